@@ -1,0 +1,65 @@
+# Everything runs in .venv, which is made on first use with the versions in constraints.txt and
+# brought up to date when they or pyproject.toml change.
+#
+#   make train ARGS="seed=2 trainer.accelerator=gpu"    ARGS is handed to the command
+#   make test PYTHON=python3.12                         PYTHON makes the environment
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+
+define CHECK_PYTHON
+import sys
+if not (3, 11) <= sys.version_info[:2] < (3, 14):
+    sys.exit("ReMIX needs Python 3.11 to 3.13, $(PYTHON) is %d.%d: make PYTHON=python3.11 ..." % sys.version_info[:2])
+from importlib.util import find_spec
+if not (find_spec("venv") and find_spec("ensurepip")):
+    sys.exit("$(PYTHON) has no venv module: install it first (on Debian: apt-get install python3-venv)")
+endef
+export CHECK_PYTHON
+
+.PHONY: train test lint format ui bench clean help
+
+train: .venv/installed  ## train the quickstart experiment
+	$(BIN)/remix train experiment=quickstart $(ARGS)
+
+test: .venv/installed-dev  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed-dev  ## check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/installed-dev  ## format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+ui: .venv/installed  ## browse the runs with MLflow
+	$(BIN)/remix ui $(ARGS)
+
+bench: .venv/installed-dev  ## run the benchmarks
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+clean:  ## delete .venv, caches and builds; runs stay
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "ReMIX needs Python 3.11 to 3.13, $(PYTHON) is not found: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing ReMIX into .venv (takes minutes the first time)"
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing ReMIX and its test tools into .venv (takes minutes the first time)"
+	@$(PIP_INSTALL) --editable ".[dev]"
+	@touch .venv/installed $@

@@ -1,0 +1,1 @@
+"""Environments: batched, seeded per episode, with no knowledge of learning."""

@@ -1,0 +1,48 @@
+"""Checks of settings: each returns the value in its proper type or says what would be valid."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from envs.errors import SettingError
+
+
+def integer(setting: str, value: Any, minimum: int) -> int:
+    """``value`` as an int of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+        raise SettingError(setting, value, f"must be an integer of at least {minimum}")
+    return int(value)
+
+
+def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
+    """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
+    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not valid or not minimum <= value <= maximum:
+        raise SettingError(setting, value, _range_phrase(minimum, maximum))
+    return float(value)
+
+
+def flag(setting: str, value: Any) -> bool:
+    """``value``, which must be true or false."""
+    if not isinstance(value, bool):
+        raise SettingError(setting, value, "must be true or false")
+    return value
+
+
+def integer_pair(setting: str, value: Any, minimum: int) -> tuple[int, int]:
+    """``value`` as two ints of at least ``minimum``."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise SettingError(setting, value, "must be two integers (rows, columns)")
+    return integer(setting, value[0], minimum), integer(setting, value[1], minimum)
+
+
+def _range_phrase(minimum: float, maximum: float) -> str:
+    if math.isinf(minimum) and math.isinf(maximum):
+        return "must be a finite number"
+    if math.isinf(maximum):
+        return f"must be a number of at least {minimum:g}"
+    if math.isinf(minimum):
+        return f"must be a number of at most {maximum:g}"
+    return f"must be a number between {minimum:g} and {maximum:g}"

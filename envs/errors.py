@@ -1,0 +1,32 @@
+"""The one exception for a user's mistake in a setting."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, Iterable
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot work.
+
+    The message is one line that names the setting, its value and what would be valid. The command
+    line prints it behind the setting's group (``env.``, ``algorithm.``, ...) and exits with status 2.
+
+    :param setting: name of the setting inside its group, e.g. ``n_agents``; dots go deeper.
+    :param value: the offending value.
+    :param expected: what would be valid, as a phrase ("between 1 and 84 on a 10x10 grid").
+    """
+
+    def __init__(self, setting: str, value: Any, expected: str) -> None:
+        self.setting, self.value, self.expected = setting, value, expected
+        super().__init__(f"{setting}={value}: {expected}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
+        return type(self), (self.setting, self.value, self.expected)
+
+
+def one_of(valid: Iterable[str], wrong: str = "") -> str:
+    """The phrase "must be one of a, b, c", the choices nearest to ``wrong`` first."""
+    choices = sorted(valid)
+    near = get_close_matches(wrong, choices, n=3)
+    return "must be one of " + ", ".join(near + [choice for choice in choices if choice not in near])

@@ -1,0 +1,132 @@
+"""Environments of this project as PettingZoo ``ParallelEnv`` games. Needs the extra ``pettingzoo``.
+
+The other direction is :mod:`envs.pettingzoo`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+
+from envs.spec import Environment, EnvSpec
+
+View = dict[str, NDArray[Any]]
+
+
+class ParallelEnvironment(ParallelEnv[str, Any, Any]):
+    """One episode of an environment as a PettingZoo game with the agents ``agent_0``, ``agent_1``, ...
+
+    An observation is a Dict of ``observation [O]`` and ``action_mask [A]``; 0/1 features are a
+    ``MultiBinary`` space. Every agent receives the team reward, and as info the running episode
+    statistics of ``spec.metrics``. All agents stay in ``agents`` until the episode ends, those that
+    are out of play too; their mask then leaves them only the actions without effect.
+
+    :param environment: what to play; this object closes it.
+    """
+
+    render_mode = "rgb_array"
+
+    def __init__(self, environment: Environment) -> None:
+        spec = environment.spec
+        self.environment = environment
+        self.metadata = {"name": spec.name, "render_modes": ["rgb_array"], "is_parallelizable": True}
+        self.possible_agents = [f"agent_{n}" for n in range(spec.n_agents)]
+        self.agents: list[str] = []
+        # Each agent has spaces of its own, since a space holds a random stream for sampling.
+        self.observation_spaces = {agent: view_space(spec) for agent in self.possible_agents}
+        self.action_spaces = {agent: spaces.Discrete(spec.n_actions) for agent in self.possible_agents}
+        self.state_space = vector_space(spec.state_size, spec.state_dtype)
+        self._seeds = np.random.default_rng()
+
+    def observation_space(self, agent: str) -> spaces.Dict:
+        """Dict of ``observation`` and ``action_mask``."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        """``Discrete(A)``."""
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, View], dict[str, dict[str, Any]]]:
+        """Start an episode from ``seed``; later resets without one go on from it. ``options`` are ignored."""
+        if seed is None:
+            seed = int(self._seeds.integers(2**31))
+        else:
+            self._seeds = np.random.default_rng(seed)
+        self._last = self.environment.reset(np.array([seed], dtype=np.int64))
+        self.agents = list(self.possible_agents)
+        return self._views(), {agent: {} for agent in self.agents}
+
+    def step(
+        self, actions: dict[str, int]
+    ) -> tuple[
+        dict[str, View], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
+    ]:
+        """Apply the actions of all agents."""
+        if not self.agents:
+            raise RuntimeError("the episode is over: call reset() before step()")
+        joint = np.array([[actions[agent] for agent in self.agents]], dtype=np.int64)
+        outcome = self.environment.step(joint)
+        self._last = outcome.observation
+        players = self.agents
+        reward, terminated, truncated = outcome.reward[0], outcome.terminated[0], outcome.truncated[0]
+        if terminated or truncated:
+            self.agents = []
+        statistics = {name: float(values[0]) for name, values in outcome.info.items()}
+        return (
+            self._views(),
+            dict.fromkeys(players, float(reward)),
+            dict.fromkeys(players, bool(terminated)),
+            dict.fromkeys(players, bool(truncated)),
+            {agent: dict(statistics) for agent in players},
+        )
+
+    def state(self) -> NDArray[Any]:
+        """Global state ``[S]``."""
+        return plain(self._last.state[0])
+
+    def render(self) -> NDArray[np.uint8]:
+        """RGB picture ``[height, width, 3]``."""
+        return self.environment.render()
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.environment.close()
+
+    def _views(self) -> dict[str, View]:
+        obs, _, avail_actions = self._last
+        return {
+            agent: {"observation": plain(obs[0, n]), "action_mask": plain(avail_actions[0, n])}
+            for n, agent in enumerate(self.possible_agents)
+        }
+
+
+def plain(vector: NDArray[Any]) -> NDArray[Any]:
+    """A copy for the caller to keep, with bool as int8 as in Gymnasium's spaces."""
+    return vector.astype(np.int8 if vector.dtype == np.bool_ else vector.dtype)
+
+
+def view_space(spec: EnvSpec) -> spaces.Dict:
+    """Observation space of one agent."""
+    return spaces.Dict(
+        {
+            "observation": vector_space(spec.obs_size, spec.obs_dtype),
+            "action_mask": spaces.MultiBinary(spec.n_actions),
+        }
+    )
+
+
+def vector_space(size: int, dtype: str) -> spaces.Space[NDArray[Any]]:
+    """Space of vectors of a NumPy type: ``MultiBinary`` for bool, else a Box over all its values."""
+    kind = np.dtype(dtype)
+    if kind == np.bool_:
+        return spaces.MultiBinary(size)
+    if np.issubdtype(kind, np.floating):
+        return spaces.Box(-np.inf, np.inf, (size,), kind.type)
+    limits = np.iinfo(kind)
+    return spaces.Box(limits.min, limits.max, (size,), kind.type)

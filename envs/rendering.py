@@ -1,0 +1,240 @@
+"""Pictures of environments for people: grids with pieces, payoff tables, GIF films.
+
+Pillow is imported only when something is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import SettingError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+_SIZE = 400  # pixels of the longer side of the board and of the width of a picture
+_HEADER, _FOOTER, _MARGIN = 34, 26, 8
+_SHARPNESS = 2  # pictures are drawn this much larger and then reduced, which smooths edges
+_COLOURS = 48  # of a film
+
+_PAPER, _BOARD, _LINE, _INK, _PALE_INK = "#ffffff", "#f4f1ea", "#d9d3c5", "#2b2b2b", "#8a8577"
+_HIGHLIGHT = "#d7263d"
+
+
+@dataclass(frozen=True)
+class Style:
+    """Look of a kind of piece: ``corners`` 0 is a circle, ``size`` is its share of the cell."""
+
+    colour: str
+    corners: int
+    size: float
+
+
+STYLES = {
+    "agent": Style("#2c6fbb", 0, 0.82),
+    "frozen": Style("#9fb4cb", 0, 0.82),
+    "stag": Style("#c8741a", 4, 0.92),
+    "hare": Style("#5a9a3c", 3, 0.80),
+    "captured": Style("#b3a98f", 2, 0.55),
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Something on a grid: its cell, its kind (a key of ``STYLES``), a short label, whether it acts out."""
+
+    row: int
+    column: int
+    kind: str
+    label: str = ""
+    highlighted: bool = False
+
+
+def draw_grid(
+    shape: tuple[int, int], pieces: Iterable[Piece], caption: str, legend: Sequence[str], ring: str
+) -> NDArray[np.uint8]:
+    """Board of ``shape`` (rows, columns) with ``pieces``, the later above the earlier.
+
+    :param caption: line above the board.
+    :param legend: kinds to explain below the board.
+    :param ring: what the ring around a highlighted piece means.
+    :returns: RGB ``[height, width, 3]``, of the same size for every picture of the same board.
+    """
+    rows, columns = shape
+    cell = max(2, (_SIZE - 2 * _MARGIN) // max(shape))
+    height = _HEADER + cell * rows + _FOOTER
+    image, draw = _canvas(_SIZE, height)
+    left = (_SIZE - cell * columns) // 2
+    _text(draw, (_SIZE / 2, _HEADER / 2), caption, 15, _INK)
+    _lattice(draw, (left, _HEADER), cell, cell, rows, columns)
+    for piece in pieces:
+        centre = (left + cell * (piece.column + 0.5), _HEADER + cell * (piece.row + 0.5))
+        _draw_piece(draw, centre, cell, piece)
+    _legend(draw, height - _FOOTER / 2, legend, ring)
+    return _finish(image)
+
+
+def draw_table(
+    values: NDArray[np.floating], marked: tuple[int, int] | None, caption: str
+) -> NDArray[np.uint8]:
+    """Payoff table ``values [A0, A1]`` with agent 0 in rows and agent 1 in columns.
+
+    ``marked`` is the joint action to highlight. Returns RGB ``[height, width, 3]``.
+    """
+    rows, columns = values.shape
+    width, tall = (_SIZE - 2 * _MARGIN) // (columns + 1), 48
+    height = _HEADER + tall * (rows + 1) + _MARGIN
+    image, draw = _canvas(_SIZE, height)
+    left, top = _MARGIN + width, _HEADER + tall
+    _text(draw, (_SIZE / 2, _HEADER / 2), caption, 15, _INK)
+    _lattice(draw, (left, top), width, tall, rows, columns)
+    if marked is not None:
+        corner = (left + width * marked[1], top + tall * marked[0])
+        _rectangle(draw, corner, (width, tall), outline=_HIGHLIGHT, thickness=3)
+    for row in range(rows):
+        _text(draw, (left - width / 2, top + tall * (row + 0.5)), f"agent 0: {row}", 12, _PALE_INK)
+    for column in range(columns):
+        _text(draw, (left + width * (column + 0.5), top - tall / 2), f"agent 1: {column}", 12, _PALE_INK)
+    for (row, column), value in np.ndenumerate(values):
+        _text(draw, (left + width * (column + 0.5), top + tall * (row + 0.5)), f"{value:g}", 18, _INK)
+    return _finish(image)
+
+
+def save_gif(frames: Iterable[NDArray[np.uint8]], path: str | Path, fps: float = 8) -> Path:
+    """Write RGB ``frames [height, width, 3]`` of one size as an endless film; returns the path.
+
+    :param fps: frames per second; GIF players know hundredths of a second, at least two per frame.
+    """
+    from PIL import Image
+
+    if not 0 < fps <= 50:
+        raise SettingError("fps", fps, "must be above 0 and at most 50 frames per second")
+    images = [Image.fromarray(frame) for frame in frames]
+    if not images:
+        raise ValueError("a film needs at least one frame")
+    # One palette for all frames: the unchanged part of a frame is then not stored again.
+    palette = _common_palette(images)
+    reduced = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    reduced[0].save(path, save_all=True, append_images=reduced[1:], duration=round(100 / fps) * 10, loop=0)
+    return path
+
+
+def _common_palette(images: list[Image]) -> Image:
+    from PIL import Image
+
+    sample = images[:: max(1, len(images) // 8)]
+    sheet = Image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
+    for i, image in enumerate(sample):
+        sheet.paste(image, (0, i * image.height))
+    return sheet.quantize(_COLOURS)
+
+
+def _canvas(width: int, height: int) -> tuple[Image, ImageDraw]:
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (width * _SHARPNESS, height * _SHARPNESS), _PAPER)
+    return image, ImageDraw.Draw(image)
+
+
+def _finish(image: Image) -> NDArray[np.uint8]:
+    return np.asarray(image.reduce(_SHARPNESS), np.uint8)
+
+
+def _box(corner: tuple[float, float], size: tuple[float, float]) -> list[float]:
+    (x, y), (width, height) = corner, size
+    return [v * _SHARPNESS for v in (x, y, x + width, y + height)]
+
+
+def _rectangle(
+    draw: ImageDraw,
+    corner: tuple[float, float],
+    size: tuple[float, float],
+    fill: str | None = None,
+    outline: str | None = None,
+    thickness: int = 1,
+) -> None:
+    draw.rectangle(_box(corner, size), fill=fill, outline=outline, width=thickness * _SHARPNESS)
+
+
+def _lattice(
+    draw: ImageDraw, corner: tuple[float, float], width: int, height: int, rows: int, columns: int
+) -> None:
+    """Board of ``rows`` x ``columns`` cells of ``width`` x ``height`` pixels."""
+    _rectangle(draw, corner, (width * columns, height * rows), fill=_BOARD)
+    for row in range(rows):
+        for column in range(columns):
+            place = (corner[0] + width * column, corner[1] + height * row)
+            _rectangle(draw, place, (width, height), outline=_LINE)
+
+
+def _text(draw: ImageDraw, centre: tuple[float, float], text: str, size: float, colour: str) -> None:
+    place = (centre[0] * _SHARPNESS, centre[1] * _SHARPNESS)
+    draw.text(place, text, fill=colour, font=_font(size * _SHARPNESS), anchor="mm")
+
+
+@cache
+def _font(size: float) -> FreeTypeFont | ImageFont:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def _draw_piece(draw: ImageDraw, centre: tuple[float, float], cell: float, piece: Piece) -> None:
+    style = STYLES[piece.kind]
+    _symbol(draw, centre, cell * style.size / 2, style)
+    if piece.highlighted:
+        _circle(draw, centre, cell * 0.47, outline=_HIGHLIGHT, thickness=max(2, round(cell / 12)))
+    if piece.label and cell >= 14:
+        _text(draw, centre, piece.label, cell * 0.4, _PAPER)
+
+
+def _symbol(draw: ImageDraw, centre: tuple[float, float], radius: float, style: Style) -> None:
+    x, y = (v * _SHARPNESS for v in centre)
+    r = radius * _SHARPNESS
+    if style.corners == 0:
+        _circle(draw, centre, radius, fill=style.colour)
+    elif style.corners == 2:
+        for slope in (1, -1):
+            draw.line([x - r, y - slope * r, x + r, y + slope * r], style.colour, max(2, round(r / 4)))
+    else:
+        tilt = 45 if style.corners == 4 else 0  # a square stands on its corner
+        draw.regular_polygon((x, y, r), style.corners, tilt, fill=style.colour)
+
+
+def _circle(
+    draw: ImageDraw,
+    centre: tuple[float, float],
+    radius: float,
+    fill: str | None = None,
+    outline: str | None = None,
+    thickness: int = 1,
+) -> None:
+    box = _box((centre[0] - radius, centre[1] - radius), (2 * radius, 2 * radius))
+    draw.ellipse(box, fill=fill, outline=outline, width=thickness * _SHARPNESS)
+
+
+def _legend(draw: ImageDraw, y: float, kinds: Sequence[str], ring: str) -> None:
+    x = float(_MARGIN)
+    for kind in kinds:
+        _symbol(draw, (x + 8, y), 7 * STYLES[kind].size, STYLES[kind])
+        x = _legend_text(draw, x + 20, y, kind)
+    _circle(draw, (x + 8, y), 7, outline=_HIGHLIGHT, thickness=2)
+    _legend_text(draw, x + 20, y, ring)
+
+
+def _legend_text(draw: ImageDraw, x: float, y: float, text: str) -> float:
+    """Write ``text`` to the right of ``x``; returns where the next entry starts."""
+    font = _font(12 * _SHARPNESS)
+    draw.text((x * _SHARPNESS, y * _SHARPNESS), text, fill=_PALE_INK, font=font, anchor="lm")
+    return x + draw.textlength(text, font) / _SHARPNESS + 10

@@ -1,0 +1,97 @@
+"""What every environment is: a batch of E independent episodes stepped together.
+
+An environment is a class with the members of :class:`Environment`. It knows nothing of learning.
+Arrays that it returns are its own buffers and are overwritten by the next ``reset`` or ``step``;
+whoever keeps them copies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class EnvSpec:
+    """Sizes and types of an environment, all a network or a replay needs to know of it.
+
+    :param name: what the environment is called in tags and tables, e.g. ``predator_prey``.
+    :param n_agents: N.
+    :param n_actions: A, the same for every agent; differences are a matter of ``avail_actions``.
+    :param obs_size: O, length of one agent's observation.
+    :param state_size: S, length of the global state.
+    :param episode_limit: steps after which an episode is cut (a truncation, not a true end).
+    :param obs_dtype: NumPy type name of the observations; ``bool`` marks 0/1 features, which a
+        replay may keep as single bits.
+    :param state_dtype: the same for the state.
+    :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
+    :param action_names: A names for people to read, or empty.
+    """
+
+    name: str
+    n_agents: int
+    n_actions: int
+    obs_size: int
+    state_size: int
+    episode_limit: int
+    obs_dtype: str = "float32"
+    state_dtype: str = "float32"
+    metrics: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+
+
+class Observation(NamedTuple):
+    """What the agents and the centralised learner see at one time step.
+
+    ``obs [E, N, O]`` of ``spec.obs_dtype``, ``state [E, S]`` of ``spec.state_dtype``,
+    ``avail_actions [E, N, A]`` bool with at least one available action for every agent.
+    """
+
+    obs: NDArray[np.generic]
+    state: NDArray[np.generic]
+    avail_actions: NDArray[np.bool_]
+
+
+class Step(NamedTuple):
+    """Outcome of one joint step of all E episodes.
+
+    ``reward [E]`` float32 team reward; ``terminated [E]`` bool, a true end (never bootstrapped);
+    ``truncated [E]`` bool, cut by the episode limit (bootstrapped); never both for one episode.
+    ``info`` holds the running total of every episode statistic in ``spec.metrics``, float32 ``[E]``.
+    """
+
+    observation: Observation
+    reward: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    info: dict[str, NDArray[np.float32]]
+
+
+@runtime_checkable
+class Environment(Protocol):
+    """A batch of episodes of one game."""
+
+    spec: EnvSpec
+
+    def reset(self, seeds: NDArray[np.int64]) -> Observation:
+        """Start E = len(seeds) episodes; E may differ from call to call.
+
+        Everything random in an episode comes from a stream of its own that starts at its seed, so
+        the same seed and the same actions give the same episode in any batch.
+        """
+        ...
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Apply ``actions [E, N]``. Finished episodes stay as they are, with reward 0 and both flags False."""
+        ...
+
+    def render(self, index: int = 0) -> NDArray[np.uint8]:
+        """RGB picture ``[height, width, 3]`` of episode ``index`` as it stands now."""
+        ...
+
+    def close(self) -> None:
+        """Release what the environment holds; may be called twice."""
+        ...

@@ -1,0 +1,1 @@
+"""Algorithms: Lightning modules, one file per family."""

@@ -1,0 +1,179 @@
+"""What all algorithms share: a policy, exploration, target copies, evaluation and the metrics' x axis."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.episodes import Batch, Episode
+from remix.metrics import EpisodeStatistics, Means
+from remix.policy import Policy
+
+if TYPE_CHECKING:
+    from remix.datamodule import Round
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+PolicyFactory = Callable[[EnvSpec], Policy]
+
+
+def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Adam with the learning rate of the paper's Table 2."""
+    return torch.optim.Adam(parameters, lr=1e-3)
+
+
+class MultiAgentModule(pl.LightningModule):
+    """Base of all algorithms.
+
+    A subclass gives :meth:`loss`, and lists its target networks in ``targets`` as pairs (copy, original).
+
+    :param spec: of the environment.
+    :param policy: builds the decentralised policy.
+    :param optimizer: builds the optimizer over all parameters.
+    :param gamma: discount per environment step.
+    :param epsilon_start: exploration at step 0.
+    :param epsilon_end: exploration after ``epsilon_anneal_steps`` environment steps (linear in between).
+    :param target_update_episodes: collected episodes between copies into the target networks.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        policy: PolicyFactory,
+        optimizer: OptimizerFactory,
+        gamma: float,
+        epsilon_start: float,
+        epsilon_end: float,
+        epsilon_anneal_steps: int,
+        target_update_episodes: int,
+    ) -> None:
+        super().__init__()
+        if not 0.0 <= gamma <= 1.0:
+            raise SettingError("gamma", gamma, "must be between 0 and 1")
+        for name, value in (("epsilon_start", epsilon_start), ("epsilon_end", epsilon_end)):
+            if not 0.0 <= value <= 1.0:
+                raise SettingError(name, value, "must be between 0 and 1")
+        for name, value in (
+            ("epsilon_anneal_steps", epsilon_anneal_steps),
+            ("target_update_episodes", target_update_episodes),
+        ):
+            if value < 1:
+                raise SettingError(name, value, "must be at least 1")
+        self.spec, self.gamma, self.optimizer_factory = spec, gamma, optimizer
+        self.epsilon_start, self.epsilon_end = epsilon_start, epsilon_end
+        self.epsilon_anneal_steps, self.target_update_episodes = epsilon_anneal_steps, target_update_episodes
+        self.policy = policy(spec)
+        self.targets: list[tuple[nn.Module, nn.Module]] = []
+        self.register_buffer("episodes_at_copy", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+        self.env_steps = 0
+        self.training_means = Means()
+        self.played = EpisodeStatistics(spec.metrics)
+        self.evaluated = EpisodeStatistics(spec.metrics)
+
+    needs_behaviour = False
+    """Whether the replay has to keep the behaviour probabilities of actions."""
+
+    @abstractmethod
+    def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The scalar loss of a batch, and detached scalars worth logging."""
+
+    def exploration(self, env_steps: int) -> float:
+        """Epsilon after so many environment steps."""
+        progress = min(1.0, env_steps / self.epsilon_anneal_steps)
+        return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+
+    def configure_optimizers(self) -> Optimizer:
+        return self.optimizer_factory([p for p in self.parameters() if p.requires_grad])
+
+    def on_train_start(self) -> None:
+        # Validate at the end of an epoch, which only the collected steps decide, not after a number of batches.
+        self.trainer.val_check_batch = float("inf")
+
+    def training_step(self, batch: Round, batch_idx: int) -> Tensor | None:
+        self.env_steps = batch.env_steps
+        if batch.collected:
+            self.played.update(batch.collected)
+        if batch.batch is None:
+            return None
+        loss, metrics = self.loss(batch.batch, batch.env_steps)
+        self.training_means.update({"loss": loss.detach(), **metrics})
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        if gradients:
+            self.training_means.update({"gradient_norm": nn.utils.get_total_norm(gradients)})
+
+    def on_train_batch_end(self, outputs: Any, batch: Round, batch_idx: int) -> None:
+        if batch.batch is not None:
+            self.updates += 1
+        self._copy_targets(batch.episodes)
+        if batch.ends_epoch:
+            # Only now is it known that this batch was the epoch's last; Lightning validates after it.
+            self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
+        if batch.ends_run:
+            self.trainer.should_stop = True
+        if batch.ends_epoch or (batch_idx + 1) % self.trainer.log_every_n_steps == 0:
+            self._log_training(batch)
+
+    def validation_step(self, batch: list[Episode], batch_idx: int) -> None:
+        self.evaluated.update(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_evaluation("test")
+
+    def test_step(self, batch: list[Episode], batch_idx: int) -> None:
+        self.evaluated.update(batch)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_evaluation("final")
+
+    def log_metrics(self, metrics: dict[str, float]) -> None:
+        """Send metrics to every logger, environment steps on the x axis."""
+        for logger in self.loggers:
+            logger.log_metrics(metrics, step=self.env_steps)
+
+    def _copy_targets(self, episodes: int) -> None:
+        if episodes - int(self.episodes_at_copy) >= self.target_update_episodes:
+            for copy, original in self.targets:
+                copy.load_state_dict(original.state_dict())
+            self.episodes_at_copy.fill_(episodes)
+
+    def _log_training(self, batch: Round) -> None:
+        metrics = {f"train/{name}": value for name, value in self.played.compute().items()}
+        metrics |= {name if "/" in name else f"train/{name}": v for name, v in self.training_means.take().items()}
+        metrics |= {
+            "train/epsilon": batch.exploration,
+            "train/episodes": float(batch.episodes),
+            "train/updates": float(self.updates),
+        }
+        self.played.reset()
+        self.log_metrics(metrics)
+
+    def _log_evaluation(self, prefix: str) -> None:
+        metrics = {f"{prefix}/{name}": value for name, value in self.evaluated.compute().items()}
+        self.evaluated.reset()
+        # Lightning's own record serves checkpoint selection and early stopping; the loggers get the right axis.
+        self.log_dict(metrics, logger=False)
+        if not self.trainer.sanity_checking:
+            self.log_metrics(metrics)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["env_steps"] = self.env_steps
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.env_steps = checkpoint["env_steps"]
+
+
+def target_copy(network: nn.Module) -> nn.Module:
+    """An exact copy that is never trained."""
+    return deepcopy(network).requires_grad_(False)

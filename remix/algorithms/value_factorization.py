@@ -1,0 +1,198 @@
+"""Q_tot fitted to a target with projection weights: VDN, QMIX, OW-QMIX, CW-QMIX and ReMIX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
+from remix.episodes import Batch
+from remix.networks.central import CentralQ
+from remix.networks.mixers import Mixer, QMixer
+from remix.policy import Policy, greedy_actions
+from remix.returns import td_lambda
+from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
+from remix.weighting.uniform import Uniform
+
+NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
+
+
+class ValueFactorization(MultiAgentModule):
+    """Monotonic value factorisation with a weighted projection (paper Eq. 6).
+
+    Without a central Q* the target bootstraps from the target copy of Q_tot (VDN, QMIX); with one, from the
+    target copy of Q* at the agents' greedy joint action, and Q* itself is regressed on the same target at
+    the actions that were taken.
+
+    :param mixer: builds the mixer from the spec.
+    :param weighting: projection weights of the Q_tot loss.
+    :param central: builds Q* from the spec and the width of the agents' input; None to do without.
+    :param td_lambda: lambda of the TD(lambda) targets.
+    :param loss_factor: of the weighted squared error of Q_tot.
+    :param central_loss_factor: of the squared error of Q*.
+
+    The other parameters are those of :class:`MultiAgentModule`.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        mixer: Callable[[EnvSpec], Mixer] = QMixer,
+        weighting: Weighting | None = None,
+        central: Callable[[EnvSpec, int], CentralQ] | None = None,
+        policy: PolicyFactory = Policy,
+        optimizer: OptimizerFactory = adam,
+        gamma: float = 0.99,
+        td_lambda: float = 0.6,
+        epsilon_start: float = 1.0,
+        epsilon_end: float = 0.05,
+        epsilon_anneal_steps: int = 100_000,
+        target_update_episodes: int = 200,
+        loss_factor: float = 1.0,
+        central_loss_factor: float = 0.5,
+    ) -> None:
+        super().__init__(
+            spec,
+            policy,
+            optimizer,
+            gamma,
+            epsilon_start,
+            epsilon_end,
+            epsilon_anneal_steps,
+            target_update_episodes,
+        )
+        if not 0.0 <= td_lambda <= 1.0:
+            raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
+        self.td_lambda, self.loss_factor, self.central_loss_factor = td_lambda, loss_factor, central_loss_factor
+        self.weighting = weighting if weighting is not None else Uniform()
+        self.needs_behaviour = "behaviour" in self.weighting.requires
+        self.mixer = mixer(spec)
+        self.central: CentralQ | None = None
+        if central is not None:
+            self.central = central(spec, self.policy.inputs.size)
+            self.target_central = target_copy(self.central)
+            self.targets = [(self.target_central, self.central)]
+        else:
+            if missing := NEEDS_CENTRAL & self.weighting.requires:
+                raise SettingError(
+                    "central", None, f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})"
+                )
+            self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
+            self.targets = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
+
+    def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        step = _Forward(self, batch)
+        target = td_lambda(
+            batch.reward,
+            batch.terminated,
+            step.next_value(),
+            batch.transition_sizes,
+            self.gamma,
+            self.td_lambda,
+        )
+        state = step.state[batch.here]
+        if "slopes" in self.weighting.requires:
+            joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state)
+        else:
+            joint_value, slopes = self.mixer(step.chosen, state), None
+        central_value = step.central_value(state)
+        with torch.no_grad():
+            inputs = WeightingInputs(
+                joint_value=joint_value.detach(),
+                target=target,
+                utilities=step.utilities.detach()[batch.here],
+                avail_actions=step.avail_actions[batch.here],
+                actions=batch.actions,
+                env_steps=env_steps,
+                central_value=None if central_value is None else central_value.detach(),
+                slopes=slopes,
+                behaviour=batch.behaviour,
+                **step.target_central_values(self.weighting.requires, state),
+            )
+            weights, diagnostics = self.weighting(inputs)
+        error = joint_value - target
+        loss = self.loss_factor * (weights * error.square()).mean()
+        metrics = {
+            "train/td_error_abs": error.detach().abs().mean(),
+            "train/q_tot": joint_value.detach().mean(),
+            "train/target": target.mean(),
+            "weighting/mean": weights.mean(),
+            "weighting/effective_sample_size": effective_sample_size(weights),
+            "weighting/underestimated_share": inputs.underestimated.float().mean(),
+            **diagnostics,
+        }
+        if slopes is not None:
+            metrics["weighting/slope_mean"] = slopes.mean()
+        if central_value is not None:
+            central_error = central_value - target
+            central_loss = central_error.square().mean()
+            loss = loss + self.central_loss_factor * central_loss
+            metrics["train/q_central"] = central_value.detach().mean()
+            metrics["train/central_td_error_abs"] = central_error.detach().abs().mean()
+        self.last_weights = weights
+        return loss, metrics
+
+
+class _Forward:
+    """The network passes over one batch, each made once.
+
+    M time points, K transitions, see :class:`Batch`.
+    """
+
+    def __init__(self, module: ValueFactorization, batch: Batch) -> None:
+        self.module, self.batch = module, batch
+        spec = module.spec
+        self.state, self.avail_actions = batch.states(), batch.availability()
+        self.inputs = module.policy.inputs(batch.observations(), batch.last_actions())
+        self.batch_sizes = batch.batch_sizes * spec.n_agents
+        shape = (-1, spec.n_agents, spec.n_actions)
+        self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape)
+        self.greedy = greedy_actions(self.utilities.detach(), self.avail_actions)
+        self.chosen = _gather(self.utilities[batch.here], batch.actions)
+        if module.central is None:
+            return
+        self.central_utilities = module.central.utilities(self.inputs, self.batch_sizes)
+        with torch.no_grad():
+            self.target_central_utilities = module.target_central.utilities(self.inputs, self.batch_sizes)
+
+    @torch.no_grad()
+    def next_value(self) -> Tensor:
+        """Target value ``[K]`` of the greedy joint action after every transition (double Q-learning)."""
+        after = slice(self.batch.n_episodes, None)
+        greedy, state = self.greedy[after], self.state[after]
+        if self.module.central is not None:
+            value: Tensor = self.module.target_central(self.target_central_utilities[after], greedy, state)
+            return value
+        utilities = self.module.target_agent(self.inputs, self.batch_sizes).view(self.utilities.shape)
+        value = self.module.target_mixer(_gather(utilities[after], greedy), state)
+        return value
+
+    def central_value(self, state: Tensor) -> Tensor | None:
+        """Online Q* ``[K]`` at the actions that were taken."""
+        if self.module.central is None:
+            return None
+        value: Tensor = self.module.central(
+            self.central_utilities[self.batch.here], self.batch.actions, state
+        )
+        return value
+
+    def target_central_values(self, required: frozenset[str], state: Tensor) -> dict[str, Tensor]:
+        """Target Q* ``[K]`` at the taken and at the greedy actions, as far as a weighting asks for them."""
+        actions = {
+            "target_central_value": self.batch.actions,
+            "greedy_central_value": self.greedy[self.batch.here],
+        }
+        return {
+            name: self.module.target_central(self.target_central_utilities[self.batch.here], u, state)
+            for name, u in actions.items()
+            if name in required
+        }
+
+
+def _gather(utilities: Tensor, actions: Tensor) -> Tensor:
+    """Utilities ``[R, N]`` of the ``actions [R, N]`` from ``[R, N, A]``."""
+    return utilities.gather(-1, actions.unsqueeze(-1)).squeeze(-1)

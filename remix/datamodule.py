@@ -1,0 +1,227 @@
+"""Workers -> replay -> batches, as a Lightning data module.
+
+One Lightning *batch* is a :class:`Round`: episodes are collected with the current policy, stored, and a batch
+is drawn for one update. An *epoch* is a number of environment steps; the ordinary validation loop then gets
+greedy episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.algorithms.base import MultiAgentModule
+from remix.episodes import Batch, Episode
+from remix.replay import EpisodeReplay
+from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
+from remix.workers.inline import InlineWorkers
+from remix.workers.seeds import episode_seeds
+
+NO_LIMIT = 1_000_000_000
+
+
+@dataclass
+class Round:
+    """What one training step gets.
+
+    :param batch: episodes to learn from; None while the replay holds fewer than a batch.
+    :param collected: the episodes just played; empty when a round makes several updates.
+    :param env_steps: environment steps collected so far, these included.
+    :param episodes: the same in episodes.
+    :param exploration: with which they were played.
+    :param ends_epoch: no further round follows before validation.
+    :param ends_run: the budget of environment steps is spent.
+    """
+
+    batch: Batch | None
+    collected: list[Episode]
+    env_steps: int
+    episodes: int
+    exploration: float
+    ends_epoch: bool
+    ends_run: bool
+
+    def to(self, device: torch.device, **options: Any) -> Round:
+        """The same round with its batch on another device."""
+        return self if self.batch is None else replace(self, batch=self.batch.to(device, **options))
+
+
+class ReplayDataModule(pl.LightningDataModule):
+    """Streams episodes from workers through a replay to a :class:`MultiAgentModule`.
+
+    :param environment: builds the environment; called in each worker, and here once for its spec.
+    :param workers: builds the worker pool.
+    :param capacity: episodes the replay holds.
+    :param batch_size: B, episodes per update; learning starts when this many are stored.
+    :param episodes_per_round: episodes collected before each round of updates.
+    :param updates_per_round: gradient updates per round.
+    :param steps_per_epoch: environment steps between validations (whole rounds).
+    :param max_env_steps: environment steps after which the run ends (at the end of a round).
+    :param validation_episodes: greedy episodes per validation.
+    :param test_episodes: greedy episodes per test.
+    :param seed: of every episode and of the sampling.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentFactory,
+        workers: WorkersFactory = InlineWorkers,
+        capacity: int = 5_000,
+        batch_size: int = 128,
+        episodes_per_round: int = 8,
+        updates_per_round: int = 1,
+        steps_per_epoch: int = 10_000,
+        max_env_steps: int = 1_000_000,
+        validation_episodes: int = 32,
+        test_episodes: int = 100,
+        seed: int = 1,
+    ) -> None:
+        super().__init__()
+        for name, value in {
+            "replay.batch_size": batch_size,
+            "replay.episodes_per_round": episodes_per_round,
+            "replay.updates_per_round": updates_per_round,
+            "steps_per_epoch": steps_per_epoch,
+            "max_env_steps": max_env_steps,
+            "validation_episodes": validation_episodes,
+            "test_episodes": test_episodes,
+        }.items():
+            if value < 1:
+                raise SettingError(name, value, "must be at least 1")
+        if batch_size > capacity:
+            raise SettingError(
+                "replay.batch_size", batch_size, f"must be at most replay.capacity={capacity} episodes"
+            )
+        self.environment, self.workers = environment, workers
+        game = environment()
+        self.spec: EnvSpec = game.spec
+        game.close()
+        self.capacity, self.batch_size = capacity, batch_size
+        self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
+        self.steps_per_epoch, self.max_env_steps = steps_per_epoch, max_env_steps
+        self.validation_episodes, self.test_episodes = validation_episodes, test_episodes
+        self.seed = seed
+        self.env_steps = self.episodes = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        self.replay = EpisodeReplay(self.spec, capacity)
+        self.pool: WorkerPool | None = None
+
+    @property
+    def module(self) -> MultiAgentModule:
+        """The Lightning module in training, whose policy the workers play."""
+        assert self.trainer is not None
+        return cast(MultiAgentModule, self.trainer.lightning_module)
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            assert self.trainer is not None
+            # Lightning fetches one batch ahead from loaders without a length or limit, which here would
+            # play the next episodes with the policy before the update.
+            self.trainer.limit_train_batches = NO_LIMIT
+            self.replay.behaviour = self.module.needs_behaviour
+        if self.pool is None:
+            self.pool = self.workers(self.environment, deepcopy(self.module.policy).cpu())
+
+    def teardown(self, stage: str) -> None:
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
+
+    def on_exception(self, exception: BaseException) -> None:
+        self.teardown("fit")
+
+    def train_dataloader(self) -> Rounds:
+        return Rounds(self)
+
+    def val_dataloader(self) -> GreedyEpisodes:
+        return GreedyEpisodes(self, "validation", self.validation_episodes)
+
+    def test_dataloader(self) -> GreedyEpisodes:
+        return GreedyEpisodes(self, "test", self.test_episodes)
+
+    def transfer_batch_to_device(
+        self, batch: Round | list[Episode], device: torch.device, dataloader_idx: int
+    ) -> Round | list[Episode]:
+        return batch.to(device) if isinstance(batch, Round) else batch
+
+    def collect(self, stream: str, first: int, count: int, exploration: float) -> list[Episode]:
+        """Episodes ``first .. first + count - 1`` of a stream, played by the current policy."""
+        assert self.pool is not None
+        state = {name: tensor.detach().cpu() for name, tensor in self.module.policy.state_dict().items()}
+        return self.pool.collect(state, episode_seeds(self.seed, stream, first, count), exploration)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Counters and the sampling stream. The replay is saved by the checkpoint callback that wants it."""
+        return {
+            "env_steps": self.env_steps,
+            "episodes": self.episodes,
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.env_steps, self.episodes = state_dict["env_steps"], state_dict["episodes"]
+        self.generator.set_state(state_dict["generator"].cpu())
+
+
+class Rounds:
+    """The training loader: every iteration over it is one epoch."""
+
+    def __init__(self, data: ReplayDataModule) -> None:
+        self.data = data
+
+    def __iter__(self) -> Iterator[Round]:
+        data = self.data
+        if data.env_steps >= data.max_env_steps:
+            assert data.trainer is not None
+            data.trainer.should_stop = True
+            return
+        boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
+        boundary = min(boundary, data.max_env_steps)
+        ends_epoch = False
+        while not ends_epoch:
+            exploration = data.module.exploration(data.env_steps)
+            collected = data.collect("train", data.episodes, data.episodes_per_round, exploration)
+            data.replay.add(collected)
+            data.episodes += len(collected)
+            data.env_steps += sum(episode.length for episode in collected)
+            ends_epoch = data.env_steps >= boundary
+            yield from self._updates(collected, exploration, ends_epoch)
+
+    def _updates(self, collected: list[Episode], exploration: float, ends_epoch: bool) -> Iterator[Round]:
+        data = self.data
+        ready = len(data.replay) >= data.batch_size
+        updates = data.updates_per_round if ready else 1
+        for i in range(updates):
+            last = ends_epoch and i == updates - 1
+            yield Round(
+                batch=data.replay.sample(data.batch_size, data.generator) if ready else None,
+                collected=collected if i == 0 else [],
+                env_steps=data.env_steps,
+                episodes=data.episodes,
+                exploration=exploration,
+                ends_epoch=last,
+                ends_run=last and data.env_steps >= data.max_env_steps,
+            )
+
+
+class GreedyEpisodes(Sequence[list[Episode]]):
+    """An evaluation loader of one batch: greedy episodes of the current policy, new ones at every epoch."""
+
+    def __init__(self, data: ReplayDataModule, stream: str, count: int) -> None:
+        self.data, self.stream, self.count = data, stream, count
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> list[Episode]:  # type: ignore[override]
+        if index != 0:
+            raise IndexError(index)
+        first = self.data.env_steps if self.stream == "validation" else 0
+        return self.data.collect(self.stream, first, self.count, exploration=0.0)

@@ -1,0 +1,192 @@
+"""An episode as it was played, and a batch of episodes as the learner reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from envs.spec import EnvSpec
+
+
+@dataclass
+class Episode:
+    """One whole episode of L transitions in the environment's own types.
+
+    :param obs: ``[L+1, N, O]``, including the observation after the last action.
+    :param state: ``[L+1, S]``.
+    :param avail_actions: bool ``[L+1, N, A]``.
+    :param actions: integer ``[L, N]``.
+    :param reward: float32 ``[L]``.
+    :param behaviour: float32 ``[L, N]``, probability with which each action was chosen.
+    :param terminated: it came to a true end; if not, it was cut and its last value is bootstrapped.
+    :param metrics: episode statistics of the environment.
+    """
+
+    obs: NDArray[np.generic]
+    state: NDArray[np.generic]
+    avail_actions: NDArray[np.bool_]
+    actions: NDArray[np.integer]
+    reward: NDArray[np.float32]
+    behaviour: NDArray[np.float32]
+    terminated: bool
+    metrics: dict[str, float]
+
+    @property
+    def length(self) -> int:
+        """Number of transitions L."""
+        return len(self.reward)
+
+    @property
+    def score(self) -> float:
+        """Undiscounted return."""
+        return float(self.reward.sum(dtype=np.float64))
+
+
+Arrays = dict[str, NDArray[Any]]
+"""An episode as it is stored: arrays whose first axis is time, 0/1 features packed into bytes."""
+
+
+def pack(episode: Episode, behaviour: bool = False) -> Arrays:
+    """The arrays of an episode worth keeping: bits for 0/1 features, the smallest type for actions."""
+    n_actions = episode.avail_actions.shape[-1]
+    action_type = np.uint8 if n_actions <= 256 else np.int32
+    terminated = np.zeros(episode.length, dtype=np.bool_)
+    terminated[-1] = episode.terminated
+    arrays: Arrays = {
+        "obs": _bits(episode.obs),
+        "state": _bits(episode.state),
+        "avail_actions": _bits(episode.avail_actions),
+        "actions": episode.actions.astype(action_type),
+        "reward": episode.reward.astype(np.float32),
+        "terminated": terminated,
+    }
+    if behaviour:
+        arrays["behaviour"] = episode.behaviour.astype(np.float32)
+    return arrays
+
+
+@dataclass
+class Batch:
+    """B episodes without padding, packed time-major (see :mod:`remix.networks`).
+
+    M rows are time points (L+1 per episode), K = M - B are transitions. Row k of the transitions leads to
+    time point ``B + k``, so what follows every transition is the slice ``[B:]``; what precedes it is ``here``.
+
+    :param obs: ``[M, N, O]``, or bits ``[M, N, ceil(O / 8)]`` of 0/1 features; read :meth:`observations`.
+    :param state: ``[M, S]`` or bits; read :meth:`states`.
+    :param avail_actions: bits; read :meth:`availability`.
+    :param actions: int64 ``[K, N]``.
+    :param reward: ``[K]``.
+    :param terminated: bool ``[K]``.
+    :param here: int64 ``[K]``, the time point at which each transition starts.
+    :param batch_sizes: int64 ``[T+1]`` on the CPU, episodes that have a time point t.
+    :param behaviour: ``[K, N]`` if the replay keeps it.
+    """
+
+    spec: EnvSpec
+    obs: Tensor
+    state: Tensor
+    avail_actions: Tensor
+    actions: Tensor
+    reward: Tensor
+    terminated: Tensor
+    here: Tensor
+    batch_sizes: Tensor
+    behaviour: Tensor | None = None
+
+    @property
+    def n_episodes(self) -> int:
+        """B."""
+        return int(self.batch_sizes[0])
+
+    @cached_property
+    def transition_sizes(self) -> list[int]:
+        """Transitions at every time step, ``[T]``."""
+        sizes: list[int] = self.batch_sizes[1:].tolist()
+        return sizes
+
+    def observations(self) -> Tensor:
+        """``[M, N, O]``, uint8 if the features are 0/1."""
+        return _unbits(self.obs, self.spec.obs_size) if self.spec.obs_dtype == "bool" else self.obs
+
+    def states(self) -> Tensor:
+        """Float ``[M, S]``."""
+        packed = self.spec.state_dtype == "bool"
+        return (_unbits(self.state, self.spec.state_size) if packed else self.state).float()
+
+    def availability(self) -> Tensor:
+        """Bool ``[M, N, A]``."""
+        return _unbits(self.avail_actions, self.spec.n_actions).bool()
+
+    def last_actions(self) -> Tensor:
+        """The joint action before every time point, int64 ``[M, N]``, -1 before the first."""
+        none = self.actions.new_full((self.n_episodes, self.spec.n_agents), -1)
+        return torch.cat((none, self.actions))
+
+    def to(self, device: torch.device, **options: Any) -> Batch:
+        """The same batch on another device; ``batch_sizes`` stays where it is."""
+        moved = {
+            field.name: value.to(device, **options)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor) and field.name != "batch_sizes"
+        }
+        return replace(self, **moved)
+
+
+def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
+    """Lay stored episodes out as a :class:`Batch`, in the order of their lengths, longest first."""
+    ordered = sorted(episodes, key=lambda arrays: -len(arrays["reward"]))
+    lengths = np.array([len(arrays["reward"]) for arrays in ordered])
+    points, steps = _time_major(lengths + 1), _time_major(lengths)
+    batch_sizes = torch.from_numpy(np.bincount(points.times))
+    here = torch.arange(len(ordered), len(points.rows))
+    here -= torch.repeat_interleave(batch_sizes[:-1], batch_sizes[1:])
+
+    def gather(name: str, rows: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(np.concatenate([arrays[name] for arrays in ordered])[rows])
+
+    return Batch(
+        spec=spec,
+        obs=gather("obs", points.rows),
+        state=gather("state", points.rows),
+        avail_actions=gather("avail_actions", points.rows),
+        actions=gather("actions", steps.rows).long(),
+        reward=gather("reward", steps.rows),
+        terminated=gather("terminated", steps.rows),
+        here=here,
+        batch_sizes=batch_sizes,
+        behaviour=gather("behaviour", steps.rows) if "behaviour" in ordered[0] else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Row numbers of episode-major rows in time-major order, and the time step of each."""
+
+    rows: NDArray[np.int64]
+    times: NDArray[np.int64]
+
+
+def _time_major(lengths: NDArray[np.int64]) -> _Order:
+    times = np.concatenate([np.arange(length) for length in lengths])
+    rows = np.argsort(times, kind="stable")
+    return _Order(rows, times[rows])
+
+
+def _bits(array: NDArray[Any]) -> NDArray[Any]:
+    """0/1 features packed eight to a byte along the last axis; other types as they are."""
+    return np.packbits(array, axis=-1) if array.dtype == np.bool_ else array
+
+
+def _unbits(packed: Tensor, size: int) -> Tensor:
+    """The inverse of :func:`_bits`, uint8 ``[..., size]``."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
+    bits = packed.unsqueeze(-1).bitwise_right_shift(shifts).bitwise_and_(1)
+    return bits.flatten(-2)[..., :size]

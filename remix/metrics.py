@@ -1,0 +1,92 @@
+"""Metrics of episodes and weights as torchmetrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from remix.episodes import Episode
+
+
+class EpisodeStatistics(Metric):
+    """Mean return, its spread, mean length and mean of every environment statistic over episodes.
+
+    :param names: the environment's own episode statistics (``EnvSpec.metrics``).
+    """
+
+    full_state_update = False
+    totals: Tensor
+    squared_return: Tensor
+    count: Tensor
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = ("return", "length", *names)
+        self.add_state("totals", torch.zeros(len(self.names), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("squared_return", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, episodes: Sequence[Episode]) -> None:
+        rows = [[e.score, e.length, *(e.metrics[name] for name in self.names[2:])] for e in episodes]
+        values = torch.tensor(rows, dtype=torch.float64, device=self.totals.device)
+        self.totals += values.sum(0)
+        self.squared_return += values[:, 0].square().sum()
+        self.count += len(episodes)
+
+    def compute(self) -> dict[str, float]:
+        """Means by name and ``return_std``; empty if there were no episodes."""
+        if self.count == 0:
+            return {}
+        means = (self.totals / self.count).tolist()
+        variance = (self.squared_return / self.count).item() - means[0] ** 2
+        return dict(zip(self.names, means, strict=True)) | {"return_std": max(variance, 0.0) ** 0.5}
+
+
+class Means:
+    """Running means of named scalar tensors, some of which may be missing at times."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def update(self, values: dict[str, Tensor]) -> None:
+        """Add one value of each name; stays on the device."""
+        for name, value in values.items():
+            self._totals[name] = self._totals[name] + value if name in self._totals else value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def take(self) -> dict[str, float]:
+        """The means since the last call, which starts them anew; the one place where values leave the device."""
+        if not self._totals:
+            return {}
+        totals = torch.stack([total.float() for total in self._totals.values()]).tolist()
+        means = {name: total / self._counts[name] for name, total in zip(self._totals, totals, strict=True)}
+        self._totals, self._counts = {}, {}
+        return means
+
+
+class WeightHistogram(Metric):
+    """How often each projection weight occurred: counts ``[bins]`` over a range.
+
+    :param low: lower end of the first bin.
+    :param high: upper end of the last bin.
+    """
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, low: float, high: float, bins: int = 50) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+        self.add_state("counts", torch.zeros(bins, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, weights: Tensor) -> None:
+        position = (weights - self.low) / max(self.high - self.low, torch.finfo(weights.dtype).tiny)
+        bins = (position * len(self.counts)).long().clamp(0, len(self.counts) - 1)
+        self.counts += torch.bincount(bins.flatten(), minlength=len(self.counts))
+
+    def compute(self) -> Tensor:
+        return self.counts

@@ -1,0 +1,58 @@
+"""The unrestricted joint action value Q* of weighted QMIX and ReMIX (Rashid et al., 2020)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from envs.spec import EnvSpec
+from remix.networks.agent import RecurrentAgent
+
+
+class CentralQ(nn.Module):
+    """Recurrent central utilities, mixed by a feed-forward network without sign constraints.
+
+    :param input_size: width of the agents' input rows, which the central agents share.
+    :param action_embed: e, central utilities per agent and action.
+    :param hidden_size: width of the recurrent part.
+    :param embed_dim: width of the three hidden mixing layers and of the state value.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        input_size: int,
+        action_embed: int = 1,
+        hidden_size: int = 64,
+        embed_dim: int = 256,
+    ) -> None:
+        super().__init__()
+        self.n_agents, self.n_actions, self.action_embed = spec.n_agents, spec.n_actions, action_embed
+        self.agent = RecurrentAgent(input_size, spec.n_actions * action_embed, hidden_size)
+        self.mixer = nn.Sequential(
+            nn.Linear(spec.state_size + spec.n_agents * action_embed, embed_dim),
+            nn.ReLU(),
+            nn.Linear(embed_dim, embed_dim),
+            nn.ReLU(),
+            nn.Linear(embed_dim, embed_dim),
+            nn.ReLU(),
+            nn.Linear(embed_dim, 1),
+        )
+        self.state_value = nn.Sequential(
+            nn.Linear(spec.state_size, embed_dim), nn.ReLU(), nn.Linear(embed_dim, 1)
+        )
+
+    def utilities(self, inputs: Tensor, batch_sizes: Tensor) -> Tensor:
+        """Central utilities ``[M, N, A, e]`` over packed histories (see :class:`RecurrentAgent`)."""
+        return self.agent(inputs, batch_sizes).view(-1, self.n_agents, self.n_actions, self.action_embed)
+
+    def forward(self, utilities: Tensor, actions: Tensor, state: Tensor) -> Tensor:
+        """``Q*(s, u) [K]`` of the joint ``actions [K, N]``.
+
+        :param utilities: ``[K, N, A, e]`` central utilities of the same rows.
+        :param state: float ``[K, S]``.
+        """
+        index = actions[..., None, None].expand(-1, -1, 1, self.action_embed)
+        chosen = utilities.gather(2, index).flatten(1)
+        value: Tensor = self.mixer(torch.cat((state, chosen), dim=-1)) + self.state_value(state)
+        return value.squeeze(-1)

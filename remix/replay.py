@@ -1,0 +1,77 @@
+"""Replay of whole episodes: real time steps only, in the types and bits that the environment needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.episodes import Arrays, Batch, Episode, collate, pack
+
+
+class EpisodeReplay:
+    """A ring of the last ``capacity`` episodes that grows with what is stored.
+
+    :param capacity: episodes kept; beyond it the oldest goes.
+    :param behaviour: keep the behaviour probabilities of the actions too.
+    """
+
+    def __init__(self, spec: EnvSpec, capacity: int, behaviour: bool = False) -> None:
+        if capacity < 1:
+            raise SettingError("capacity", capacity, "must be at least 1 episode")
+        self.spec, self.capacity, self.behaviour = spec, capacity, behaviour
+        self._episodes: list[Arrays] = []
+        self._oldest = 0
+
+    def __len__(self) -> int:
+        """Episodes stored."""
+        return len(self._episodes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all stored arrays."""
+        return sum(array.nbytes for arrays in self._episodes for array in arrays.values())
+
+    def add(self, episodes: Sequence[Episode]) -> None:
+        """Store episodes, in order, over the oldest ones once the ring is full."""
+        for episode in episodes:
+            arrays = pack(episode, self.behaviour)
+            if len(self._episodes) < self.capacity:
+                self._episodes.append(arrays)
+            else:
+                self._episodes[self._oldest] = arrays
+                self._oldest = (self._oldest + 1) % self.capacity
+
+    def sample(self, n_episodes: int, generator: torch.Generator) -> Batch:
+        """``n_episodes`` different episodes, uniformly."""
+        chosen = torch.randperm(len(self), generator=generator)[:n_episodes]
+        return collate([self._episodes[i] for i in chosen.tolist()], self.spec)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything stored, oldest first, as one tensor per field."""
+        ordered = self._episodes[self._oldest :] + self._episodes[: self._oldest]
+        fields: dict[str, Tensor] = {}
+        if ordered:
+            fields = {
+                name: torch.from_numpy(np.concatenate([arrays[name] for arrays in ordered]))
+                for name in ordered[0]
+            }
+        return {"lengths": [len(arrays["reward"]) for arrays in ordered], "fields": fields}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state_dict` returned; the last ``capacity`` episodes of it."""
+        lengths = np.array(state["lengths"], dtype=np.int64)
+        points, steps = np.cumsum(lengths + 1)[:-1], np.cumsum(lengths)[:-1]
+        columns = {
+            name: np.split(tensor.numpy(), points if name in ("obs", "state", "avail_actions") else steps)
+            for name, tensor in state["fields"].items()
+        }
+        episodes = [
+            {name: parts[i].copy() for name, parts in columns.items()} for i in range(len(lengths))
+        ]
+        self._episodes, self._oldest = episodes[-self.capacity :], 0

@@ -1,0 +1,91 @@
+"""What a weighting sees and returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from envs.errors import SettingError
+
+
+@dataclass(frozen=True)
+class WeightingInputs:
+    """Values of K transitions, all detached. Optional ones are present if the weighting ``requires`` them.
+
+    :param joint_value: Q_tot(tau, u) ``[K]`` of the taken joint actions.
+    :param target: y ``[K]``.
+    :param utilities: Q_a(tau_a, .) ``[K, N, A]``.
+    :param avail_actions: bool ``[K, N, A]``.
+    :param actions: int64 ``[K, N]``, the actions taken.
+    :param env_steps: environment steps collected so far.
+    :param central_value: Q*(tau, u) ``[K]`` of the online central networks at the taken actions.
+    :param target_central_value: the same of their target copies.
+    :param greedy_central_value: target Q* ``[K]`` at the agents' greedy joint action.
+    :param slopes: dQ_tot/dQ_a ``[K, N]``.
+    :param behaviour: probability of each agent's action when it was played, ``[K, N]``.
+    """
+
+    joint_value: Tensor
+    target: Tensor
+    utilities: Tensor
+    avail_actions: Tensor
+    actions: Tensor
+    env_steps: int = 0
+    central_value: Tensor | None = None
+    target_central_value: Tensor | None = None
+    greedy_central_value: Tensor | None = None
+    slopes: Tensor | None = None
+    behaviour: Tensor | None = None
+
+    @property
+    def underestimated(self) -> Tensor:
+        """Bool ``[K]``: Q_tot lies strictly below its target."""
+        return self.joint_value < self.target
+
+    def given(self, name: str) -> Tensor:
+        """The optional input ``name``; an error of the caller's making if it is absent."""
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(f"the weighting needs '{name}', which was not computed")
+        return value
+
+
+class Weights(NamedTuple):
+    """``values [K]`` and scalars worth logging, by name."""
+
+    values: Tensor
+    diagnostics: dict[str, Tensor]
+
+
+class Weighting(ABC):
+    """Projection weights in a range.
+
+    :param min_weight: weight of transitions that matter least.
+    :param max_weight: weight of those that matter most.
+    """
+
+    requires: frozenset[str] = frozenset()
+    """Names of the optional :class:`WeightingInputs` that this weighting reads."""
+
+    def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
+        if not 0.0 <= min_weight <= max_weight:
+            raise SettingError("weight_range.min", min_weight, f"must be between 0 and weight_range.max={max_weight}")
+        self.min_weight, self.max_weight = float(min_weight), float(max_weight)
+
+    @abstractmethod
+    def __call__(self, inputs: WeightingInputs) -> Weights:
+        """Weights of the K transitions."""
+
+    def between(self, score: Tensor) -> Tensor:
+        """Scores in [0, 1] placed in the weight range; 0 and 1 give its ends exactly."""
+        low, high = (score.new_tensor(end) for end in (self.min_weight, self.max_weight))
+        return torch.lerp(low, high, score)
+
+
+def effective_sample_size(weights: Tensor) -> Tensor:
+    """``(sum w)^2 / (K sum w^2)``, in (0, 1]; 1 when all weights are equal."""
+    return weights.sum() ** 2 / (len(weights) * weights.square().sum()).clamp(min=torch.finfo(weights.dtype).tiny)

@@ -1,0 +1,151 @@
+"""ReMIX: the closed-form weights of the regret minimisation (paper Theorem 1 and Algorithm 1)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from envs.errors import SettingError, one_of
+from remix.weighting.base import Weighting, WeightingInputs, Weights
+from remix.weighting.mappings import CappedLinear, Mapping
+from remix.weighting.optimistic import Optimistic
+
+CENTRAL_NETWORKS = {"online": "central_value", "target": "target_central_value"}
+
+
+class RegretMinimizing(Weighting):
+    """Bellman error x exp(value under-estimation) x mixing gradient (x on-policiness), mapped to a range.
+
+    For transitions with Q_tot < y the raw weight is ``(y - Q_tot) exp(Q* - Q_tot) (sum_j (1 - pi_j) / f'_j - 1)``;
+    all others get the minimum weight. Each factor can be replaced by 1. Everything is evaluated in logarithms,
+    so no scale of values overflows.
+
+    :param min_weight: see :class:`Weighting`; also of transitions whose mixing-gradient factor is not positive.
+    :param mapping: from raw weights to scores in the range; stands in for the unknown normaliser Z*.
+    :param bellman_error: use the factor ``y - Q_tot``.
+    :param only_underestimated: the theorem's condition, minimum weight unless Q_tot < y. Switching it off
+        together with ``bellman_error`` is the paper's "without Bellman error".
+    :param value_underestimation: use the factor ``exp(Q* - Q_tot)``.
+    :param mixing_gradient: use the factor ``sum_j (1 - pi_j) / f'_j - 1``.
+    :param on_policiness: use the ratio of Boltzmann policy and behaviour probability of the joint action,
+        which the paper derives and then drops.
+    :param on_policiness_clip: the ratio is kept between its reciprocal and this.
+    :param central_network: which Q* stands in the exponent, ``online`` or ``target``.
+    :param temperature: of the Boltzmann policy pi; the theorem has 1.
+    :param slope_floor: lower bound of the slopes f'.
+    :param warmup_steps: environment steps with optimistic weights before these.
+    """
+
+    def __init__(
+        self,
+        min_weight: float = 0.1,
+        max_weight: float = 1.0,
+        mapping: Mapping | None = None,
+        bellman_error: bool = True,
+        only_underestimated: bool = True,
+        value_underestimation: bool = True,
+        mixing_gradient: bool = True,
+        on_policiness: bool = False,
+        on_policiness_clip: float = 10.0,
+        central_network: str = "online",
+        temperature: float = 1.0,
+        slope_floor: float = 1e-4,
+        warmup_steps: int = 30_000,
+    ) -> None:
+        super().__init__(min_weight, max_weight)
+        if central_network not in CENTRAL_NETWORKS:
+            raise SettingError(
+                "weighting.central_network", central_network, one_of(CENTRAL_NETWORKS, str(central_network))
+            )
+        if on_policiness_clip < 1.0:
+            raise SettingError("weighting.on_policiness_clip", on_policiness_clip, "must be at least 1")
+        for name, value in (("temperature", temperature), ("slope_floor", slope_floor)):
+            if value <= 0.0:
+                raise SettingError(f"weighting.{name}", value, "must be positive")
+        self.mapping = mapping if mapping is not None else CappedLinear()
+        self.bellman_error, self.only_underestimated = bellman_error, only_underestimated
+        self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient
+        self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
+        self.central_input = CENTRAL_NETWORKS[central_network]
+        self.temperature, self.slope_floor, self.warmup_steps = temperature, slope_floor, warmup_steps
+        self.warmup = Optimistic(min_weight, max_weight)
+        wanted = {
+            self.central_input: value_underestimation,
+            "slopes": mixing_gradient,
+            "behaviour": on_policiness,
+        }
+        self.requires = frozenset(name for name, used in wanted.items() if used)
+
+    def __call__(self, inputs: WeightingInputs) -> Weights:
+        log_factors = self.log_factors(inputs)
+        diagnostics = _summaries(log_factors, inputs.underestimated)
+        if inputs.env_steps < self.warmup_steps:
+            return Weights(self.warmup(inputs).values, diagnostics)
+        log_raw = torch.zeros_like(inputs.target)
+        for log_factor in log_factors.values():
+            log_raw = log_raw + log_factor
+        if self.only_underestimated:
+            log_raw = log_raw.masked_fill(~inputs.underestimated, -torch.inf)
+        if not torch.isfinite(log_raw).any():
+            return Weights(self.between(torch.zeros_like(log_raw)), diagnostics)
+        score = self.mapping(log_raw)
+        diagnostics["weighting/saturated_share"] = (score >= score.max()).float().mean()
+        return Weights(self.between(score), diagnostics)
+
+    def log_factors(self, inputs: WeightingInputs) -> dict[str, Tensor]:
+        """Logarithm ``[K]`` of each factor in use, minus infinity where a factor is not positive."""
+        factors: dict[str, Tensor] = {}
+        if self.bellman_error:
+            factors["bellman_error"] = _log_positive(inputs.target - inputs.joint_value)
+        if self.value_underestimation:
+            factors["value_underestimation"] = inputs.given(self.central_input) - inputs.joint_value
+        if self.mixing_gradient or self.on_policiness:
+            log_policy = boltzmann_log_policy(
+                inputs.utilities, inputs.avail_actions, inputs.actions, self.temperature
+            )
+        if self.mixing_gradient:
+            gradient = mixing_gradient(log_policy.exp(), inputs.given("slopes"), self.slope_floor)
+            factors["mixing_gradient"] = _log_positive(gradient)
+        if self.on_policiness:
+            log_ratio = (log_policy - inputs.given("behaviour").log()).sum(-1)
+            bound = torch.tensor(self.on_policiness_clip).log().item()
+            factors["on_policiness"] = log_ratio.clamp(-bound, bound)
+        return factors
+
+
+def boltzmann_log_policy(
+    utilities: Tensor, avail_actions: Tensor, actions: Tensor, temperature: float = 1.0
+) -> Tensor:
+    """Log probability ``[K, N]`` of the taken actions under softmax policies over the available ones."""
+    masked = (utilities / temperature).masked_fill(~avail_actions, -torch.inf)
+    log_policy = F.log_softmax(masked, dim=-1)
+    return log_policy.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+
+def mixing_gradient(policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4) -> Tensor:
+    """``G = sum_j (1 - pi_j) / f'_j - 1`` of Theorem 1, ``[K]``; negative when policies are certain.
+
+    :param policy: probability of each agent's taken action, ``[K, N]``.
+    :param slopes: f', dQ_tot/dQ_a ``[K, N]``.
+    """
+    return ((1.0 - policy) / slopes.clamp(min=slope_floor)).sum(-1) - 1.0
+
+
+def _log_positive(values: Tensor) -> Tensor:
+    """Logarithm, minus infinity for values that are not positive."""
+    return values.clamp(min=0.0).log()
+
+
+def _summaries(log_factors: dict[str, Tensor], underestimated: Tensor) -> dict[str, Tensor]:
+    """Mean, median and maximum of every factor over the under-estimated transitions."""
+    if not underestimated.any():
+        return {}
+    summaries = {}
+    for name, log_factor in log_factors.items():
+        # Beyond this the exponential leaves float32, and no store takes an infinite metric.
+        factor = log_factor[underestimated].clamp(max=80.0).exp()
+        summaries[f"weighting/{name}_mean"] = factor.mean()
+        summaries[f"weighting/{name}_median"] = factor.median()
+        summaries[f"weighting/{name}_max"] = factor.max()
+    return summaries

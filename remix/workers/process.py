@@ -1,0 +1,208 @@
+"""Workers in processes of their own, for environments that are slow, crash or hang."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+import traceback
+import warnings
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from envs.errors import SettingError
+from remix.episodes import Episode
+from remix.policy import Policy
+from remix.workers.base import EnvironmentFactory, PolicyState
+from remix.workers.rollout import rollout
+
+
+class WorkerError(RuntimeError):
+    """The same episodes failed again and again."""
+
+
+@dataclass
+class _Task:
+    """Seeds that one worker plays together, and where they stand in the whole."""
+
+    first: int
+    seeds: NDArray[np.int64]
+    failures: int = 0
+
+
+class ProcessWorkers:
+    """A pool of processes, each with its own environment and policy.
+
+    A worker that dies, raises or does not answer in time is replaced and its episodes are collected again:
+    they are the same episodes, since everything in them follows from their seeds. The first time is
+    announced by a warning.
+
+    :param n_workers: processes.
+    :param episodes_at_once: largest batch of episodes that one worker plays together; 1 for environments
+        that are one game each.
+    :param timeout: seconds that a worker may take for its batch before it counts as hung.
+    :param retries: how often the same episodes may fail before the run ends with a :class:`WorkerError`.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentFactory,
+        policy: Policy,
+        n_workers: int = 2,
+        episodes_at_once: int = 8,
+        timeout: float = 300.0,
+        retries: int = 3,
+    ) -> None:
+        for name, value in (("n_workers", n_workers), ("episodes_at_once", episodes_at_once), ("retries", retries)):
+            if value < 1:
+                raise SettingError(name, value, "must be at least 1")
+        if timeout <= 0:
+            raise SettingError("timeout", timeout, "must be positive seconds")
+        self.episodes_at_once, self.timeout, self.retries = episodes_at_once, timeout, retries
+        self.restarts = 0
+        context = _context()
+        self._workers = [_Worker(context, environment, policy) for _ in range(n_workers)]
+
+    def collect(
+        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
+    ) -> list[Episode]:
+        state = {name: tensor.cpu().clone() for name, tensor in policy_state.items()}
+        size = min(self.episodes_at_once, -(-len(seeds) // len(self._workers)))
+        waiting = deque(_Task(first, seeds[first : first + size]) for first in range(0, len(seeds), size))
+        episodes: dict[int, list[Episode]] = {}
+        n_tasks = len(waiting)
+        while len(episodes) < n_tasks:
+            for worker in self._workers:
+                if worker.task is None and waiting:
+                    self._hand_over(worker, waiting, state, exploration)
+            for worker in self._ready_or_late():
+                task = worker.task
+                assert task is not None
+                answer = worker.answer()
+                if isinstance(answer, str):
+                    self._replace(worker, task, answer)
+                    waiting.appendleft(task)
+                else:
+                    worker.task = None
+                    episodes[task.first] = answer
+        return [episode for first in sorted(episodes) for episode in episodes[first]]
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def _hand_over(
+        self, worker: _Worker, waiting: deque[_Task], state: PolicyState, exploration: float
+    ) -> None:
+        task = waiting.popleft()
+        try:
+            worker.start(task, (state, task.seeds, exploration), self.timeout)
+        except OSError as error:
+            self._replace(worker, task, f"it could not be reached ({error})")
+            waiting.appendleft(task)
+
+    def _ready_or_late(self) -> list[_Worker]:
+        """Workers with an answer, an end or a passed deadline; waits for the first of them."""
+        busy = {worker.connection: worker for worker in self._workers if worker.task is not None}
+        if not busy:
+            return []
+        patience = max(0.0, min(worker.deadline for worker in busy.values()) - time.monotonic())
+        ready = [busy[connection] for connection in wait(list(busy), patience)]  # type: ignore[index]
+        return ready or [worker for worker in busy.values() if time.monotonic() >= worker.deadline]
+
+    def _replace(self, worker: _Worker, task: _Task, reason: str) -> None:
+        task.failures += 1
+        if task.failures > self.retries:
+            raise WorkerError(
+                f"a worker failed {task.failures} times at the same episodes (seeds {task.seeds.tolist()}); "
+                f"the last time {reason}"
+            )
+        if self.restarts == 0:
+            warnings.warn(
+                f"a worker process was replaced and its episodes are collected again: {reason} "
+                "(further replacements are counted, not announced)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self.restarts += 1
+        worker.restart()
+
+
+class _Worker:
+    """One process and what it is doing."""
+
+    def __init__(self, context: BaseContext, environment: EnvironmentFactory, policy: Policy) -> None:
+        self._context, self._arguments = context, (environment, policy)
+        self.task: _Task | None = None
+        self.deadline = 0.0
+        self._launch()
+
+    def _launch(self) -> None:
+        self.connection, theirs = self._context.Pipe()
+        self.process = self._context.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, *self._arguments), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+
+    def start(self, task: _Task, message: Any, timeout: float) -> None:
+        self.connection.send(message)
+        self.task, self.deadline = task, time.monotonic() + timeout
+
+    def answer(self) -> list[Episode] | str:
+        """The episodes, or why there are none."""
+        if not self.connection.poll():
+            return "it did not answer in time"
+        try:
+            answer: list[Episode] | str = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join(timeout=1.0)
+            return f"it died (exit code {self.process.exitcode})"
+        return answer
+
+    def restart(self) -> None:
+        self.stop()
+        self.task = None
+        self._launch()
+
+    def stop(self) -> None:
+        with suppress(OSError):
+            self.connection.close()
+        self.process.kill()
+        self.process.join(timeout=5.0)
+
+
+def _context() -> BaseContext:
+    """Never fork: a forked copy of a process with threads and open games is not a fresh start."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["remix.workers.process"])
+    return context
+
+
+def _serve(connection: Connection, environment: EnvironmentFactory, policy: Policy) -> None:
+    """A worker's life: play what is asked for until the other side closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    game = None
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            policy_state, seeds, exploration = connection.recv()
+            try:
+                game = game or environment()
+                policy.load_state_dict(policy_state)
+                answer: list[Episode] | str = rollout(game, policy, seeds, exploration)
+            except Exception:
+                answer = "it raised " + traceback.format_exc()
+            connection.send(answer)
+    if game is not None:
+        game.close()

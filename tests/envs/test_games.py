@@ -1,0 +1,137 @@
+"""Payoffs, situations and ends of the table games."""
+
+from itertools import product
+from pathlib import Path
+
+import hydra.utils
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+import conf
+from envs.errors import SettingError
+from envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+
+
+def configured(name, **changes):
+    config = OmegaConf.load(Path(conf.__file__).parent / "env" / f"{name}.yaml")
+    return hydra.utils.instantiate(config, **changes)
+
+
+def returns(env):
+    """Return of every sequence of joint actions of a game with two agents, as one batch of episodes."""
+    joint = list(product(range(env.spec.n_actions), repeat=2))
+    plans = np.array(list(product(joint, repeat=env.spec.episode_limit)))
+    env.reset(np.zeros(len(plans), np.int64))
+    total, ended = np.zeros(len(plans)), np.zeros(len(plans), bool)
+    for t in range(env.spec.episode_limit):
+        step = env.step(plans[:, t])
+        total += step.reward
+        ended |= step.terminated
+        assert not step.truncated.any()
+    assert ended.all()
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "best", "second", "uniform"),
+    [
+        ("matrix_game", 8, 0, -40 / 9),
+        ("climbing", 11, 7, -31 / 9),
+        ("penalty", 10, 2, (22 - 200) / 9),
+        ("two_step", 8, 7, 4.75),
+        ("repeated_matrix_game", 32, 24, -4 * 40 / 9),
+        ("branch_chain", 7, 4, None),
+    ],
+)
+def test_configured_games_have_their_published_values(name, best, second, uniform):
+    values = returns(configured(name))
+    levels = np.unique(values)
+    assert levels[-2:].tolist() == [second, best]
+    if uniform is not None:
+        np.testing.assert_allclose(values.mean(), uniform)
+
+
+def test_rows_belong_to_agent_0():
+    env = configured("climbing")
+    env.reset(np.zeros(2, np.int64))
+    assert env.step(np.array([[1, 2], [2, 1]])).reward.tolist() == [6, 0]
+
+
+def test_the_penalty_is_a_setting():
+    env = configured("penalty", penalty=-25)
+    assert returns(env).reshape(3, 3).tolist() == [[10, 0, -25], [0, 2, 0], [-25, 0, 10]]
+
+
+def test_two_step_depends_on_the_first_action_of_agent_0_alone():
+    env = TwoStepGame()
+    observation = env.reset(np.zeros(4, np.int64))
+    assert (observation.state == [1, 0, 0]).all() and (observation.obs == [1, 0, 0]).all()
+    step = env.step(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]))
+    assert not step.reward.any() and not step.terminated.any()
+    assert step.observation.state.argmax(axis=-1).tolist() == [1, 1, 2, 2]
+    step = env.step(np.array([[0, 1], [1, 1], [0, 1], [1, 1]]))
+    assert step.reward.tolist() == [7, 7, 1, 8] and step.terminated.all()
+
+
+def test_repeated_games_show_the_stage():
+    env = MatrixGame([[1, 2], [3, 4]], stages=3)
+    seen = [env.reset(np.zeros(1, np.int64)).state[0].tolist()]
+    for _ in range(3):
+        step = env.step(np.array([[1, 0]]))
+        assert step.reward == 3
+        seen.append(step.observation.state[0].tolist())
+    assert seen == [*np.eye(3).tolist(), [0, 0, 0]]
+    assert step.terminated.all()
+
+
+def test_branch_chain_ends_early_on_a_mismatch():
+    env = BranchChain(stages=3)
+    env.reset(np.zeros(3, np.int64))
+    step = env.step(np.array([[0, 1], [0, 0], [1, 1]]))
+    assert step.terminated.tolist() == [True, False, False] and step.reward.tolist() == [0, 1, 0]
+    step = env.step(np.array([[0, 0], [1, 1], [1, 1]]))
+    assert step.terminated.tolist() == [False, True, False] and step.reward.tolist() == [0, 0, 0]
+    step = env.step(np.array([[0, 0], [0, 0], [1, 1]]))
+    assert step.terminated.tolist() == [False, False, True] and step.reward.tolist() == [0, 0, 6]
+
+
+def test_payoffs_may_be_rectangular():
+    env = MatrixGame([[0, 1, 2], [3, 4, 5]])
+    observation = env.reset(np.zeros(1, np.int64))
+    assert observation.avail_actions[0].tolist() == [[True, True, False], [True, True, True]]
+    assert env.step(np.array([[1, 2]])).reward == 5
+    env.reset(np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="actions"):
+        env.step(np.array([[2, 0]]))
+
+
+def test_payoffs_may_have_more_agents():
+    payoff = np.arange(8).reshape(2, 2, 2)
+    env = MatrixGame(payoff)
+    env.reset(np.zeros(1, np.int64))
+    assert env.spec.n_agents == 3
+    assert env.step(np.array([[1, 0, 1]])).reward == 5
+    assert env.render().shape[-1] == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "make"),
+    [
+        ("payoff", lambda: MatrixGame([[1, 2], [3]])),
+        ("payoff", lambda: MatrixGame([1, 2, 3])),
+        ("payoff", lambda: MatrixGame([["a", "b"], ["c", "d"]])),
+        ("payoff", lambda: MatrixGame([[1, float("nan")]])),
+        ("payoff", lambda: MatrixGame([[]])),
+        ("stages", lambda: MatrixGame([[1, 2]], stages=0)),
+        ("stages", lambda: BranchChain(stages=1)),
+        ("penalty", lambda: PenaltyGame(penalty=1)),
+        ("payoff_a", lambda: TwoStepGame(payoff_a=[[1, 2, 3], [4, 5, 6]])),
+        ("payoff_b", lambda: TwoStepGame(payoff_b=None)),
+    ],
+)
+def test_settings_that_cannot_work_are_named(setting, make):
+    with pytest.raises(SettingError) as error:
+        make()
+    assert error.value.setting == setting
+    assert "\n" not in str(error.value)
