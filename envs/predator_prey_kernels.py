@@ -136,7 +136,7 @@ def start(game: Game, world: World, streams: NDArray[np.uint64], seeds: NDArray[
     n_agents, n_prey = world.agents.shape[1], world.prey.shape[1]
     order = np.empty(game.neighbours.shape[0], np.int64)
     for e in range(seeds.size):
-        streams[e] = _scramble(seeds[e] + _INCREMENT)  # neighbouring seeds must not share a stream
+        streams[e] = _scramble(seeds[e] + _INCREMENT)  # else seeds one increment apart share a stream
         _shuffle(order, streams, e)
         for i in range(n_agents):
             world.agents[e, i] = order[i]

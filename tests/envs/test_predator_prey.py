@@ -151,7 +151,8 @@ def test_a_hare_needs_one_catcher():
 
 def test_numbers_of_agents_needed_are_settings():
     env, _ = scene(". 0 . .\n1 S 2 .\n. . . H", punishment=-2.0, agents_needed_stag=3, agents_needed_hare=2)
-    assert play(env, CATCH, CATCH, STAY).reward == -2
+    step = play(env, CATCH, CATCH, STAY)
+    assert step.reward == -2 and step.info["failed_catches"] == 1
     env, _ = scene(". 0 . .\n1 S 2 .\n. . . H", agents_needed_stag=3, agents_needed_hare=2)
     assert play(env, CATCH, CATCH, CATCH).reward == 10
     env, _ = scene(". . . .\n1 S . .\n. . 0 H", punishment=-3.0, agents_needed_stag=1, agents_needed_hare=2)

@@ -3,7 +3,9 @@
 A recording is an ``.npz`` file that holds, for each of its ``settings``, the situations before and
 after T transitions of the original environment, the actions and all random decisions. Every
 transition becomes an episode of its own, placed in the recorded situation, and is played with the
-recorded decisions. Exit status: 0 all equal, 1 mismatches, 2 unreadable or malformed file.
+recorded decisions. ``tests/data`` holds whole episodes of every recorded setting.
+
+Exit status: 0 all equal, 1 mismatches, 2 unreadable or malformed file.
 """
 
 from __future__ import annotations

@@ -1,0 +1,118 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+HELP = """\
+ReMIX: experiments in cooperative multi-agent reinforcement learning.
+
+  remix train [SETTING=VALUE ...]         train, evaluate, track (-m sweeps over values: seed=1,2,3)
+  remix evaluate CHECKPOINT_OR_RUN        greedy episodes of a trained policy
+  remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
+  remix ui                                the MLflow comparison of all runs, in the browser
+  remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
+
+  remix train --help                      all groups and settings of a command
+  remix train --cfg job                   the configuration that a command line means
+
+A run directory, a checkpoint file or an MLflow run id all name a trained policy.
+-v shows the whole traceback of an error. Start with: remix train experiment=quickstart
+"""
+
+
+def main() -> None:
+    """Entry point of the ``remix`` command."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return
+    command, rest = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        from envs.errors import one_of
+
+        fail(f"unknown command '{command}': {one_of(COMMANDS, command)}")
+    verbose = any(flag in rest for flag in ("-v", "--verbose")) or os.environ.get("HYDRA_FULL_ERROR") == "1"
+    rest = [argument for argument in rest if argument not in ("-v", "--verbose")]
+    try:
+        COMMANDS[command](rest)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from remix.user_errors import one_line
+
+        message = one_line(error)
+        if verbose or message is None:
+            raise
+        fail(message)
+
+
+def fail(message: str) -> NoReturn:
+    """One line on the standard error and exit status 2."""
+    print(f"remix: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _train(arguments: list[str]) -> None:
+    _hydra("train", arguments)
+
+
+def _evaluate(arguments: list[str]) -> None:
+    _hydra("evaluate", _with_checkpoint(arguments))
+
+
+def _watch(arguments: list[str]) -> None:
+    _hydra("watch", _with_checkpoint(arguments))
+
+
+def _ui(arguments: list[str]) -> None:
+    from remix import tracking
+
+    tracking.ui(arguments)
+
+
+def _completion(arguments: list[str]) -> None:
+    from remix import completion
+
+    completion.main(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "watch": _watch,
+    "ui": _ui,
+    "completion": _completion,
+}
+
+
+def _hydra(name: str, arguments: list[str]) -> None:
+    """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function of that name."""
+    import hydra
+    from omegaconf import DictConfig
+
+    from remix.config import register_resolvers
+
+    register_resolvers()
+    # Errors come here as exceptions instead of ending in Hydra's own report.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+
+    def task(config: DictConfig) -> object:
+        from remix import experiment
+
+        return getattr(experiment, name)(config)
+
+    task.__name__, task.__module__ = name, "remix.experiment"
+    sys.argv = [f"remix {name}", *arguments]
+    hydra.main(version_base="1.3", config_path="pkg://conf", config_name=name)(task)()
+
+
+def _with_checkpoint(arguments: list[str]) -> list[str]:
+    """A first argument that is no setting names the checkpoint."""
+    if arguments and "=" not in arguments[0].split("/")[-1] and not arguments[0].startswith("-"):
+        quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
+        return [f"checkpoint='{quoted}'", *arguments[1:]]
+    return arguments

@@ -1,0 +1,197 @@
+"""Configuration: cross-field checks, argument types, identity of a run, resolvers. Free of torch."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+
+from envs.errors import SettingError, one_of
+
+RUNS = Path("runs")
+"""Where runs go, below the working directory."""
+
+RUN_FILE = "run.json"
+"""In a run's directory: its identity, seed and status."""
+
+RESUME = ("never", "auto")
+
+# Keys that change where, how fast or how visibly a run goes, but not what it computes.
+_OUTSIDE_IDENTITY = (
+    "seed",
+    "resume",
+    "ckpt_path",
+    "threads",
+    "run_dir",
+    "run_name",
+    "experiment_name",
+    "callbacks",
+    "logger",
+    "workers",
+    "hydra",
+)
+_OUTSIDE_TRAINER = ("accelerator", "devices", "default_root_dir", "enable_progress_bar", "enable_model_summary")
+
+
+def check(config: DictConfig) -> None:
+    """Relations between settings that no single part can see.
+
+    :raises SettingError: naming the first setting that cannot work.
+    """
+    if config.resume not in RESUME:
+        raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
+    if isinstance(config.seed, bool) or not isinstance(config.seed, int) or config.seed < 0:
+        raise SettingError("seed", config.seed, "must be a whole number, 0 or more")
+    low, high = config.weight_range.min, config.weight_range.max
+    if not all(isinstance(end, (int, float)) for end in (low, high)) or low < 0:
+        raise SettingError("weight_range.min", low, "must be a number, 0 or more")
+    if low > high:
+        raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high}")
+    if config.threads is not None and (not isinstance(config.threads, int) or config.threads < 1):
+        raise SettingError("threads", config.threads, "must be null or at least 1")
+    for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
+        if not isinstance(config[key], int) or config[key] < 1:
+            raise SettingError(key, config[key], "must be a whole number, at least 1")
+    if config.steps_per_epoch > config.max_env_steps:
+        raise SettingError(
+            "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
+        )
+    if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
+        raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
+
+
+def check_arguments(config: DictConfig) -> None:
+    """Compare every node that names a ``_target_`` with the signature of that class.
+
+    The signature is the schema: an argument that it does not have, or of another type, is an error.
+
+    :raises SettingError: naming the argument by its full key.
+    """
+    from hydra.utils import get_object
+
+    for path, node in _targets(config):
+        target = get_object(node["_target_"])
+        parameters = inspect.signature(target).parameters
+        open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+        for name, value in node.items():
+            if name.startswith("_"):
+                continue
+            key = f"{path}.{name}" if path else name
+            if name not in parameters and not open_ended:
+                valid = [p for p in parameters if p not in ("spec", "environment", "input_size")]
+                raise SettingError(key, value, f"unknown setting; {path} " + one_of(valid, name))
+            if name in hints and not (isinstance(value, Mapping) or _fits(value, hints[name])):
+                raise SettingError(key, value, f"must be {_readable(hints[name])}")
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain containers, without Hydra's own part."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items() if key != "hydra"}
+
+
+def identity(config: DictConfig) -> str:
+    """Ten characters that stand for what a run computes: equal for runs that differ in seed or place only."""
+    parts = {key: config[key] for key in config if key not in (*_OUTSIDE_IDENTITY, "trainer")}
+    parts |= {f"trainer.{key}": config.trainer[key] for key in config.trainer if key not in _OUTSIDE_TRAINER}
+    resolved = {
+        key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        for key, value in parts.items()
+    }
+    text = json.dumps(resolved, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def run_directory(config: DictConfig) -> str:
+    """A new directory for a single run; with ``resume=auto``, that of the latest unfinished equal run."""
+    if config.resume == "auto" and (found := latest_run(identity(config), config.seed)) is not None:
+        return str(found)
+    base = RUNS / str(config.env_name) / str(config.algorithm_name)
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-seed{config.seed}"
+    for path in (base / (stem + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return str(path)
+    raise RuntimeError(f"no free name like {base / stem}")
+
+
+def latest_run(run_identity: str, seed: int) -> Path | None:
+    """The newest run with this identity and seed that has a checkpoint, finished or not."""
+    found = []
+    for file in RUNS.glob(f"**/{RUN_FILE}"):
+        record = read_run(file.parent)
+        if record.get("identity") == run_identity and record.get("seed") == seed:
+            found.append((record.get("started", ""), file.parent))
+    with_checkpoint = [(started, path) for started, path in found if (path / "checkpoints/last.ckpt").is_file()]
+    return max(with_checkpoint)[1] if with_checkpoint else None
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """The record of a run, empty if there is none."""
+    try:
+        record: dict[str, Any] = json.loads((directory / RUN_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return record
+
+
+def register_resolvers() -> None:
+    """Make ``${run_directory:}`` available to YAML."""
+    OmegaConf.register_new_resolver(
+        "run_directory", lambda *, _root_: run_directory(_root_), use_cache=True, replace=True
+    )
+
+
+def _targets(config: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """All nodes below ``config`` that name a ``_target_``, resolved, with their full keys."""
+    container = config if not OmegaConf.is_config(config) else plain(config)
+    if not isinstance(container, Mapping):
+        return
+    if "_target_" in container:
+        yield path, container
+    for key, value in container.items():
+        yield from _targets(value, f"{path}.{key}" if path else str(key))
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value can be what the annotation says; annotations of objects accept anything."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if origin is Literal:
+        return value in arguments
+    if hint is type(None):
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str)
+    if origin in (list, tuple, Sequence):
+        return isinstance(value, (list, tuple)) and not isinstance(value, str)
+    return True
+
+
+def _readable(hint: Any) -> str:
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(_readable(argument) for argument in get_args(hint))
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(map(str, get_args(hint)))
+    if get_origin(hint) in (list, tuple, Sequence):
+        return "a list"
+    return names.get(hint, str(getattr(hint, "__name__", hint)))

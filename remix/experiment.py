@@ -1,0 +1,305 @@
+"""Configuration -> objects -> fit, validate, test. The one place where the parts of a run meet."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
+
+from callbacks.checkpointing import AtomicCheckpointIO
+from envs.errors import SettingError
+from remix import tracking
+from remix.algorithms.base import MultiAgentModule
+from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run
+from remix.datamodule import ReplayDataModule
+
+ARTIFACTS = (
+    "config.yaml",
+    "checkpoints/best.ckpt",
+    "episode.gif",
+    "weight_heatmap.png",
+    "weight_heatmap.csv",
+)
+"""Files of a run directory that MLflow gets, as far as they exist."""
+
+
+def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
+    """The Lightning module and data module of a composed configuration.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    with _named_settings("env"):
+        spec = instantiate(config.env).spec
+    with _named_settings("workers"):
+        data = ReplayDataModule(
+            environment=instantiate(config.env, _partial_=True),
+            workers=instantiate(config.workers, _partial_=True),
+            **OmegaConf.to_container(config.replay, resolve=True),  # type: ignore[arg-type]
+            steps_per_epoch=config.steps_per_epoch,
+            max_env_steps=config.max_env_steps,
+            validation_episodes=config.validation_episodes,
+            test_episodes=config.test_episodes,
+            seed=config.seed,
+        )
+    with _named_settings("algorithm"):
+        module: MultiAgentModule = instantiate(config.algorithm, spec=spec, _convert_="all")
+    module.hparams["config"] = plain(config)
+    return module, data
+
+
+def train(config: DictConfig) -> float:
+    """Train as configured, evaluate, and keep everything in the run directory.
+
+    With ``resume=auto`` an interrupted run goes on from its last checkpoint and a finished one is left alone.
+
+    :returns: mean greedy return of the final policy.
+    """
+    check(config)
+    check_arguments(config)
+    directory = Path(config.run_dir)
+    previous = read_run(directory) if config.resume == "auto" else {}
+    if previous.get("status") == "finished":
+        print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
+        return float(previous["final_return"])
+    quiet()
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    pl.seed_everything(config.seed, verbose=False)
+    module, data = build(config)
+    last = directory / "checkpoints/last.ckpt"
+    checkpoint = config.ckpt_path or (str(last) if previous and last.is_file() else None)
+    if checkpoint is not None:
+        _check_fits(module, checkpoint)
+    directory.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
+    loggers = _loggers(config, previous.get("mlflow_run_id"))
+    record = {
+        "identity": identity(config),
+        "seed": config.seed,
+        "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
+        "mlflow_run_id": next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None),
+    }
+    _write_record(directory, record | {"status": "running"})
+    with _named_settings("trainer"):
+        trainer: pl.Trainer = instantiate(
+            config.trainer,
+            logger=loggers or False,
+            callbacks=[instantiate(node) for node in config.callbacks.values()],
+            plugins=[AtomicCheckpointIO()],
+            _convert_="all",
+        )
+    _describe(config, module, data, directory, checkpoint)
+    status = "failed"
+    try:
+        if checkpoint is None:
+            trainer.validate(module, data, verbose=False)
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        trainer.test(module, data, verbose=False)
+        status = "finished"
+        record["final_return"] = float(trainer.callback_metrics["final/return"])
+    except (KeyboardInterrupt, SystemExit):
+        status = "interrupted"
+        raise
+    finally:
+        _write_record(directory, record | {"status": status})
+        tracking.log_artifacts(loggers, directory, ARTIFACTS)
+        for logger in loggers:
+            logger.finalize("success" if status == "finished" else "failed")
+        if status == "interrupted":
+            print(f"\ninterrupted; the same command with resume=auto goes on from {last}")
+    _farewell(directory, record["final_return"], loggers)
+    return float(record["final_return"])
+
+
+def load(path: Path, env_overrides: DictConfig | None = None) -> tuple[DictConfig, MultiAgentModule]:
+    """The configuration and the trained module of a checkpoint; no code in it is executed.
+
+    :param env_overrides: settings of the environment to change.
+    """
+    checkpoint = read_checkpoint(path)
+    config = OmegaConf.create(checkpoint["hyper_parameters"]["config"])
+    if env_overrides:
+        config.env = OmegaConf.merge(config.env, env_overrides)
+        check_arguments(OmegaConf.create({"env": config.env}))
+    quiet()
+    module, _ = build(config)
+    try:
+        module.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        raise SettingError("checkpoint", path, f"does not fit the environment: {_first(error)}") from error
+    module.env_steps = checkpoint["env_steps"]
+    return config, module
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """A checkpoint's tensors and plain containers.
+
+    :raises SettingError: if the file is not a checkpoint of ReMIX.
+    """
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["hyper_parameters"]["config"]["env"]["_target_"]
+    except Exception as error:
+        raise SettingError("checkpoint", path, f"is not a readable checkpoint ({_first(error)})") from error
+    loaded: dict[str, Any] = checkpoint
+    return loaded
+
+
+def evaluate(config: DictConfig) -> dict[str, float]:
+    """Greedy episodes of a trained policy; prints and returns their statistics."""
+    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    if not isinstance(config.episodes, int) or config.episodes < 1:
+        raise SettingError("episodes", config.episodes, "must be a whole number, at least 1")
+    trained, module = load(path, config.env)
+    trained.seed, trained.test_episodes = config.seed, config.episodes
+    _, data = build(trained)
+    trainer = pl.Trainer(
+        accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
+        enable_checkpointing=False, enable_model_summary=False,
+    )  # fmt: skip
+    print(f"{config.episodes} greedy episodes of {path}")
+    trainer.test(module, data, verbose=False)
+    results = {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
+    width = max(map(len, results))
+    for name, value in results.items():
+        print(f"  {name:<{width}}  {value:.3f}")
+    print(f"look at one of them: remix watch {path}")
+    return results
+
+
+def watch(config: DictConfig) -> Path:
+    """One greedy episode of a trained policy as a GIF."""
+    from callbacks.episode_video import record_episode
+
+    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    trained, module = load(path, config.env)
+    output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
+    episode = record_episode(instantiate(trained.env), module.policy, config.seed, output, config.fps)
+    print(f"{output}: {episode.length} steps, return {episode.score:g}")
+    return output
+
+
+def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
+    """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        for candidate in (path / "checkpoints/best.ckpt", path / "checkpoints/last.ckpt"):
+            if candidate.is_file():
+                return candidate
+        raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
+    if re.fullmatch(r"[0-9a-f]{32}", name):
+        return tracking.download_checkpoint(name, tracking_uri)
+    raise SettingError("checkpoint", name, "must be a checkpoint file, a run directory or an MLflow run id")
+
+
+def quiet() -> None:
+    """Keep the console for what the user has to know."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for message in (
+        ".*`training_step` returned `None`.*",  # rounds before the replay holds a batch
+        ".*dataloader is not resumable.*",  # its state is the data module's
+        ".*isinstance.treespec, LeafSpec.*",
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+@contextmanager
+def _named_settings(group: str) -> Iterator[None]:
+    """Give errors of building a group's objects the full key of the setting they are about."""
+    try:
+        yield
+    except InstantiationException as error:
+        cause = error.__cause__
+        found = re.search(r"full_key: (\S+)", str(error))
+        key = found.group(1) if found else group
+        if isinstance(cause, SettingError):
+            raise SettingError(f"{key}.{cause.setting}", cause.value, cause.expected) from error
+        raise SettingError(key, "", _first(cause or error)) from error
+    except pl.utilities.exceptions.MisconfigurationException as error:
+        raise SettingError(group, "", _first(error)) from error
+
+
+def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
+    loggers: list[Logger] = []
+    for node in config.logger.values():
+        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
+        with _named_settings("logger"):
+            loggers.append(instantiate(node, _convert_="all", **resumed))
+    for logger in loggers:
+        logger.log_hyperparams(tracking.flatten(plain(config)))
+    return loggers
+
+
+def _check_fits(module: MultiAgentModule, checkpoint: str) -> None:
+    """Before anything is started: the checkpoint is readable and belongs to these networks."""
+    state = read_checkpoint(checkpoint)["state_dict"]
+    ours = module.state_dict()
+    for name in ours.keys() | state.keys():
+        if name not in ours or name not in state or ours[name].shape != state[name].shape:
+            raise SettingError("ckpt_path", checkpoint, f"holds other networks than configured ({name} differs)")
+
+
+def _write_record(directory: Path, record: dict[str, Any]) -> None:
+    temporary = directory / f".{RUN_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps(record, indent=1))
+    temporary.replace(directory / RUN_FILE)
+
+
+def _describe(
+    config: DictConfig, module: MultiAgentModule, data: ReplayDataModule, directory: Path, checkpoint: str | None
+) -> None:
+    """The recipe, in a few lines, before it starts."""
+    spec = data.spec
+    parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    print(
+        f"{config.algorithm_name} on {spec.name}: {spec.n_agents} agents, {spec.n_actions} actions, "
+        f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
+        f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
+        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; epsilon {module.epsilon_start:g} to "
+        f"{module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
+        f"{'resumed from ' + checkpoint if checkpoint else 'run directory: ' + str(directory)}",
+        flush=True,
+    )
+
+
+def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> None:
+    best = directory / "checkpoints/best.ckpt"
+    print(f"\nfinal return {final_return:.2f}; everything is in {directory}")
+    for label, path in (
+        ("checkpoint", best),
+        ("episode", directory / "episode.gif"),
+        ("weight heat map", directory / "weight_heatmap.png"),
+    ):
+        if path.is_file():
+            print(f"  {label:<16} {path}")
+    print("what next:")
+    if best.is_file():
+        print(f"  remix evaluate {best}")
+        print(f"  remix watch {best}")
+    if any(hasattr(logger, "run_id") for logger in loggers):
+        print("  remix ui        (compare runs in MLflow)")
+
+
+def _first(error: BaseException) -> str:
+    """The first line of what an exception says."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
