@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from envs.checks import integer, number
 from envs.errors import SettingError
 from envs.rendering import draw_table
-from envs.spec import EnvSpec, Observation, Step
+from envs.spec import Environment, EnvSpec, Observation, Step
 
 END = -1  # in place of a situation: the episode is over
 
 
-class TableGame:
+class TableGame(Environment):
     """A game given by tables (protocol: :class:`envs.spec.Environment`).
 
     Episodes start in situation 0. All agents and the state see the situation as a one-hot vector,

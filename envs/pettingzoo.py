@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from envs.checks import integer
 from envs.errors import SettingError, one_of
-from envs.spec import EnvSpec, Observation, Step
+from envs.spec import Environment, EnvSpec, Observation, Step
 
 if TYPE_CHECKING:
     from pettingzoo import ParallelEnv
 
 
-class PettingZoo:
+class PettingZoo(Environment):
     """Any PettingZoo ``ParallelEnv`` with discrete actions, as a cooperative environment.
 
     Every agent of ``possible_agents`` keeps its place for the whole episode. Observations are

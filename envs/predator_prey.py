@@ -17,13 +17,13 @@ from envs.checks import flag, integer, integer_pair, number
 from envs.errors import SettingError
 from envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
 from envs.rendering import Piece, draw_grid
-from envs.spec import EnvSpec, Observation, Step
+from envs.spec import Environment, EnvSpec, Observation, Step
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
 _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
 
-class PredatorPrey:
+class PredatorPrey(Environment):
     """A batch of Predator-Prey episodes (protocol: :class:`envs.spec.Environment`).
 
     In a step the agents act one after the other in random order; a move into an occupied cell fails.

@@ -7,8 +7,9 @@ whoever keeps them copies them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,28 +71,27 @@ class Step(NamedTuple):
     info: dict[str, NDArray[np.float32]]
 
 
-@runtime_checkable
-class Environment(Protocol):
+class Environment(ABC):
     """A batch of episodes of one game."""
 
     spec: EnvSpec
 
+    @abstractmethod
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start E = len(seeds) episodes; E may differ from call to call.
 
         Everything random in an episode comes from a stream of its own that starts at its seed, so
         the same seed and the same actions give the same episode in any batch.
         """
-        ...
 
+    @abstractmethod
     def step(self, actions: NDArray[np.integer]) -> Step:
-        """Apply ``actions [E, N]``. Finished episodes stay as they are, with reward 0 and both flags False."""
-        ...
+        """Apply ``actions [E, N]``. Finished episodes stay as they are, with reward 0 and no flag set."""
 
+    @abstractmethod
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture ``[height, width, 3]`` of episode ``index`` as it stands now."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Release what the environment holds; may be called twice."""
-        ...

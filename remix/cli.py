@@ -100,14 +100,34 @@ def _hydra(name: str, arguments: list[str]) -> None:
     # Errors come here as exceptions instead of ending in Hydra's own report.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
+    failures: list[Exception] = []
+
     def task(config: DictConfig) -> object:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
         from remix import experiment
 
-        return getattr(experiment, name)(config)
+        try:
+            return getattr(experiment, name)(config)
+        except Exception as error:
+            # Of a single run Hydra would print the error in words of its own; a sweep has to see it.
+            if HydraConfig.get().mode is not RunMode.RUN:
+                raise
+            failures.append(error)
+            return None
 
     task.__name__, task.__module__ = name, "remix.experiment"
-    sys.argv = [f"remix {name}", *arguments]
+    sys.argv = [f"remix {name}", *_settings_first(arguments)]
     hydra.main(version_base="1.3", config_path="pkg://conf", config_name=name)(task)()
+    if failures:
+        raise failures[0]
+
+
+def _settings_first(arguments: list[str]) -> list[str]:
+    """Settings before options, the only order that Hydra's parser takes."""
+    settings = [a for a in arguments if a[0] != "-" and ("=" in a or a[0] == "~")]
+    return settings + [a for a in arguments if a not in settings]
 
 
 def _with_checkpoint(arguments: list[str]) -> list[str]:

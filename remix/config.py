@@ -8,6 +8,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -115,8 +116,14 @@ def run_directory(config: DictConfig) -> str:
     """A new directory for a single run; with ``resume=auto``, that of the latest unfinished equal run."""
     if config.resume == "auto" and (found := latest_run(identity(config), config.seed)) is not None:
         return str(found)
-    base = RUNS / str(config.env_name) / str(config.algorithm_name)
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-seed{config.seed}"
+    return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
+
+
+@cache
+def _new_directory(env: str, algorithm: str, seed: int) -> str:
+    """Once per process, however often Hydra resolves it; claimed by being made."""
+    base = RUNS / env / algorithm
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}"
     for path in (base / (stem + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
         try:
             path.mkdir(parents=True)
@@ -149,7 +156,7 @@ def read_run(directory: Path) -> dict[str, Any]:
 def register_resolvers() -> None:
     """Make ``${run_directory:}`` available to YAML."""
     OmegaConf.register_new_resolver(
-        "run_directory", lambda *, _root_: run_directory(_root_), use_cache=True, replace=True
+        "run_directory", lambda *, _root_: run_directory(_root_), replace=True
     )
 
 

@@ -214,8 +214,8 @@ class Rounds:
 class GreedyEpisodes(Sequence[list[Episode]]):
     """An evaluation loader of one batch: greedy episodes of the current policy, new ones at every epoch."""
 
-    def __init__(self, data: ReplayDataModule, stream: str, count: int) -> None:
-        self.data, self.stream, self.count = data, stream, count
+    def __init__(self, data: ReplayDataModule, stream: str, n_episodes: int) -> None:
+        self.data, self.stream, self.n_episodes = data, stream, n_episodes
 
     def __len__(self) -> int:
         return 1
@@ -224,4 +224,4 @@ class GreedyEpisodes(Sequence[list[Episode]]):
         if index != 0:
             raise IndexError(index)
         first = self.data.env_steps if self.stream == "validation" else 0
-        return self.data.collect(self.stream, first, self.count, exploration=0.0)
+        return self.data.collect(self.stream, first, self.n_episodes, exploration=0.0)

@@ -77,7 +77,7 @@ class Batch:
     """B episodes without padding, packed time-major (see :mod:`remix.networks`).
 
     M rows are time points (L+1 per episode), K = M - B are transitions. Row k of the transitions leads to
-    time point ``B + k``, so what follows every transition is the slice ``[B:]``; what precedes it is ``here``.
+    time point ``B + k``, so what follows every transition is the slice ``[B:]``; what precedes is ``here``.
 
     :param obs: ``[M, N, O]``, or bits ``[M, N, ceil(O / 8)]`` of 0/1 features; read :meth:`observations`.
     :param state: ``[M, S]`` or bits; read :meth:`states`.
@@ -132,7 +132,7 @@ class Batch:
 
     def to(self, device: torch.device, **options: Any) -> Batch:
         """The same batch on another device; ``batch_sizes`` stays where it is."""
-        moved = {
+        moved: dict[str, Any] = {
             field.name: value.to(device, **options)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor) and field.name != "batch_sizes"

@@ -59,7 +59,7 @@ class Means:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def take(self) -> dict[str, float]:
-        """The means since the last call, which starts them anew; the one place where values leave the device."""
+        """The means since the last call; only here do values leave the device."""
         if not self._totals:
             return {}
         totals = torch.stack([total.float() for total in self._totals.values()]).tolist()

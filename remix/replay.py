@@ -71,7 +71,5 @@ class EpisodeReplay:
             name: np.split(tensor.numpy(), points if name in ("obs", "state", "avail_actions") else steps)
             for name, tensor in state["fields"].items()
         }
-        episodes = [
-            {name: parts[i].copy() for name, parts in columns.items()} for i in range(len(lengths))
-        ]
+        episodes = [{name: parts[i].copy() for name, parts in columns.items()} for i in range(len(lengths))]
         self._episodes, self._oldest = episodes[-self.capacity :], 0

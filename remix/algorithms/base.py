@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 PolicyFactory = Callable[[EnvSpec], Policy]
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -43,6 +44,12 @@ class MultiAgentModule(pl.LightningModule):
     :param epsilon_end: exploration after ``epsilon_anneal_steps`` environment steps (linear in between).
     :param target_update_episodes: collected episodes between copies into the target networks.
     """
+
+    needs_behaviour = False
+    """Whether the replay has to keep the behaviour probabilities of actions."""
+
+    episodes_at_copy: Tensor
+    updates: Tensor
 
     def __init__(
         self,
@@ -79,9 +86,6 @@ class MultiAgentModule(pl.LightningModule):
         self.played = EpisodeStatistics(spec.metrics)
         self.evaluated = EpisodeStatistics(spec.metrics)
 
-    needs_behaviour = False
-    """Whether the replay has to keep the behaviour probabilities of actions."""
-
     @abstractmethod
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar loss of a batch, and detached scalars worth logging."""
@@ -95,7 +99,7 @@ class MultiAgentModule(pl.LightningModule):
         return self.optimizer_factory([p for p in self.parameters() if p.requires_grad])
 
     def on_train_start(self) -> None:
-        # Validate at the end of an epoch, which only the collected steps decide, not after a number of batches.
+        # Validate at the end of an epoch, which the collected steps decide, not after a number of batches.
         self.trainer.val_check_batch = float("inf")
 
     def training_step(self, batch: Round, batch_idx: int) -> Tensor | None:
@@ -122,7 +126,8 @@ class MultiAgentModule(pl.LightningModule):
             self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
         if batch.ends_run:
             self.trainer.should_stop = True
-        if batch.ends_epoch or (batch_idx + 1) % self.trainer.log_every_n_steps == 0:
+        interval: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # 0 for never
+        if batch.ends_epoch or (interval and (batch_idx + 1) % interval == 0):
             self._log_training(batch)
 
     def validation_step(self, batch: list[Episode], batch_idx: int) -> None:
@@ -150,7 +155,9 @@ class MultiAgentModule(pl.LightningModule):
 
     def _log_training(self, batch: Round) -> None:
         metrics = {f"train/{name}": value for name, value in self.played.compute().items()}
-        metrics |= {name if "/" in name else f"train/{name}": v for name, v in self.training_means.take().items()}
+        metrics |= {
+            name if "/" in name else f"train/{name}": v for name, v in self.training_means.take().items()
+        }
         metrics |= {
             "train/epsilon": batch.exploration,
             "train/episodes": float(batch.episodes),
@@ -162,7 +169,7 @@ class MultiAgentModule(pl.LightningModule):
     def _log_evaluation(self, prefix: str) -> None:
         metrics = {f"{prefix}/{name}": value for name, value in self.evaluated.compute().items()}
         self.evaluated.reset()
-        # Lightning's own record serves checkpoint selection and early stopping; the loggers get the right axis.
+        # Lightning's own record serves checkpoints and early stopping; the loggers get the right axis.
         self.log_dict(metrics, logger=False)
         if not self.trainer.sanity_checking:
             self.log_metrics(metrics)
@@ -174,6 +181,6 @@ class MultiAgentModule(pl.LightningModule):
         self.env_steps = checkpoint["env_steps"]
 
 
-def target_copy(network: nn.Module) -> nn.Module:
+def target_copy(network: NetworkT) -> NetworkT:
     """An exact copy that is never trained."""
     return deepcopy(network).requires_grad_(False)

@@ -67,7 +67,11 @@ class ValueFactorization(MultiAgentModule):
         )
         if not 0.0 <= td_lambda <= 1.0:
             raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
-        self.td_lambda, self.loss_factor, self.central_loss_factor = td_lambda, loss_factor, central_loss_factor
+        self.td_lambda, self.loss_factor, self.central_loss_factor = (
+            td_lambda,
+            loss_factor,
+            central_loss_factor,
+        )
         self.weighting = weighting if weighting is not None else Uniform()
         self.needs_behaviour = "behaviour" in self.weighting.requires
         self.mixer = mixer(spec)
@@ -79,7 +83,9 @@ class ValueFactorization(MultiAgentModule):
         else:
             if missing := NEEDS_CENTRAL & self.weighting.requires:
                 raise SettingError(
-                    "central", None, f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})"
+                    "central",
+                    None,
+                    f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})",
                 )
             self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
             self.targets = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]

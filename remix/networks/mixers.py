@@ -60,11 +60,11 @@ class QMixer(Mixer):
         self.state_value = _two_layers(size, embed_dim, 1)
 
     def forward(self, utilities: Tensor, state: Tensor) -> Tensor:
-        first, second, hidden = self._layers(utilities, state)
+        _, second, hidden = self._layers(utilities, state)
         return self._value(second, hidden, state)
 
     def value_and_slopes(self, utilities: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes of paper Lemma 1, with ELU's own slope for every hidden unit (not one in front of the sum)."""
+        """Slopes of paper Lemma 1, with ELU's own slope for every hidden unit (not one outside the sum)."""
         first, second, hidden = self._layers(utilities, state)
         with torch.no_grad():
             unit_slopes = hidden.clamp(max=0.0).exp()

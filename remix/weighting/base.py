@@ -73,7 +73,9 @@ class Weighting(ABC):
 
     def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
         if not 0.0 <= min_weight <= max_weight:
-            raise SettingError("weight_range.min", min_weight, f"must be between 0 and weight_range.max={max_weight}")
+            raise SettingError(
+                "weight_range.min", min_weight, f"must be between 0 and weight_range.max={max_weight}"
+            )
         self.min_weight, self.max_weight = float(min_weight), float(max_weight)
 
     @abstractmethod
@@ -88,4 +90,6 @@ class Weighting(ABC):
 
 def effective_sample_size(weights: Tensor) -> Tensor:
     """``(sum w)^2 / (K sum w^2)``, in (0, 1]; 1 when all weights are equal."""
-    return weights.sum() ** 2 / (len(weights) * weights.square().sum()).clamp(min=torch.finfo(weights.dtype).tiny)
+    return weights.sum() ** 2 / (len(weights) * weights.square().sum()).clamp(
+        min=torch.finfo(weights.dtype).tiny
+    )

@@ -7,7 +7,7 @@ unchanged when every raw weight is multiplied by the same factor. At least one r
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -15,13 +15,15 @@ from torch import Tensor
 from envs.errors import SettingError
 
 
-class Mapping(Protocol):
+class Mapping(ABC):
     """From log raw weights ``[K]`` to scores ``[K]``."""
 
-    def __call__(self, log_raw: Tensor) -> Tensor: ...
+    @abstractmethod
+    def __call__(self, log_raw: Tensor) -> Tensor:
+        """Scores of the K raw weights."""
 
 
-class CappedLinear:
+class CappedLinear(Mapping):
     """Proportional to the raw weight up to ``kappa`` times the mean positive one, then 1."""
 
     def __init__(self, kappa: float = 2.0) -> None:
@@ -34,15 +36,18 @@ class CappedLinear:
         return capped / capped.max()
 
 
-class MinMax:
+class MinMax(Mapping):
     """Proportional to the raw weight; one outlier sets the scale."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         return _relative(log_raw)
 
 
-class LogMinMax:
-    """Linear in the logarithm, from the given quantile of the positive raw weights (score 0) to their maximum."""
+class LogMinMax(Mapping):
+    """Linear in the logarithm, from a low quantile of the positive raw weights (score 0) to their maximum.
+
+    :param floor_quantile: that quantile; raw weights near 0 would otherwise set the scale.
+    """
 
     def __init__(self, floor_quantile: float = 0.05) -> None:
         if not 0.0 <= floor_quantile < 1.0:
@@ -57,7 +62,7 @@ class LogMinMax:
         return ((log_raw - low) / (high - low)).clamp(min=0.0)
 
 
-class MedianSaturating:
+class MedianSaturating(Mapping):
     """``raw / (raw + median)``: smooth, without parameters, 0.5 for the median positive raw weight."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
@@ -65,8 +70,8 @@ class MedianSaturating:
         return torch.sigmoid(log_raw - median)
 
 
-class Rank:
-    """Rank among the positive raw weights divided by their number, ties sharing the mean; keeps no magnitudes."""
+class Rank(Mapping):
+    """Rank among the positive raw weights over their number, ties sharing the mean; keeps no magnitudes."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         finite = torch.isfinite(log_raw)
@@ -79,7 +84,7 @@ class Rank:
         return scores
 
 
-class SelfNormalised:
+class SelfNormalised(Mapping):
     """Raw weight over the mean of all K, cut at ``kappa``.
 
     Scores average about 1 and reach ``kappa``: with ``weight_range`` 0 to 1 the weights keep the theorem's

@@ -17,11 +17,11 @@ CENTRAL_NETWORKS = {"online": "central_value", "target": "target_central_value"}
 class RegretMinimizing(Weighting):
     """Bellman error x exp(value under-estimation) x mixing gradient (x on-policiness), mapped to a range.
 
-    For transitions with Q_tot < y the raw weight is ``(y - Q_tot) exp(Q* - Q_tot) (sum_j (1 - pi_j) / f'_j - 1)``;
-    all others get the minimum weight. Each factor can be replaced by 1. Everything is evaluated in logarithms,
-    so no scale of values overflows.
+    Where Q_tot < y the raw weight is ``(y - Q_tot) exp(Q* - Q_tot) (sum_j (1 - pi_j) / f'_j - 1)``;
+    all others get the minimum weight. Each factor can be replaced by 1. Everything is evaluated in
+    logarithms, so no scale of values overflows.
 
-    :param min_weight: see :class:`Weighting`; also of transitions whose mixing-gradient factor is not positive.
+    :param min_weight: see :class:`Weighting`; also where the mixing-gradient factor is not positive.
     :param mapping: from raw weights to scores in the range; stands in for the unknown normaliser Z*.
     :param bellman_error: use the factor ``y - Q_tot``.
     :param only_underestimated: the theorem's condition, minimum weight unless Q_tot < y. Switching it off

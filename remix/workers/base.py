@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,10 @@ EnvironmentFactory = Callable[[], Environment]
 PolicyState = dict[str, Tensor]
 
 
-class WorkerPool(Protocol):
+class WorkerPool(ABC):
     """Plays episodes. What an episode holds depends on its seed, the policy and the exploration alone."""
 
+    @abstractmethod
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
     ) -> list[Episode]:
@@ -28,11 +29,10 @@ class WorkerPool(Protocol):
         :param policy_state: the policy's ``state_dict`` on the CPU.
         :param exploration: see :meth:`Policy.act`.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Stop what runs; may be called twice."""
-        ...
 
 
 WorkersFactory = Callable[[EnvironmentFactory, Policy], WorkerPool]

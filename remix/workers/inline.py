@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from remix.episodes import Episode
 from remix.policy import Policy
-from remix.workers.base import EnvironmentFactory, PolicyState
+from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool
 from remix.workers.rollout import rollout
 
 
-class InlineWorkers:
+class InlineWorkers(WorkerPool):
     """The fastest choice for compiled environments."""
 
     def __init__(self, environment: EnvironmentFactory, policy: Policy) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from envs.errors import SettingError
 from remix.episodes import Episode
 from remix.policy import Policy
-from remix.workers.base import EnvironmentFactory, PolicyState
+from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool
 from remix.workers.rollout import rollout
 
 
@@ -38,7 +38,7 @@ class _Task:
     failures: int = 0
 
 
-class ProcessWorkers:
+class ProcessWorkers(WorkerPool):
     """A pool of processes, each with its own environment and policy.
 
     A worker that dies, raises or does not answer in time is replaced and its episodes are collected again:
@@ -61,7 +61,11 @@ class ProcessWorkers:
         timeout: float = 300.0,
         retries: int = 3,
     ) -> None:
-        for name, value in (("n_workers", n_workers), ("episodes_at_once", episodes_at_once), ("retries", retries)):
+        for name, value in (
+            ("n_workers", n_workers),
+            ("episodes_at_once", episodes_at_once),
+            ("retries", retries),
+        ):
             if value < 1:
                 raise SettingError(name, value, "must be at least 1")
         if timeout <= 0:

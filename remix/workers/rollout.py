@@ -72,8 +72,10 @@ class _Record:
     """Arrays of E episodes that are being played, ``[T, E, ...]``, doubled in length when they run full."""
 
     def __init__(self, first: Observation, episode_limit: int) -> None:
-        self._points = {name: np.empty((min(episode_limit, 256) + 1, *array.shape), array.dtype)
-                        for name, array in first._asdict().items()}
+        self._points = {
+            name: np.empty((min(episode_limit, 256) + 1, *array.shape), array.dtype)
+            for name, array in first._asdict().items()
+        }
         self._steps: dict[str, NDArray[np.generic]] = {}
         for name, array in first._asdict().items():
             self._points[name][0] = array

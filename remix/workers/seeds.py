@@ -9,9 +9,10 @@ STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 
 def episode_seeds(run_seed: int, stream: str, first: int, count: int) -> NDArray[np.int64]:
-    """Seeds of the episodes ``first .. first + count - 1`` of a run's ``train``, ``validation`` or ``test`` stream."""
+    """Seeds of the episodes ``first .. first + count - 1`` of a run's stream (one of ``STREAMS``)."""
     numbers = [
-        np.random.SeedSequence((run_seed, STREAMS[stream], index)).generate_state(1, np.uint64)[0] >> np.uint64(1)
+        np.random.SeedSequence((run_seed, STREAMS[stream], index)).generate_state(1, np.uint64)[0]
+        >> np.uint64(1)
         for index in range(first, first + count)
     ]
     return np.array(numbers, dtype=np.int64)
@@ -22,7 +23,9 @@ def exploration_noise(seeds: NDArray[np.int64], t: int, n_agents: int) -> NDArra
     index = np.arange(n_agents * 2, dtype=np.uint64) + np.uint64(t * n_agents * 2)
     key = _mix(seeds.astype(np.uint64) ^ np.uint64(0x5851F42D4C957F2D))
     bits = _mix(key[:, None] + (index + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
-    return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)).reshape(len(seeds), n_agents, 2)
+    return ((bits >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)).reshape(
+        len(seeds), n_agents, 2
+    )
 
 
 def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

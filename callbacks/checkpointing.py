@@ -1,0 +1,97 @@
+"""Checkpoints from which a run goes on exactly, written so that no crash can spoil them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.plugins import TorchCheckpointIO
+
+from envs.errors import SettingError
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Whatever happens while a checkpoint is written, its file holds the previous or the new one.
+
+    Checkpoints hold tensors and plain containers only; no code in them is executed on loading.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        if storage_options is not None:
+            raise TypeError("AtomicCheckpointIO writes local files and takes no storage options")
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Of a fixed name, so that what a killed process left is overwritten by the next.
+        temporary = path.with_name(f".{path.name}.tmp")
+        with temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Callable[..., Any] | None = lambda storage, loc: storage,
+        weights_only: bool | None = True,
+    ) -> dict[str, Any]:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no checkpoint at {path}")
+        loaded: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
+        return loaded
+
+
+class LastCheckpoint(Checkpoint):
+    """Keeps ``last.ckpt``: everything a run needs to go on as if it had never stopped.
+
+    Saves after the evaluation at the end of an epoch, and at the end of training.
+
+    :param dirpath: folder of the file.
+    :param every_n_epochs: epochs between saves.
+    :param replay: keep the stored episodes in it; without them a resumed run refills the replay first.
+    """
+
+    def __init__(self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True) -> None:
+        if every_n_epochs < 1:
+            raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1")
+        self.path = Path(dirpath) / "last.ckpt"
+        self.every_n_epochs, self.replay = every_n_epochs, replay
+        self._saving = False
+        self._saved_steps = -1
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._saved_steps != trainer.datamodule.env_steps:  # type: ignore[attr-defined]
+            self._save(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        if self._saving and self.replay:
+            checkpoint["replay"] = trainer.datamodule.replay.state_dict()  # type: ignore[attr-defined]
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        if "replay" in checkpoint:
+            trainer.datamodule.replay.load_state_dict(checkpoint["replay"])  # type: ignore[attr-defined]
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return
+        self._saving = True
+        try:
+            trainer.save_checkpoint(self.path, weights_only=False)
+        finally:
+            self._saving = False
+        self._saved_steps = trainer.datamodule.env_steps  # type: ignore[attr-defined]

@@ -1,0 +1,93 @@
+"""Live progress over environment steps: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from tqdm import tqdm
+
+from envs.errors import SettingError
+from remix.algorithms.base import MultiAgentModule
+from remix.datamodule import Round
+
+_BAR_REFRESH = 0.2  # seconds
+_BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+class EnvStepProgress(Callback):
+    """Environment steps of the budget, steps per second, epsilon, last test return and updates.
+
+    :param interval: seconds between lines when the standard output is not a terminal.
+    """
+
+    def __init__(self, interval: float = 15.0) -> None:
+        if interval <= 0.0:
+            raise SettingError("interval", interval, "must be above 0 seconds")
+        self.interval = interval
+        self._bar: tqdm[Any] | None = None
+        self._started = self._shown = (0.0, 0)  # seconds and environment steps
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        module, budget = _parts(trainer, pl_module)
+        self._started = self._shown = time.monotonic(), module.env_steps
+        if sys.stdout.isatty():
+            self._bar = tqdm(
+                total=budget,
+                initial=module.env_steps,
+                file=sys.stdout,
+                unit=" steps",
+                bar_format=_BAR_FORMAT,
+                dynamic_ncols=True,
+            )
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Round, batch_idx: int
+    ) -> None:
+        period = self.interval if self._bar is None else _BAR_REFRESH
+        if time.monotonic() - self._shown[0] >= period:
+            self._show(trainer, pl_module, batch.exploration, since=self._shown)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        module, _ = _parts(trainer, pl_module)
+        self._show(trainer, pl_module, module.exploration(module.env_steps), since=self._started)
+        self._close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        self._close()
+
+    def _show(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exploration: float, since: tuple[float, int]
+    ) -> None:
+        """Bring the display up to date; a line's steps per second are those since ``since``."""
+        module, budget = _parts(trainer, pl_module)
+        now, steps = time.monotonic(), module.env_steps
+        details = {"epsilon": f"{exploration:.2f}"}
+        if (test_return := trainer.callback_metrics.get("test/return")) is not None:
+            details["test return"] = f"{float(test_return):.2f}"
+        details["updates"] = f"{int(module.updates):,}"
+        if self._bar is not None:
+            self._bar.set_postfix(details, refresh=False)
+            self._bar.update(steps - self._bar.n)
+            self._bar.refresh()
+        else:
+            rate = (steps - since[1]) / max(now - since[0], 1e-9)
+            parts = [f"{steps:,} of {budget:,} steps ({steps / budget:.0%})", f"{rate:,.0f} steps/s"]
+            print(", ".join(parts + [f"{name} {value}" for name, value in details.items()]), flush=True)
+        self._shown = now, steps
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _parts(trainer: pl.Trainer, pl_module: pl.LightningModule) -> tuple[MultiAgentModule, int]:
+    """The module, and the budget of environment steps."""
+    assert isinstance(pl_module, MultiAgentModule)
+    return pl_module, trainer.datamodule.max_env_steps  # type: ignore[attr-defined]
