@@ -21,7 +21,9 @@ from remix.workers.rollout import rollout
 FILE_NAME = "episode.gif"
 
 
-def record_episode(environment: Environment, policy: Policy, seed: int, path: str | Path, fps: float = 8) -> Episode:
+def record_episode(
+    environment: Environment, policy: Policy, seed: int, path: str | Path, fps: float = 8
+) -> Episode:
     """Play one greedy episode and save it as a GIF, its first picture being the start.
 
     The environment is left open. The policy is not changed and may be on any device.
@@ -72,6 +74,6 @@ class EpisodeVideo(Callback):
         try:
             record_episode(environment, pl_module.policy, self.seed, path, self.fps)
         except (NotImplementedError, SettingError) as error:
-            print(f"warning: no film of an episode, {environment.spec.name} was not drawn: {error}", file=sys.stderr)
+            print(f"warning: no film of {environment.spec.name}: {error}", file=sys.stderr)
         finally:
             environment.close()

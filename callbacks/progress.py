@@ -73,11 +73,15 @@ class EnvStepProgress(Callback):
         details["updates"] = f"{int(module.updates):,}"
         if self._bar is not None:
             self._bar.set_postfix(details, refresh=False)
-            self._bar.update(steps - self._bar.n)
+            # The last round may go beyond the budget, where tqdm would lose its bar.
+            self._bar.update(min(steps, budget) - self._bar.n)
             self._bar.refresh()
         else:
             rate = (steps - since[1]) / max(now - since[0], 1e-9)
-            parts = [f"{steps:,} of {budget:,} steps ({steps / budget:.0%})", f"{rate:,.0f} steps/s"]
+            parts = [
+                f"{steps:,} of {budget:,} steps ({min(steps / budget, 1.0):.0%})",
+                f"{rate:,.0f} steps/s",
+            ]
             print(", ".join(parts + [f"{name} {value}" for name, value in details.items()]), flush=True)
         self._shown = now, steps
 

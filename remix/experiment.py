@@ -26,6 +26,8 @@ from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run
 from remix.datamodule import ReplayDataModule
+from remix.policy import Policy
+from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
 
 ARTIFACTS = (
     "config.yaml",
@@ -44,19 +46,18 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
     """
     with _named_settings("env"):
         spec = instantiate(config.env).spec
-    with _named_settings("workers"):
-        data = ReplayDataModule(
-            environment=instantiate(config.env, _partial_=True),
-            workers=instantiate(config.workers, _partial_=True),
-            **OmegaConf.to_container(config.replay, resolve=True),  # type: ignore[arg-type]
-            steps_per_epoch=config.steps_per_epoch,
-            max_env_steps=config.max_env_steps,
-            validation_episodes=config.validation_episodes,
-            test_episodes=config.test_episodes,
-            seed=config.seed,
-        )
+    data = ReplayDataModule(
+        environment=instantiate(config.env, _partial_=True),
+        workers=_workers(config),
+        **plain(config.replay),
+        steps_per_epoch=config.steps_per_epoch,
+        max_env_steps=config.max_env_steps,
+        validation_episodes=config.validation_episodes,
+        test_episodes=config.test_episodes,
+        seed=config.seed,
+    )
     with _named_settings("algorithm"):
-        module: MultiAgentModule = instantiate(config.algorithm, spec=spec, _convert_="all")
+        module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
     module.hparams["config"] = plain(config)
     return module, data
 
@@ -227,6 +228,8 @@ def _named_settings(group: str) -> Iterator[None]:
     """Give errors of building a group's objects the full key of the setting they are about."""
     try:
         yield
+    except SettingError as error:
+        raise SettingError(f"{group}.{error.setting}", error.value, error.expected) from error
     except InstantiationException as error:
         cause = error.__cause__
         found = re.search(r"full_key: (\S+)", str(error))
@@ -236,6 +239,17 @@ def _named_settings(group: str) -> Iterator[None]:
         raise SettingError(key, "", _first(cause or error)) from error
     except pl.utilities.exceptions.MisconfigurationException as error:
         raise SettingError(group, "", _first(error)) from error
+
+
+def _workers(config: DictConfig) -> WorkersFactory:
+    factory = instantiate(config.workers, _partial_=True)
+
+    def build(environment: EnvironmentFactory, policy: Policy) -> WorkerPool:
+        with _named_settings("workers"):
+            pool: WorkerPool = factory(environment, policy)
+        return pool
+
+    return build
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:

@@ -7,15 +7,21 @@ translated: ``_target_`` nodes become ``class_path`` nodes.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from envs.errors import SettingError
+from envs.spec import EnvSpec
 from remix.cli import fail
 
 DATA_KEYS = ("steps_per_epoch", "max_env_steps", "validation_episodes", "test_episodes", "seed")
-TRAINER_DEFAULTS = {"max_epochs": -1, "num_sanity_val_steps": 0, "gradient_clip_val": 10.0, "accelerator": "cpu"}
+TRAINER_DEFAULTS = {
+    "accelerator": "cpu",
+    "max_epochs": -1,
+    "gradient_clip_val": 10.0,
+    "num_sanity_val_steps": 0,
+    "enable_progress_bar": False,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -26,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         fail('the Lightning CLI needs jsonargparse: pip install "remix-marl[lightning-cli]"')
     from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+    from callbacks.progress import EnvStepProgress
     from remix.algorithms.base import MultiAgentModule
     from remix.datamodule import ReplayDataModule
     from remix.experiment import quiet
@@ -34,6 +41,8 @@ def main(arguments: list[str] | None = None) -> None:
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
             parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
+    # The spec comes from the environment, whole; its fields are no settings of the model.
+    jsonargparse.set_parsing_settings(subclasses_enabled=[EnvSpec])
     jsonargparse.set_loader("composed", _load, exceptions=(ValueError,))
     quiet()
     try:
@@ -44,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
             seed_everything_default=1,
             auto_configure_optimizers=False,
             save_config_callback=None,
-            trainer_defaults=TRAINER_DEFAULTS,
+            trainer_defaults=TRAINER_DEFAULTS | {"callbacks": [EnvStepProgress()]},
             parser_kwargs={"parser_mode": "composed"},
             args=arguments,
         )
@@ -93,4 +102,4 @@ def _class_path(node: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -32,9 +32,9 @@ class EpisodeStatistics(Metric):
     def update(self, episodes: Sequence[Episode]) -> None:
         rows = [[e.score, e.length, *(e.metrics[name] for name in self.names[2:])] for e in episodes]
         values = torch.tensor(rows, dtype=torch.float64, device=self.totals.device)
-        self.totals += values.sum(0)
-        self.squared_return += values[:, 0].square().sum()
-        self.count += len(episodes)
+        self.totals = self.totals + values.sum(0)
+        self.squared_return = self.squared_return + values[:, 0].square().sum()
+        self.count = self.count + len(episodes)
 
     def compute(self) -> dict[str, float]:
         """Means by name and ``return_std``; empty if there were no episodes."""
@@ -86,7 +86,7 @@ class WeightHistogram(Metric):
     def update(self, weights: Tensor) -> None:
         position = (weights - self.low) / max(self.high - self.low, torch.finfo(weights.dtype).tiny)
         bins = (position * len(self.counts)).long().clamp(0, len(self.counts) - 1)
-        self.counts += torch.bincount(bins.flatten(), minlength=len(self.counts))
+        self.counts = self.counts + torch.bincount(bins.flatten(), minlength=len(self.counts))
 
     def compute(self) -> Tensor:
         return self.counts

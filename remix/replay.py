@@ -49,8 +49,9 @@ class EpisodeReplay:
 
     def sample(self, n_episodes: int, generator: torch.Generator) -> Batch:
         """``n_episodes`` different episodes, uniformly."""
-        chosen = torch.randperm(len(self), generator=generator)[:n_episodes]
-        return collate([self._episodes[i] for i in chosen.tolist()], self.spec)
+        # Numbered by age, so that a restored replay draws the same episodes as the one that was saved.
+        ages = torch.randperm(len(self), generator=generator)[:n_episodes].tolist()
+        return collate([self._episodes[(self._oldest + age) % len(self)] for age in ages], self.spec)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything stored, oldest first, as one tensor per field."""

@@ -1,17 +1,23 @@
-"""A GRU over packed sequences that spends its time in matrix products.
+"""A GRU over packed sequences, quick on the CPU.
 
-PyTorch's CPU kernel allocates every intermediate of every time step anew. Here all buffers of a pass are
-allocated once and the gradient is written out by hand, with one large product per weight at its end; the
-numbers equal ``nn.GRU`` up to float32 rounding. On other devices ``nn.GRU`` itself runs.
+PyTorch's own CPU kernels allocate every intermediate of every time step anew and take much longer than the
+arithmetic. On the CPU the compiled kernels of :mod:`remix.networks.gru_kernels` run instead; their numbers
+equal ``nn.GRU`` up to rounding. On other devices and in half precision ``nn.GRU`` itself runs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
+
+from remix.networks import gru_kernels
 
 
 class GRU(nn.GRU):
@@ -27,11 +33,17 @@ class GRU(nn.GRU):
     def forward(self, rows: Tensor, batch_sizes: Tensor) -> Tensor:  # type: ignore[override]
         """Hidden states ``[R, H]`` for input ``rows [R, input_size]``.
 
+        On the CPU the result has the type of the weights (also where autocast brings half precision).
+
         :param batch_sizes: int64 ``[T]`` on the CPU, non-increasing, summing to R.
+        :raises ValueError: if ``batch_sizes`` is not like that.
         """
-        if rows.device.type == "cpu":
-            gates = torch.addmm(self.bias_ih_l0, rows, self.weight_ih_l0.t())
-            hidden: Tensor = _PackedGRU.apply(gates, self.weight_hh_l0, self.bias_hh_l0, batch_sizes.tolist())
+        weights = self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0
+        if rows.device.type == "cpu" and weights[0].dtype in (torch.float32, torch.float64):
+            self.check_input(rows, batch_sizes)
+            _check_sizes(batch_sizes, len(rows))
+            learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (rows, *weights))
+            hidden: Tensor = _PackedGRU.apply(rows.to(weights[0].dtype), *weights, batch_sizes, learns)
             return hidden
         output, _ = super().forward(PackedSequence(rows, batch_sizes))
         return output.data
@@ -44,73 +56,74 @@ class GRU(nn.GRU):
 
 
 class _PackedGRU(torch.autograd.Function):
-    """The recurrence alone: input gates ``[R, 3H]`` (reset, update, candidate) to hidden states ``[R, H]``."""
+    """The recurrence with its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, gates: Tensor, weight: Tensor, bias: Tensor, batch_sizes: list[int]) -> Tensor:
-        size = weight.shape[1]
-        hidden = gates.new_empty(gates.shape[0], size)
-        # After the pass ``acts`` holds the activated gates and ``recurrent`` the candidate's recurrent part.
-        acts = torch.empty_like(gates)
-        recurrent = torch.empty_like(hidden)
-        product = gates.new_empty(batch_sizes[0], 3 * size)
-        previous = gates.new_zeros(batch_sizes[0], size)
-        weight_t = weight.t()
-        start = 0
-        for n in batch_sizes:
-            rows = slice(start, start + n)
-            previous = previous[:n]
-            step, act, candidate = product[:n], acts[rows], acts[rows, 2 * size :]
-            torch.addmm(bias, previous, weight_t, out=step)
-            torch.add(gates[rows, : 2 * size], step[:, : 2 * size], out=act[:, : 2 * size])
-            act[:, : 2 * size].sigmoid_()
-            recurrent[rows].copy_(step[:, 2 * size :])
-            torch.addcmul(gates[rows, 2 * size :], act[:, :size], step[:, 2 * size :], out=candidate)
-            candidate.tanh_()
-            torch.lerp(candidate, previous, act[:, size : 2 * size], out=hidden[rows])
-            previous = hidden[rows]
-            start += n
-        ctx.save_for_backward(hidden, acts, recurrent, weight)
-        ctx.batch_sizes = batch_sizes
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor,
+        bias_hh: Tensor,
+        batch_sizes: Tensor,
+        learns: bool,
+    ) -> Tensor:
+        rows = rows.contiguous()
+        hidden = _empty(len(rows), weight_hh.shape[1], rows)
+        gates = _empty(len(rows) if learns else 0, 4 * weight_hh.shape[1], rows)
+        weights = weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh
+        _for_each_block(gru_kernels.forward_block, batch_sizes, rows, *weights, hidden, gates)
+        if learns:
+            ctx.save_for_backward(batch_sizes, rows, hidden, gates, weight_ih, weight_hh)
         return hidden
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        (grad_hidden,) = grad_outputs
-        hidden, acts, recurrent, weight = ctx.saved_tensors
-        batch_sizes: list[int] = ctx.batch_sizes
-        size = weight.shape[1]
-        # Gradient with respect to the recurrent product; the input gates differ from it in the candidate only.
-        grad_product = torch.empty_like(acts)
-        grad_gates = torch.empty_like(acts)
-        before = torch.zeros_like(hidden)
-        carried = hidden.new_zeros(batch_sizes[0], size)
-        scratch = hidden.new_empty(batch_sizes[0], 2 * size)
-        end = hidden.shape[0]
-        for t in range(len(batch_sizes) - 1, -1, -1):
-            n = batch_sizes[t]
-            rows = slice(end - n, end)
-            if t > 0:
-                earlier = end - n - batch_sizes[t - 1]
-                before[rows] = hidden[earlier : earlier + n]
-            reset, update, candidate = acts[rows].split(size, dim=1)
-            grad_reset, grad_update, grad_candidate = grad_gates[rows].split(size, dim=1)
-            grad, work, keep = carried[:n], scratch[:n, :size], scratch[:n, size:]
-            grad += grad_hidden[rows]
-            # candidate: (1 - z) (1 - c^2) dh
-            torch.sub(1.0, update, out=keep)
-            torch.mul(grad, keep, out=work)
-            torch.mul(candidate, candidate, out=grad_candidate)
-            torch.addcmul(work, work, grad_candidate, value=-1.0, out=grad_candidate)
-            # update gate: (h_prev - c) z (1 - z) dh
-            torch.sub(before[rows], candidate, out=grad_update)
-            grad_update.mul_(update).mul_(keep).mul_(grad)
-            # reset gate: recurrent candidate part times r (1 - r)
-            torch.sub(1.0, reset, out=keep)
-            torch.mul(keep, reset, out=grad_reset)
-            grad_reset.mul_(recurrent[rows]).mul_(grad_candidate)
-            grad_product[rows, : 2 * size] = grad_gates[rows, : 2 * size]
-            torch.mul(grad_candidate, reset, out=grad_product[rows, 2 * size :])
-            grad.mul_(update).addmm_(grad_product[rows], weight)
-            end -= n
-        return grad_gates, grad_product.t() @ before, grad_product.sum(0), None
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        batch_sizes, rows, hidden, gates, *weights = ctx.saved_tensors
+        grad_hidden = grad_outputs[0].contiguous()
+        grad_rows = torch.from_numpy(np.zeros_like(rows.numpy()))
+        # One part per block, added up in fixed order: the sum depends neither on threads nor on timing.
+        blocks, width = _blocks(batch_sizes), gates.shape[1] // 4 * 3
+        parts = [rows.new_zeros(blocks, *weight.shape[::-1]) for weight in weights]
+        parts += [rows.new_zeros(blocks, width) for _ in range(2)]
+        read = (rows, hidden, gates, grad_hidden, *weights)
+        _for_each_block(gru_kernels.backward_block, batch_sizes, *read, grad_rows, *parts)
+        weight_ih, weight_hh, bias_ih, bias_hh = (part.sum(0) for part in parts)
+        return grad_rows, weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh, None, None
+
+
+def _check_sizes(batch_sizes: Tensor, n_rows: int) -> None:
+    """The kernels check no bounds."""
+    if int(batch_sizes.sum()) != n_rows or bool((batch_sizes.diff() > 0).any()):
+        raise ValueError(f"batch_sizes={batch_sizes.tolist()}: must be non-increasing with sum {n_rows}")
+
+
+def _empty(rows: int, width: int, like: Tensor) -> Tensor:
+    """An uninitialised tensor. NumPy asks for huge pages, so large ones cost a fraction of torch.empty."""
+    return torch.from_numpy(np.empty((rows, width), like.detach().numpy().dtype))
+
+
+def _blocks(batch_sizes: Tensor) -> int:
+    """Number of blocks that hold all sequences."""
+    sequences = int(batch_sizes[0]) if len(batch_sizes) else 0
+    return -(-sequences // gru_kernels.BLOCK)
+
+
+def _for_each_block(kernel: Callable[..., None], *tensors: Tensor) -> None:
+    """Runs the kernel on every block, in as many threads as PyTorch uses.
+
+    The kernels release the GIL. Threads of our own rather than Numba's: these may be started from any thread,
+    several at once, whichever threading library is installed.
+    """
+    arrays: list[NDArray[Any]] = [tensor.detach().numpy() for tensor in tensors]
+    blocks = range(_blocks(tensors[0]))
+    workers = min(torch.get_num_threads(), len(blocks))
+    if workers <= 1:
+        for block in blocks:
+            kernel(block, *arrays)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        # Fetching the results raises what a thread raised.
+        list(pool.map(lambda block: kernel(block, *arrays), blocks))

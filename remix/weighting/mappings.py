@@ -7,6 +7,7 @@ unchanged when every raw weight is multiplied by the same factor. At least one r
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -66,8 +67,11 @@ class MedianSaturating(Mapping):
     """``raw / (raw + median)``: smooth, without parameters, 0.5 for the median positive raw weight."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
-        median = log_raw[torch.isfinite(log_raw)].median()
-        return torch.sigmoid(log_raw - median)
+        positive = log_raw[torch.isfinite(log_raw)].sort().values
+        n = len(positive)
+        # Of an even number, the mean of the middle two: of the raw weights, not of their logarithms.
+        log_median = torch.logaddexp(positive[(n - 1) // 2], positive[n // 2]) - math.log(2.0)
+        return torch.sigmoid(log_raw - log_median)
 
 
 class Rank(Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import time
 import traceback
@@ -78,7 +79,6 @@ class ProcessWorkers(WorkerPool):
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
     ) -> list[Episode]:
-        state = {name: tensor.cpu().clone() for name, tensor in policy_state.items()}
         size = min(self.episodes_at_once, -(-len(seeds) // len(self._workers)))
         waiting = deque(_Task(first, seeds[first : first + size]) for first in range(0, len(seeds), size))
         episodes: dict[int, list[Episode]] = {}
@@ -86,7 +86,7 @@ class ProcessWorkers(WorkerPool):
         while len(episodes) < n_tasks:
             for worker in self._workers:
                 if worker.task is None and waiting:
-                    self._hand_over(worker, waiting, state, exploration)
+                    self._hand_over(worker, waiting, policy_state, exploration)
             for worker in self._ready_or_late():
                 task = worker.task
                 assert task is not None
@@ -104,11 +104,11 @@ class ProcessWorkers(WorkerPool):
             worker.stop()
 
     def _hand_over(
-        self, worker: _Worker, waiting: deque[_Task], state: PolicyState, exploration: float
+        self, worker: _Worker, waiting: deque[_Task], policy_state: PolicyState, exploration: float
     ) -> None:
         task = waiting.popleft()
         try:
-            worker.start(task, (state, task.seeds, exploration), self.timeout)
+            worker.start(task, (policy_state, task.seeds, exploration), self.timeout)
         except OSError as error:
             self._replace(worker, task, f"it could not be reached ({error})")
             waiting.appendleft(task)
@@ -141,10 +141,14 @@ class ProcessWorkers(WorkerPool):
 
 
 class _Worker:
-    """One process and what it is doing."""
+    """One process and what it is doing.
+
+    What it gets is pickled here: left to multiprocessing, torch would put every tensor into memory shared
+    with this process, at the price of a file descriptor each.
+    """
 
     def __init__(self, context: BaseContext, environment: EnvironmentFactory, policy: Policy) -> None:
-        self._context, self._arguments = context, (environment, policy)
+        self._context, self._player = context, pickle.dumps((environment, policy))
         self.task: _Task | None = None
         self.deadline = 0.0
         self._launch()
@@ -152,13 +156,13 @@ class _Worker:
     def _launch(self) -> None:
         self.connection, theirs = self._context.Pipe()
         self.process = self._context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, *self._arguments), daemon=True
+            target=_serve, args=(theirs, self._player), daemon=True
         )
         self.process.start()
         theirs.close()
 
     def start(self, task: _Task, message: Any, timeout: float) -> None:
-        self.connection.send(message)
+        self.connection.send_bytes(pickle.dumps(message))
         self.task, self.deadline = task, time.monotonic() + timeout
 
     def answer(self) -> list[Episode] | str:
@@ -193,14 +197,15 @@ def _context() -> BaseContext:
     return context
 
 
-def _serve(connection: Connection, environment: EnvironmentFactory, policy: Policy) -> None:
+def _serve(connection: Connection, player: bytes) -> None:
     """A worker's life: play what is asked for until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    environment, policy = pickle.loads(player)
     game = None
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            policy_state, seeds, exploration = connection.recv()
+            policy_state, seeds, exploration = pickle.loads(connection.recv_bytes())
             try:
                 game = game or environment()
                 policy.load_state_dict(policy_state)

@@ -1,0 +1,134 @@
+"""What a run records besides metrics, and how to get it back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envs.errors import SettingError
+from remix.config import RUNS
+from remix.tracking.store import connect, store_uri
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+Scalar = bool | int | float | str
+
+LONGEST_VALUE = 500
+"""Characters of a parameter value; every MLflow server of recent years takes as many."""
+
+CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
+CONFIGURATION = "config.yaml"
+
+_NOT_PARAMETERS = ("callbacks", "logger", "hydra")
+
+
+def flatten(config: Mapping[str, Any], skip: Sequence[str] = _NOT_PARAMETERS) -> dict[str, Scalar]:
+    """A resolved configuration as flat hyper-parameters: keys joined by dots, lists and None as JSON.
+
+    :param skip: top-level keys that say nothing of what a run computes.
+    """
+    flat: dict[str, Scalar] = {}
+    for key, value in config.items():
+        if key in skip:
+            continue
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{key}.{inner}": v for inner, v in flatten(value, skip=()).items()}
+        else:
+            flat[str(key)] = _scalar(value)
+    return flat
+
+
+def _scalar(value: Any) -> Scalar:
+    if isinstance(value, (bool, int, float)):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """The given tags and the origin of the code: ``remix_version``, ``git_commit``, ``python_version``."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        remix_version = version("remix-marl")
+    except PackageNotFoundError:
+        remix_version = "unknown"
+    origin = {
+        "remix_version": remix_version,
+        "git_commit": git_commit(Path(__file__)),
+        "python_version": ".".join(map(str, sys.version_info[:3])),
+    }
+    return origin | {name: str(value) for name, value in tags.items()}
+
+
+def git_commit(file: Path) -> str:
+    """The commit of the checkout that ``file`` is part of, with ``-dirty`` if anything in it was changed.
+
+    ``unknown`` if the file is in no checkout, as when the package was installed.
+    """
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(file.parent), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", file.name)
+        return git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def log_artifacts(loggers: Iterable[Logger], directory: Path, names: Sequence[str]) -> None:
+    """Upload files to the MLflow loggers among ``loggers``.
+
+    :param names: paths below ``directory``; those without a file are left out.
+
+    A run that is over does not fail because its files cannot be uploaded; that is said in one line.
+    """
+    from mlflow.exceptions import MlflowException
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    files = [name for name in names if (directory / name).is_file()]
+    for logger in loggers:
+        if not isinstance(logger, MLFlowLogger):
+            continue
+        try:
+            for name in files:
+                folder = Path(name).parent.as_posix()
+                logger.experiment.log_artifact(
+                    logger.run_id, str(directory / name), None if folder == "." else folder
+                )
+        except (MlflowException, OSError) as error:
+            print(f"warning: MLflow did not take the files of {directory}: {error}", file=sys.stderr)
+
+
+def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:
+    """Copy a run's best checkpoint, else its last, and its configuration below ``runs/downloads``.
+
+    :returns: the checkpoint.
+    :raises SettingError: if the store has no such run or the run has no checkpoint.
+    """
+    uri = store_uri(tracking_uri)
+    client = connect(uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_run(run_id)
+    except MlflowException as error:
+        raise SettingError("checkpoint", run_id, f"is not a run in {uri}") from error
+    folder = Path(CHECKPOINTS[0]).parent.as_posix()
+    present = {artifact.path for artifact in client.list_artifacts(run_id, folder)}
+    found = next((name for name in CHECKPOINTS if name in present), None)
+    if found is None:
+        raise SettingError("checkpoint", run_id, f"has no checkpoint in {uri}; has the run ended?")
+    destination = RUNS / "downloads" / run_id
+    destination.mkdir(parents=True, exist_ok=True)
+    if any(artifact.path == CONFIGURATION for artifact in client.list_artifacts(run_id)):
+        client.download_artifacts(run_id, CONFIGURATION, str(destination))
+    return Path(client.download_artifacts(run_id, found, str(destination)))

@@ -1,0 +1,115 @@
+"""Where runs are kept, and the first contact with it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from envs.errors import SettingError
+from remix.config import RUNS
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
+PROBE_SECONDS = 5.0
+_SQLITE = "sqlite:///"
+
+
+def store_uri(tracking_uri: str | None = None) -> str:
+    """The given store, else that of ``MLFLOW_TRACKING_URI``, else a database in the folder of all runs.
+
+    The path of a SQLite store is made absolute: its meaning must not depend on the working directory.
+    """
+    default = f"{_SQLITE}{(RUNS / 'mlflow.db').as_posix()}"
+    uri = tracking_uri or os.environ.get(ENVIRONMENT_VARIABLE) or default
+    database = database_file(uri)
+    return uri if database is None else f"{_SQLITE}{database.as_posix()}"
+
+
+def database_file(uri: str) -> Path | None:
+    """The file of a SQLite store, absolute; None for other stores."""
+    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of the store, which is created if it is a database that does not exist.
+
+    :raises SettingError: if the store cannot be used; an unreachable server is known after seconds.
+    """
+    _probe(uri)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    database = database_file(uri)
+    try:
+        if database is not None:
+            database.parent.mkdir(parents=True, exist_ok=True)
+        # Two processes that both find no database would both create its tables.
+        with _lock(database):
+            client = MlflowClient(uri)
+            client.search_experiments(max_results=1)
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SettingError("tracking_uri", uri, f"cannot be used as an MLflow store: {reason}") from error
+    return client
+
+
+def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+    """The id of an experiment, which is created if there is none of that name.
+
+    Beside a database, its artifacts go into the folder ``artifacts``; a server decides for itself.
+
+    :raises SettingError: if the name is that of a deleted experiment.
+    """
+    from mlflow.exceptions import MlflowException
+
+    database = database_file(uri)
+    with _lock(database):
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
+            artifacts = None if database is None else (database.parent / "artifacts").as_uri()
+            try:
+                return str(client.create_experiment(name, artifact_location=artifacts))
+            except MlflowException:
+                # Another client of the same server was faster.
+                experiment = client.get_experiment_by_name(name)
+                if experiment is None:
+                    raise
+    if experiment.lifecycle_stage == "deleted":
+        raise SettingError(
+            "experiment_name",
+            name,
+            "was deleted; choose another, or bring it back with "
+            f"'mlflow experiments restore -x {experiment.experiment_id}'",
+        )
+    return str(experiment.experiment_id)
+
+
+def _lock(database: Path | None) -> nullcontext[None] | FileLock:
+    return nullcontext() if database is None else FileLock(f"{database}.lock")
+
+
+def _probe(uri: str) -> None:
+    """MLflow itself would try an absent server for minutes."""
+    if not uri.startswith(("http://", "https://")):
+        return
+    import requests
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=PROBE_SECONDS)
+    except requests.RequestException as error:
+        raise SettingError(
+            "tracking_uri",
+            uri,
+            f"no MLflow server answers there ({type(error).__name__}); start it, correct the address "
+            f"(it may come from {ENVIRONMENT_VARIABLE}), or train with logger=csv",
+        ) from error

@@ -1,0 +1,1 @@
+"""Speed and memory in the paper's setting, measured, never asserted: ``make bench``."""

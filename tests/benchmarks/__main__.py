@@ -1,0 +1,44 @@
+"""``python -m tests.benchmarks [NAME ...]``: run the benchmarks (all, or those named) and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable
+
+import torch
+
+from tests.benchmarks import environments, training
+
+BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "environment": environments.stepping,
+    "rollout": training.rollouts,
+    "update": training.updates,
+    "replay": training.replay,
+    "training": training.end_to_end,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--threads", type=int, default=None, help="threads (default: one per core)")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - BENCHMARKS.keys():
+        parser.error(f"unknown benchmark {', '.join(sorted(unknown))}; valid: {', '.join(BENCHMARKS)}")
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    print(
+        f"Predator-Prey, paper setting (8 agents, 8 prey, 10x10, 200 steps); {torch.get_num_threads()} threads of "
+        f"{os.cpu_count()} cores, torch {torch.__version__}, Python {platform.python_version()}"
+    )
+    for name in arguments.names or BENCHMARKS:
+        print(f"... {name}", file=sys.stderr)
+        for label, figure in BENCHMARKS[name]():
+            print(f"  {label:<58} {figure:>16}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Small training runs to hang callbacks on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers.logger import DummyLogger
+
+from callbacks.checkpointing import AtomicCheckpointIO
+from envs.games import BranchChain
+from envs.spec import Environment
+from remix.algorithms.value_factorization import ValueFactorization
+from remix.datamodule import ReplayDataModule
+from remix.experiment import quiet
+from remix.weighting.base import Weighting
+
+
+class Recorder(DummyLogger):
+    """Keeps what is logged: (environment steps, metrics)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int | None, dict[str, float]]] = []
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self.rows.append((step, dict(metrics)))
+
+
+class Run:
+    """A trainer, a module and data that belong together.
+
+    :param options: changes of the data module's arguments.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        callbacks: Sequence[Callback],
+        weighting: Weighting | None = None,
+        max_epochs: int = -1,
+        environment: Callable[[], Environment] = partial(BranchChain, stages=3),
+        **options: Any,
+    ) -> None:
+        quiet()
+        pl.seed_everything(3, verbose=False)
+        settings: dict[str, Any] = {
+            "capacity": 20,
+            "batch_size": 8,
+            "episodes_per_round": 4,
+            "steps_per_epoch": 40,
+            "max_env_steps": 160,
+            "validation_episodes": 2,
+        }
+        self.data = ReplayDataModule(environment, **(settings | options))
+        self.module = ValueFactorization(
+            self.data.spec, weighting=weighting, epsilon_anneal_steps=200, target_update_episodes=16
+        )
+        self.recorder = Recorder()
+        self.trainer = pl.Trainer(
+            accelerator="cpu",
+            max_epochs=max_epochs,
+            default_root_dir=directory,
+            logger=self.recorder,
+            callbacks=list(callbacks),
+            plugins=[AtomicCheckpointIO()],
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=True,
+            gradient_clip_val=10.0,
+            log_every_n_steps=3,
+        )
+
+    def fit(self, checkpoint: Path | None = None) -> Run:
+        """Train, from the checkpoint if there is one; returns itself."""
+        self.trainer.fit(self.module, self.data, ckpt_path=checkpoint, weights_only=True)
+        return self
+
+    def metrics(self, *left_out: str) -> list[tuple[int | None, dict[str, float]]]:
+        """What was logged, without the metrics whose names start with one of ``left_out``."""
+        rows = [
+            (step, {name: value for name, value in row.items() if not name.startswith(left_out)})
+            for step, row in self.recorder.rows
+        ]
+        return [(step, row) for step, row in rows if row]

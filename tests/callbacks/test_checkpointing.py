@@ -1,0 +1,171 @@
+"""Checkpoints: exact resumption, files that survive a crash, best and last."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+
+from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
+from callbacks.throughput import Throughput
+from callbacks.weight_heatmap import WeightHeatMap
+from envs.errors import SettingError
+from envs.predator_prey import PredatorPrey
+from remix.weighting.optimistic import Optimistic
+from tests.callbacks.runs import Run
+
+SMALL_PREDATOR_PREY = partial(PredatorPrey, n_agents=2, n_stags=1, world_shape=(4, 4), episode_limit=9)
+
+
+def best_checkpoint(directory: Path) -> ModelCheckpoint:
+    return ModelCheckpoint(
+        dirpath=directory,
+        filename="best",
+        monitor="test/return",
+        mode="max",
+        save_weights_only=True,
+        save_on_train_epoch_end=False,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+    )
+
+
+def resumable_run(directory: Path, max_epochs: int = -1, extra: tuple[Callback, ...] = ()) -> Run:
+    """Predator-Prey of four epochs, whose replay overflows in the second."""
+    callbacks = [
+        Throughput(),
+        WeightHeatMap(bins=4, rows=4),
+        best_checkpoint(directory),
+        LastCheckpoint(directory),
+        *extra,
+    ]
+    return Run(
+        directory,
+        callbacks,
+        weighting=Optimistic(0.1, 1.0),
+        max_epochs=max_epochs,
+        environment=SMALL_PREDATOR_PREY,
+        steps_per_epoch=100,
+        max_env_steps=400,
+        updates_per_round=2,
+    )
+
+
+def assert_equal_state(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    assert left.keys() == right.keys()
+    for name, value in left.items():
+        assert torch.equal(value, right[name]), name
+
+
+def test_resumed_run_equals_uninterrupted_run(tmp_path: Path) -> None:
+    straight = resumable_run(tmp_path / "straight").fit()
+    first = resumable_run(tmp_path / "resumed", max_epochs=2).fit()
+    assert 200 <= first.data.env_steps < 300
+    second = resumable_run(tmp_path / "resumed").fit(tmp_path / "resumed/last.ckpt")
+    assert second.data.env_steps == straight.data.env_steps
+    assert first.metrics("time/") + second.metrics("time/") == straight.metrics("time/")
+    assert_equal_state(second.module.state_dict(), straight.module.state_dict())
+    heat_maps = [(tmp_path / run / "weight_heatmap.csv").read_text() for run in ("straight", "resumed")]
+    assert heat_maps[0] == heat_maps[1]
+    best = [torch.load(tmp_path / run / "best.ckpt", weights_only=True) for run in ("straight", "resumed")]
+    assert best[0]["env_steps"] == best[1]["env_steps"]
+    assert_equal_state(best[0]["state_dict"], best[1]["state_dict"])
+
+
+class StopAt(Callback):
+    """Ends training in the middle of an epoch, as a time limit does."""
+
+    def __init__(self, env_steps: int) -> None:
+        self.env_steps = env_steps
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:  # type: ignore[no-untyped-def]
+        if pl_module.env_steps >= self.env_steps and batch_idx % 2 == 1:
+            trainer.should_stop = True
+
+
+def test_run_that_was_cut_within_an_epoch_goes_on(tmp_path: Path) -> None:
+    straight = resumable_run(tmp_path / "straight").fit()
+    first = resumable_run(tmp_path / "cut", extra=(StopAt(150),)).fit()
+    assert 150 <= first.data.env_steps < 200
+    second = resumable_run(tmp_path / "cut").fit(tmp_path / "cut/last.ckpt")
+    assert_equal_state(second.module.state_dict(), straight.module.state_dict())
+
+    def evaluations(run: Run) -> list[tuple[int | None, float]]:
+        return [(step, row["test/return"]) for step, row in run.metrics() if "test/return" in row]
+
+    extra = evaluations(first)[-1]  # stopping evaluates too
+    assert extra[0] == first.data.env_steps
+    assert evaluations(first)[:-1] + evaluations(second) == evaluations(straight)
+
+
+def test_end_of_training_is_saved_between_two_periods(tmp_path: Path) -> None:
+    run = Run(tmp_path, [LastCheckpoint(tmp_path, every_n_epochs=3)]).fit()
+    saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert saved["env_steps"] == run.data.env_steps >= 160
+    again = Run(tmp_path, [LastCheckpoint(tmp_path, every_n_epochs=3)], max_env_steps=200)
+    again.fit(tmp_path / "last.ckpt")
+    assert again.data.env_steps >= 200
+    steps = [step for step, row in again.metrics() if "test/return" in row]
+    assert steps == [again.data.env_steps]
+
+
+def test_only_last_checkpoint_holds_the_replay(tmp_path: Path) -> None:
+    run = Run(tmp_path, [best_checkpoint(tmp_path), LastCheckpoint(tmp_path)]).fit()
+    run.trainer.save_checkpoint(tmp_path / "own.ckpt", weights_only=False)
+    held = {
+        name: "replay" in torch.load(tmp_path / f"{name}.ckpt", weights_only=True)
+        for name in ("best", "last", "own")
+    }
+    assert held == {"best": False, "last": True, "own": False}
+
+
+class Learning(Callback):
+    """Notes of every round whether it held a batch to learn from."""
+
+    def __init__(self) -> None:
+        self.rounds: list[bool] = []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:  # type: ignore[no-untyped-def]
+        self.rounds.append(batch.batch is not None)
+
+
+@pytest.mark.parametrize("replay", [True, False])
+def test_run_learns_at_once_if_its_replay_was_stored(tmp_path: Path, replay: bool) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path, replay=replay)], max_epochs=1).fit()
+    learning = Learning()
+    Run(tmp_path, [LastCheckpoint(tmp_path, replay=replay), learning], max_epochs=2).fit(
+        tmp_path / "last.ckpt"
+    )
+    assert learning.rounds[0] == replay
+    assert learning.rounds[-1]
+
+
+def test_every_n_epochs_must_be_positive(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="every_n_epochs"):
+        LastCheckpoint(tmp_path, every_n_epochs=0)
+
+
+class _Interrupted:
+    """Cannot be written: stands for a process that dies in the middle of it."""
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        raise KeyboardInterrupt
+
+
+def test_failed_write_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
+    io, path = AtomicCheckpointIO(), tmp_path / "folder/last.ckpt"
+    io.save_checkpoint({"weights": torch.arange(3)}, path)
+    with pytest.raises(KeyboardInterrupt):
+        io.save_checkpoint({"weights": torch.zeros(100_000), "then": _Interrupted()}, path)
+    assert torch.equal(io.load_checkpoint(path)["weights"], torch.arange(3))
+    io.save_checkpoint({"weights": torch.ones(2)}, path)
+    assert torch.equal(io.load_checkpoint(path)["weights"], torch.ones(2))
+    assert [file.name for file in path.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_loading_executes_no_code(tmp_path: Path) -> None:
+    torch.save({"callable": pl.Trainer}, tmp_path / "evil.ckpt")
+    with pytest.raises(Exception, match="weights_only|Unsupported"):
+        AtomicCheckpointIO().load_checkpoint(tmp_path / "evil.ckpt", weights_only=False)

@@ -1,0 +1,79 @@
+"""Films of greedy episodes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from callbacks.checkpointing import LastCheckpoint
+from callbacks.episode_video import EpisodeVideo, record_episode
+from envs.errors import SettingError
+from envs.games import BranchChain
+from envs.predator_prey import PredatorPrey
+from remix.policy import Policy
+from remix.workers.rollout import rollout
+from tests.callbacks.runs import Run
+
+
+def film_length(path: Path) -> int:
+    with Image.open(path) as film:
+        return int(getattr(film, "n_frames", 1))
+
+
+def test_film_shows_the_greedy_episode_from_its_start(tmp_path: Path) -> None:
+    environment = PredatorPrey(n_agents=2, n_stags=1, world_shape=(4, 4), episode_limit=6)
+    policy = Policy(environment.spec)
+    episode = record_episode(environment, policy, 5, tmp_path / "films/episode.gif", fps=4)
+    [expected] = rollout(environment, policy, np.array([5], dtype=np.int64), exploration=0.0)
+    assert np.array_equal(episode.actions, expected.actions)
+    assert episode.score == expected.score
+    with Image.open(tmp_path / "films/episode.gif") as film:
+        start = np.asarray(film.convert("RGB"), dtype=int)
+        assert film.info["duration"] == 250
+    environment.reset(np.array([5], dtype=np.int64))
+    assert np.abs(start - environment.render()).mean() < 5.0  # a GIF has few colours
+
+
+def test_recording_leaves_the_policy_alone(tmp_path: Path) -> None:
+    environment = BranchChain(stages=3)
+    policy = Policy(environment.spec).double()
+    with pytest.raises(RuntimeError):  # not a policy that can act; and yet
+        record_episode(environment, policy, 1, tmp_path / "episode.gif")
+    assert policy.training
+    assert all(p.dtype == torch.float64 for p in policy.parameters())
+
+
+def test_training_ends_with_a_film(tmp_path: Path) -> None:
+    Run(tmp_path, [EpisodeVideo(), LastCheckpoint(tmp_path)]).fit()
+    assert film_length(tmp_path / "episode.gif") >= 2
+
+
+def test_films_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded: list[Path] = []
+    monkeypatch.setattr("callbacks.episode_video.save_gif", lambda frames, path, fps: recorded.append(path))
+    Run(tmp_path, [EpisodeVideo(every_n_epochs=2), LastCheckpoint(tmp_path)], max_epochs=3).fit()
+    assert recorded == [tmp_path / "episode.gif"] * 2  # after the second epoch and at the end
+
+
+class Invisible(BranchChain):
+    def render(self, index: int = 0) -> NDArray[np.uint8]:
+        raise SettingError("options.render_mode", None, "must be rgb_array to draw pictures")
+
+
+def test_environment_without_pictures_is_one_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Run(tmp_path, [EpisodeVideo(), LastCheckpoint(tmp_path)], environment=Invisible).fit()
+    [warning] = [line for line in capsys.readouterr().err.splitlines() if "film" in line]
+    assert "render_mode" in warning
+    assert not (tmp_path / "episode.gif").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"every_n_epochs": 0}, {"fps": 0}, {"fps": 51}])
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        EpisodeVideo(**wrong)

@@ -1,0 +1,103 @@
+"""Exploration, availability and probabilities of the decentralised policy."""
+
+import pytest
+import torch
+
+from remix.policy import Policy, greedy_actions
+from tests.samples import make_spec
+
+SPEC = make_spec()
+E = 400
+
+
+@pytest.fixture
+def policy():
+    return Policy(SPEC)
+
+
+def situation(n=E):
+    """Observations, last actions and availability (at least one, at most all actions) of n episodes."""
+    avail_actions = torch.rand(n, SPEC.n_agents, SPEC.n_actions) < 0.5
+    avail_actions |= torch.nn.functional.one_hot(
+        torch.randint(SPEC.n_actions, (n, SPEC.n_agents)), SPEC.n_actions
+    ).bool()
+    return torch.randn(n, SPEC.n_agents, 5), torch.full((n, SPEC.n_agents), -1), avail_actions
+
+
+def act(policy, situation, exploration, noise=None):
+    n = len(situation[0])
+    noise = torch.rand(n, SPEC.n_agents, 2) if noise is None else noise
+    return policy.act(*situation, policy.initial_state(n), exploration, noise)
+
+
+def best_available(policy, situation):
+    """Index of the highest utility among the available actions, found one by one."""
+    obs, last_actions, avail_actions = situation
+    rows = policy.inputs(obs, last_actions)
+    utilities, _ = policy.agent.step(rows, policy.initial_state(len(obs)))
+    best = [
+        max((value, i) for i, value in enumerate(values) if avail[i])[1]
+        for values, avail in zip(utilities.tolist(), avail_actions.flatten(0, 1).tolist(), strict=True)
+    ]
+    return torch.tensor(best).view(len(obs), SPEC.n_agents)
+
+
+def test_greedy_without_exploration(policy):
+    now = situation()
+    actions, probability, _ = act(policy, now, 0.0)
+    assert torch.equal(actions, best_available(policy, now))
+    assert (probability == 1).all()
+
+
+@pytest.mark.parametrize("exploration", [0.0, 0.3, 1.0])
+def test_only_available_actions(policy, exploration):
+    now = situation()
+    for extreme in (0.0, 0.5, 1.0 - 2.0**-24):
+        actions, _, _ = act(policy, now, exploration, torch.full((E, SPEC.n_agents, 2), extreme))
+        assert now[2].gather(-1, actions.unsqueeze(-1)).all()
+    actions, _, _ = act(policy, now, exploration)
+    assert now[2].gather(-1, actions.unsqueeze(-1)).all()
+
+
+def test_noise_chooses_evenly_among_available_actions(policy):
+    """With exploration 1 the second random number runs through the available actions, in equal parts."""
+    now = tuple(part[:1].repeat(12, *[1] * (part.ndim - 1)) for part in situation(1))
+    now[2][:] = torch.tensor([True, False, True, True])
+    noise = torch.zeros(12, SPEC.n_agents, 2)
+    noise[..., 1] = torch.linspace(0, 1, 13)[:-1].unsqueeze(1) + 1e-4
+    actions, probability, _ = act(policy, now, 1.0, noise)
+    for agent in range(SPEC.n_agents):
+        assert actions[:, agent].tolist() == [0] * 4 + [2] * 4 + [3] * 4
+    torch.testing.assert_close(probability, torch.full_like(probability, 1 / 3))
+
+
+def test_probabilities_are_those_of_the_choices(policy):
+    """Every action is taken as often as its reported probability says."""
+    n, exploration = 40_000, 0.4
+    one = situation(1)
+    now = tuple(part.expand(n, *part.shape[1:]) for part in one)
+    actions, probability, _ = act(policy, now, exploration)
+    for agent in range(SPEC.n_agents):
+        n_available = int(one[2][0, agent].sum())
+        greedy = int(best_available(policy, one)[0, agent])
+        for action in range(SPEC.n_actions):
+            taken = actions[:, agent] == action
+            expected = exploration / n_available if one[2][0, agent, action] else 0.0
+            expected += (1 - exploration) * (action == greedy)
+            assert taken.float().mean().item() == pytest.approx(expected, abs=0.015)
+            assert probability[taken, agent].tolist() == pytest.approx([expected] * int(taken.sum()))
+
+
+def test_hidden_state_is_carried(policy):
+    obs, last_actions, avail_actions = situation(2)
+    _, _, first = act(policy, (obs, last_actions, avail_actions), 0.0)
+    assert first.shape == policy.initial_state(2).shape == (2 * SPEC.n_agents, 64)
+    noise = torch.zeros(2, SPEC.n_agents, 2)
+    _, _, second = policy.act(obs, last_actions, avail_actions, first, 0.0, noise)
+    assert not torch.allclose(first, second)
+
+
+def test_greedy_actions_skip_what_is_unavailable():
+    utilities = torch.tensor([[[3.0, 2.0, 1.0], [-5.0, -6.0, -7.0]]])
+    avail_actions = torch.tensor([[[False, True, True], [False, False, True]]])
+    assert greedy_actions(utilities, avail_actions).tolist() == [[1, 2]]

@@ -1,0 +1,156 @@
+"""Storage of episodes: order, eviction, sampling, size, state."""
+
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+
+from envs.errors import SettingError
+from remix.replay import EpisodeReplay
+from tests.samples import make_episode, make_spec
+
+SPEC = make_spec(obs_dtype="bool")
+
+
+def numbered(number, length=2):
+    """An episode that can be told by its reward."""
+    return make_episode(SPEC, length, number, reward=np.full(length, number, np.float32))
+
+
+def filled(capacity, numbers, lengths=(2,), **options):
+    replay = EpisodeReplay(SPEC, capacity, **options)
+    for i, number in enumerate(numbers):
+        replay.add([numbered(number, lengths[i % len(lengths)])])
+    return replay
+
+
+def contents(replay):
+    """Numbers of all stored episodes."""
+    batch = replay.sample(len(replay), torch.Generator())
+    return sorted(batch.reward[: batch.n_episodes].int().tolist())
+
+
+def test_the_oldest_goes_first():
+    assert contents(filled(4, range(3))) == [0, 1, 2]
+    assert contents(filled(4, range(6))) == [2, 3, 4, 5]
+    assert contents(filled(4, range(11))) == [7, 8, 9, 10]
+
+
+def test_more_episodes_than_capacity_at_once():
+    replay = EpisodeReplay(SPEC, 3)
+    replay.add([numbered(i) for i in range(8)])
+    assert len(replay) == 3
+    assert contents(replay) == [5, 6, 7]
+
+
+def test_it_grows_with_what_is_stored():
+    replay = EpisodeReplay(SPEC, 1_000_000)
+    assert replay.nbytes == 0
+    replay.add([numbered(0, 10)])
+    one = replay.nbytes
+    replay.add([numbered(1, 10), numbered(2, 10)])
+    assert replay.nbytes == 3 * one
+    replay.add([numbered(3, 5)])
+    assert replay.nbytes < 4 * one, "shorter episodes take less"
+
+
+def test_samples_are_different_episodes():
+    replay = filled(20, range(20), lengths=(1, 3, 2))
+    for seed in range(10):
+        batch = replay.sample(8, torch.Generator().manual_seed(seed))
+        drawn = batch.reward[: batch.n_episodes].int().tolist()
+        assert len(drawn) == len(set(drawn)) == 8
+
+
+def test_sampling_is_uniform():
+    replay, generator = filled(10, range(16)), torch.Generator().manual_seed(0)
+    counts = np.zeros(16)
+    for _ in range(3000):
+        batch = replay.sample(3, generator)
+        counts[batch.reward[:3].int().numpy()] += 1
+    assert (counts[:6] == 0).all()
+    np.testing.assert_allclose(counts[6:], 900, rtol=0.1)
+
+
+def test_the_generator_decides_the_sample():
+    replay = filled(50, range(50))
+
+    def draw(seed):
+        return replay.sample(5, torch.Generator().manual_seed(seed)).reward.tolist()
+
+    assert draw(3) == draw(3) != draw(4)
+
+
+def test_behaviour_is_kept_on_demand():
+    assert filled(3, range(2)).sample(2, torch.Generator()).behaviour is None
+    assert filled(3, range(2), behaviour=True).sample(2, torch.Generator()).behaviour is not None
+
+
+def through_a_file(state):
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize("n_episodes", [0, 1, 3, 7])
+def test_state_survives_a_file(n_episodes):
+    """Also of a ring whose oldest episode is not the first."""
+    replay = filled(5, range(n_episodes), lengths=(1, 4, 2), behaviour=True)
+    restored = EpisodeReplay(SPEC, 5, behaviour=True)
+    restored.load_state_dict(through_a_file(replay.state_dict()))
+    assert len(restored) == len(replay) and restored.nbytes == replay.nbytes
+    for number in range(100, 103):  # the same episodes go next
+        replay.add([numbered(number)])
+        restored.add([numbered(number)])
+    assert contents(restored) == contents(replay)
+    whole, again = (r.sample(len(r), torch.Generator()) for r in (replay, restored))
+    assert sorted(whole.state.flatten().tolist()) == sorted(again.state.flatten().tolist())
+    assert sorted(whole.behaviour.flatten().tolist()) == sorted(again.behaviour.flatten().tolist())
+
+
+def test_restored_episodes_are_sampled_alike():
+    replay = filled(10, range(6), lengths=(1, 4, 2))
+    restored = EpisodeReplay(SPEC, 10)
+    restored.load_state_dict(through_a_file(replay.state_dict()))
+    one, two = (r.sample(4, torch.Generator().manual_seed(2)) for r in (replay, restored))
+    for name in ("obs", "state", "avail_actions", "actions", "reward", "terminated", "here", "batch_sizes"):
+        assert torch.equal(getattr(one, name), getattr(two, name)), name
+
+
+def test_a_smaller_replay_restores_the_newest():
+    restored = EpisodeReplay(SPEC, 3)
+    restored.load_state_dict(filled(5, range(7)).state_dict())
+    assert contents(restored) == [4, 5, 6]
+
+
+def test_state_does_not_follow_later_changes():
+    replay = filled(2, [0, 1])
+    state = replay.state_dict()
+    replay.add([numbered(7)])
+    restored = EpisodeReplay(SPEC, 2)
+    restored.load_state_dict(state)
+    restored.add([numbered(8)])
+    assert contents(restored) == [1, 8]
+
+
+def test_predator_prey_fits_into_250_megabytes():
+    """5,000 episodes of 200 steps; measured on 50, overhead of Python and NumPy included."""
+    spec = make_spec(
+        n_agents=8, n_actions=6, obs_size=75, state_size=300, obs_dtype="bool", state_dtype="bool"
+    )
+    episodes = [make_episode(spec, 200, seed) for seed in range(50)]
+    tracemalloc.start()
+    replay = EpisodeReplay(spec, 5_000)
+    replay.add(episodes)
+    allocated, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 100 * replay.nbytes < 250e6
+    assert replay.nbytes < allocated < 1.1 * replay.nbytes
+
+
+def test_impossible_capacity():
+    with pytest.raises(SettingError, match="capacity=0"):
+        EpisodeReplay(SPEC, 0)

@@ -1,0 +1,64 @@
+"""TD(lambda) targets over packed episodes of different lengths."""
+
+import numpy as np
+import pytest
+import torch
+
+from remix.returns import td_lambda
+
+REWARD, NEXT_VALUE = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([5.0, 4.0, 7.0])
+
+
+def one_episode(terminated, lambda_):
+    ends = torch.tensor([False, False, terminated])
+    return td_lambda(REWARD, ends, NEXT_VALUE, [1, 1, 1], gamma=0.9, lambda_=lambda_)
+
+
+@pytest.mark.parametrize(
+    ("terminated", "expected"),
+    [(True, [5.5324, 5.06, 3.0]), (False, [7.36948, 8.462, 9.3])],
+    ids=["terminated", "truncated"],
+)
+def test_worked_example(terminated, expected):
+    torch.testing.assert_close(one_episode(terminated, 0.6), torch.tensor(expected))
+
+
+@pytest.mark.parametrize(("terminated", "last"), [(True, 3.0), (False, 3.0 + 0.9 * 7.0)])
+def test_lambda_0_looks_one_step_ahead(terminated, last):
+    torch.testing.assert_close(
+        one_episode(terminated, 0.0), torch.tensor([1.0 + 0.9 * 5.0, 2.0 + 0.9 * 4.0, last])
+    )
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+def test_lambda_1_is_the_discounted_return(terminated):
+    """With the bootstrap value behind it if the episode was cut."""
+    third = 3.0 + (0.0 if terminated else 0.9 * 7.0)
+    second = 2.0 + 0.9 * third
+    torch.testing.assert_close(
+        one_episode(terminated, 1.0), torch.tensor([1.0 + 0.9 * second, second, third])
+    )
+
+
+@pytest.mark.parametrize("lambda_", [0.0, 0.6, 1.0])
+def test_each_episode_of_a_batch_has_the_targets_it_has_alone(lambda_):
+    rng = np.random.default_rng(0)
+    lengths, terminated = [6, 4, 4, 1], [False, True, False, True]
+    alone, columns = [], []
+    for length, end in zip(lengths, terminated, strict=True):
+        reward, value = torch.from_numpy(rng.normal(size=(2, length)))
+        ends = torch.zeros(length, dtype=torch.bool)
+        ends[-1] = end
+        columns.append((reward, ends, value))
+        alone.append(td_lambda(reward, ends, value, [1] * length, 0.9, lambda_))
+    order = [(t, i) for t in range(6) for i in range(4) if lengths[i] > t]
+    packed = [torch.stack([column[k][t] for t, i in order for column in [columns[i]]]) for k in range(3)]
+    targets = td_lambda(*packed, [4, 3, 3, 3, 1, 1], 0.9, lambda_)
+    torch.testing.assert_close(targets, torch.stack([alone[i][t] for t, i in order]))
+
+
+def test_no_gradient_flows_through_targets():
+    value = NEXT_VALUE.clone().requires_grad_()
+    targets = td_lambda(REWARD, torch.zeros(3, dtype=torch.bool), value, [1, 1, 1], 0.9, 0.6)
+    assert not targets.requires_grad
+    assert torch.equal(value, NEXT_VALUE), "the values themselves stay as they are"
