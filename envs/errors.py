@@ -29,5 +29,7 @@ class SettingError(ValueError):
 def one_of(valid: Iterable[str], wrong: str = "") -> str:
     """The phrase "must be one of a, b, c", the choices nearest to ``wrong`` first."""
     choices = sorted(valid)
+    if not choices:
+        return "there is nothing to choose from"
     near = get_close_matches(wrong, choices, n=3)
     return "must be one of " + ", ".join(near + [choice for choice in choices if choice not in near])

@@ -188,6 +188,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is str:
         return isinstance(value, str)
+    if inspect.isclass(hint) and isinstance(value, (str, int, float)):
+        return hint in (object, Path)
     if origin in (list, tuple, Sequence):
         return isinstance(value, (list, tuple)) and not isinstance(value, str)
     return True

@@ -71,7 +71,7 @@ def train(config: DictConfig) -> float:
     """
     check(config)
     check_arguments(config)
-    directory = Path(config.run_dir)
+    directory = _short(Path(config.run_dir))
     previous = read_run(directory) if config.resume == "auto" else {}
     if previous.get("status") == "finished":
         print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
@@ -85,9 +85,10 @@ def train(config: DictConfig) -> float:
     checkpoint = config.ckpt_path or (str(last) if previous and last.is_file() else None)
     if checkpoint is not None:
         _check_fits(module, checkpoint)
+    trainer = _trainer(config)
     directory.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
-    loggers = _loggers(config, previous.get("mlflow_run_id"))
+    loggers = trainer.loggers = _loggers(config, previous.get("mlflow_run_id"))
     record = {
         "identity": identity(config),
         "seed": config.seed,
@@ -95,14 +96,6 @@ def train(config: DictConfig) -> float:
         "mlflow_run_id": next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None),
     }
     _write_record(directory, record | {"status": "running"})
-    with _named_settings("trainer"):
-        trainer: pl.Trainer = instantiate(
-            config.trainer,
-            logger=loggers or False,
-            callbacks=[instantiate(node) for node in config.callbacks.values()],
-            plugins=[AtomicCheckpointIO()],
-            _convert_="all",
-        )
     _describe(config, module, data, directory, checkpoint)
     status = "failed"
     try:
@@ -155,7 +148,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         checkpoint["hyper_parameters"]["config"]["env"]["_target_"]
     except Exception as error:
-        raise SettingError("checkpoint", path, f"is not a readable checkpoint ({_first(error)})") from error
+        raise SettingError("checkpoint", path, "is not a readable checkpoint of a ReMIX run") from error
     loaded: dict[str, Any] = checkpoint
     return loaded
 
@@ -236,9 +229,7 @@ def _named_settings(group: str) -> Iterator[None]:
         key = found.group(1) if found else group
         if isinstance(cause, SettingError):
             raise SettingError(f"{key}.{cause.setting}", cause.value, cause.expected) from error
-        raise SettingError(key, "", _first(cause or error)) from error
-    except pl.utilities.exceptions.MisconfigurationException as error:
-        raise SettingError(group, "", _first(error)) from error
+        raise SettingError(key, "", f"cannot be built: {_first(cause or error)}") from error
 
 
 def _workers(config: DictConfig) -> WorkersFactory:
@@ -250,6 +241,21 @@ def _workers(config: DictConfig) -> WorkersFactory:
         return pool
 
     return build
+
+
+def _trainer(config: DictConfig) -> pl.Trainer:
+    try:
+        trainer: pl.Trainer = instantiate(
+            config.trainer,
+            logger=False,
+            callbacks=[instantiate(node) for node in config.callbacks.values()],
+            plugins=[AtomicCheckpointIO()],
+            _convert_="all",
+        )
+    except InstantiationException as error:
+        chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
+        raise SettingError("trainer", chosen, _first(error.__cause__ or error)) from error
+    return trainer
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
@@ -311,6 +317,11 @@ def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> No
         print(f"  remix watch {best}")
     if any(hasattr(logger, "run_id") for logger in loggers):
         print("  remix ui        (compare runs in MLflow)")
+
+
+def _short(path: Path) -> Path:
+    """The path from the working directory, if it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _first(error: BaseException) -> str:

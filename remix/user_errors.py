@@ -27,7 +27,7 @@ def _hydra(error: BaseException) -> str | None:
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
         parent = cause.parent_node
         name = str(cause.full_key or cause.key)
-        choices = [str(key) for key in parent] if hasattr(parent, "keys") else []
+        choices = _public(parent) if hasattr(parent, "keys") else []
         return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return re.sub(r"\s+", " ", str(error)).strip()

@@ -102,7 +102,7 @@ def _check_sizes(batch_sizes: Tensor, n_rows: int) -> None:
 
 def _empty(rows: int, width: int, like: Tensor) -> Tensor:
     """An uninitialised tensor. NumPy asks for huge pages, so large ones cost a fraction of torch.empty."""
-    return torch.from_numpy(np.empty((rows, width), like.detach().numpy().dtype))
+    return torch.from_numpy(np.empty((rows, width), like.numpy().dtype))
 
 
 def _blocks(batch_sizes: Tensor) -> int:
@@ -117,7 +117,7 @@ def _for_each_block(kernel: Callable[..., None], *tensors: Tensor) -> None:
     The kernels release the GIL. Threads of our own rather than Numba's: these may be started from any thread,
     several at once, whichever threading library is installed.
     """
-    arrays: list[NDArray[Any]] = [tensor.detach().numpy() for tensor in tensors]
+    arrays: list[NDArray[Any]] = [tensor.numpy() for tensor in tensors]
     blocks = range(_blocks(tensors[0]))
     workers = min(torch.get_num_threads(), len(blocks))
     if workers <= 1:

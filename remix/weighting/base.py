@@ -73,9 +73,7 @@ class Weighting(ABC):
 
     def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
         if not 0.0 <= min_weight <= max_weight:
-            raise SettingError(
-                "weight_range.min", min_weight, f"must be between 0 and weight_range.max={max_weight}"
-            )
+            raise SettingError("min_weight", min_weight, f"must be between 0 and max_weight={max_weight}")
         self.min_weight, self.max_weight = float(min_weight), float(max_weight)
 
     @abstractmethod

@@ -52,7 +52,7 @@ class LogMinMax(Mapping):
 
     def __init__(self, floor_quantile: float = 0.05) -> None:
         if not 0.0 <= floor_quantile < 1.0:
-            raise SettingError("mapping.floor_quantile", floor_quantile, "must be at least 0 and below 1")
+            raise SettingError("floor_quantile", floor_quantile, "must be at least 0 and below 1")
         self.floor_quantile = floor_quantile
 
     def __call__(self, log_raw: Tensor) -> Tensor:
@@ -110,5 +110,5 @@ def _relative(log_raw: Tensor) -> Tensor:
 
 def _positive(name: str, value: float) -> float:
     if not value > 0.0:
-        raise SettingError(f"mapping.{name}", value, "must be positive")
+        raise SettingError(name, value, "must be positive")
     return float(value)

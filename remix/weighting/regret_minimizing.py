@@ -56,13 +56,13 @@ class RegretMinimizing(Weighting):
         super().__init__(min_weight, max_weight)
         if central_network not in CENTRAL_NETWORKS:
             raise SettingError(
-                "weighting.central_network", central_network, one_of(CENTRAL_NETWORKS, str(central_network))
+                "central_network", central_network, one_of(CENTRAL_NETWORKS, str(central_network))
             )
         if on_policiness_clip < 1.0:
-            raise SettingError("weighting.on_policiness_clip", on_policiness_clip, "must be at least 1")
+            raise SettingError("on_policiness_clip", on_policiness_clip, "must be at least 1")
         for name, value in (("temperature", temperature), ("slope_floor", slope_floor)):
             if value <= 0.0:
-                raise SettingError(f"weighting.{name}", value, "must be positive")
+                raise SettingError(name, value, "must be positive")
         self.mapping = mapping if mapping is not None else CappedLinear()
         self.bellman_error, self.only_underestimated = bellman_error, only_underestimated
         self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient

@@ -20,6 +20,9 @@ from remix.experiment import quiet
 from remix.weighting.base import Weighting
 
 
+SHORT_CHAIN = partial(BranchChain, stages=3)
+
+
 class Recorder(DummyLogger):
     """Keeps what is logged: (environment steps, metrics)."""
 
@@ -43,7 +46,7 @@ class Run:
         callbacks: Sequence[Callback],
         weighting: Weighting | None = None,
         max_epochs: int = -1,
-        environment: Callable[[], Environment] = partial(BranchChain, stages=3),
+        environment: Callable[[], Environment] = SHORT_CHAIN,
         **options: Any,
     ) -> None:
         quiet()

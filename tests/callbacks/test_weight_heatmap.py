@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.collections import QuadMesh
 from PIL import Image
 from pytorch_lightning.callbacks import Callback
 
@@ -86,14 +87,16 @@ def test_colours_go_from_light_yellow_to_black() -> None:
     figure = heat_map(counts, torch.tensor([0, 10, 20]), torch.tensor([0.1, 0.55, 1.0]))
     [mesh] = figure.axes[0].collections
     figure.draw_without_rendering()
-    certain, never, unknown, _ = mesh.get_facecolors()[:, :3]
+    assert isinstance(mesh, QuadMesh)
+    certain, never = mesh.get_facecolor()[:2, :3]
     assert certain[:2] == pytest.approx(1.0, abs=0.05)
     assert certain[2] < 0.8
     assert never == pytest.approx(0.0, abs=0.05)
-    assert mesh.get_array().mask.tolist() == [[False, False], [True, True]]
+    assert np.ma.getmaskarray(mesh.get_array()).tolist() == [[False, False], [True, True]]
 
 
 @pytest.mark.parametrize("setting", ["bins", "rows", "every_n_updates"])
 def test_sizes_must_be_positive(setting: str) -> None:
+    wrong: dict[str, Any] = {setting: 0}
     with pytest.raises(SettingError, match=setting):
-        WeightHeatMap(**{setting: 0})
+        WeightHeatMap(**wrong)

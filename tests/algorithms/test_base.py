@@ -1,0 +1,60 @@
+"""What all algorithms share: exploration, target copies, settings."""
+
+import pytest
+import torch
+
+from envs.errors import SettingError
+from remix.algorithms.value_factorization import ValueFactorization
+from tests.samples import make_spec
+
+SPEC = make_spec()
+
+
+def test_exploration_falls_linearly_and_then_stays():
+    module = ValueFactorization(SPEC, epsilon_start=0.9, epsilon_end=0.1, epsilon_anneal_steps=1000)
+    epsilons = [module.exploration(steps) for steps in (0, 250, 500, 1000, 5000)]
+    assert epsilons == pytest.approx([0.9, 0.7, 0.5, 0.1, 0.1])
+
+
+def copied(module):
+    return torch.equal(module.target_agent.head.bias, module.policy.agent.head.bias)
+
+
+def test_targets_are_copied_every_so_many_episodes():
+    """Counted from the last copy, so rounds that do not divide the interval only delay it."""
+    module = ValueFactorization(SPEC, target_update_episodes=20)
+    copies = []
+    for episodes in range(0, 100, 8):
+        module.policy.agent.head.bias.data += 1.0
+        module._copy_targets(episodes)
+        if copied(module):
+            copies.append(episodes)
+    assert copies == [24, 48, 72, 96]
+
+
+def test_counters_are_part_of_the_state():
+    module = ValueFactorization(SPEC, target_update_episodes=20)
+    module._copy_targets(24)
+    restored = ValueFactorization(SPEC, target_update_episodes=20)
+    restored.load_state_dict(module.state_dict())
+    restored.policy.agent.head.bias.data += 1.0
+    restored._copy_targets(40)
+    assert not copied(restored)
+    restored._copy_targets(44)
+    assert copied(restored)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("gamma", 1.01),
+        ("gamma", -0.1),
+        ("epsilon_start", 1.5),
+        ("epsilon_end", -0.5),
+        ("epsilon_anneal_steps", 0),
+        ("target_update_episodes", 0),
+    ],
+)
+def test_settings_that_cannot_work(setting, value):
+    with pytest.raises(SettingError, match=f"{setting}={value}"):
+        ValueFactorization(SPEC, **{setting: value})
