@@ -54,7 +54,7 @@ class WeightHeatMap(Callback):
         self._histogram = WeightHistogram(weighting.min_weight, weighting.max_weight, self.bins)
         self._edges = torch.linspace(weighting.min_weight, weighting.max_weight, self.bins + 1)
         budget = trainer.datamodule.max_env_steps  # type: ignore[attr-defined]
-        self._steps_per_row = max(1, budget // self.rows)
+        self._budget, self._steps_per_row = budget, max(1, budget // self.rows)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.active:
@@ -68,7 +68,7 @@ class WeightHeatMap(Callback):
         self._updates += 1
         if self._updates % self.every_n_updates:
             return
-        row = (batch.env_steps - 1) // self._steps_per_row
+        row = (min(batch.env_steps, self._budget) - 1) // self._steps_per_row
         if row != self._row:
             self._flush()
             self._row = row

@@ -1,7 +1,12 @@
 """Fixtures that all tests share."""
 
+import os
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
+from filelock import FileLock
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,3 +19,28 @@ def _one_thread():
 def _torch_seed():
     """Every test starts from the same random state, whatever ran before."""
     torch.manual_seed(1)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database, whose tables take seconds to create; made once for all test processes."""
+    from remix.tracking.store import connect
+
+    # Below xdist every process has a folder of its own in the common one.
+    common = tmp_path_factory.getbasetemp()
+    common = common.parent if "PYTEST_XDIST_WORKER" in os.environ else common
+    database = common / "migrated-mlflow.db"
+    with FileLock(common / "migrated-mlflow.lock"):
+        if not database.exists():
+            connect(f"sqlite:///{database}")
+    return database
+
+
+@pytest.fixture
+def mlflow_uri(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URI of an MLflow store of the test's own, ``<tmp_path>/runs/mlflow.db``."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    database = tmp_path / "runs/mlflow.db"
+    database.parent.mkdir()
+    shutil.copy(migrated_database, database)
+    return f"sqlite:///{database}"

@@ -154,7 +154,8 @@ class MultiAgentModule(pl.LightningModule):
             self.episodes_at_copy.fill_(episodes)
 
     def _log_training(self, batch: Round) -> None:
-        metrics = {f"train/{name}": value for name, value in self.played.compute().items()}
+        played = self.played.compute() if self.played.update_called else {}
+        metrics = {f"train/{name}": value for name, value in played.items()}
         metrics |= {
             name if "/" in name else f"train/{name}": v for name, v in self.training_means.take().items()
         }

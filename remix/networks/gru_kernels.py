@@ -19,7 +19,8 @@ All arrays of a call are C-contiguous and of one type, float32 or float64.
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit, types
@@ -35,7 +36,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Fused multiply-adds double the speed of the products. The other liberties of fast mathematics would lose
 # NaNs and cancel the rounding in the exponential function.
-_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+_OPTIONS: Any = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 
 def _compiled(function: _Function) -> _Function:

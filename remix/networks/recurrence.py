@@ -7,8 +7,9 @@ equal ``nn.GRU`` up to rounding. On other devices and in half precision ``nn.GRU
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +27,11 @@ class GRU(nn.GRU):
     :param input_size: width of an input row.
     :param hidden_size: H.
     """
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
+    bias_ih_l0: Tensor
+    bias_hh_l0: Tensor
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)

@@ -128,7 +128,7 @@ def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:
     if found is None:
         raise SettingError("checkpoint", run_id, f"has no checkpoint in {uri}; has the run ended?")
     destination = RUNS / "downloads" / run_id
-    destination.mkdir(parents=True, exist_ok=True)
+    (destination / folder).mkdir(parents=True, exist_ok=True)
     if any(artifact.path == CONFIGURATION for artifact in client.list_artifacts(run_id)):
         client.download_artifacts(run_id, CONFIGURATION, str(destination))
-    return Path(client.download_artifacts(run_id, found, str(destination)))
+    return Path(client.download_artifacts(run_id, found, str(destination / folder)))

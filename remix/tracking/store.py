@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
+_MLFLOW_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 def store_uri(tracking_uri: str | None = None) -> str:
@@ -43,8 +48,8 @@ def connect(uri: str) -> MlflowClient:
     :raises SettingError: if the store cannot be used; an unreachable server is known after seconds.
     """
     _probe(uri)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    for name, value in _MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
     from mlflow.tracking import MlflowClient
 
     for name in ("mlflow.store.db.utils", "alembic"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers.logger import DummyLogger
+from pytorch_lightning.loggers.logger import DummyLogger, Logger
 
 from callbacks.checkpointing import AtomicCheckpointIO
 from envs.games import BranchChain
@@ -18,7 +18,6 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.experiment import quiet
 from remix.weighting.base import Weighting
-
 
 SHORT_CHAIN = partial(BranchChain, stages=3)
 
@@ -37,6 +36,7 @@ class Recorder(DummyLogger):
 class Run:
     """A trainer, a module and data that belong together.
 
+    :param loggers: besides the recorder.
     :param options: changes of the data module's arguments.
     """
 
@@ -47,6 +47,7 @@ class Run:
         weighting: Weighting | None = None,
         max_epochs: int = -1,
         environment: Callable[[], Environment] = SHORT_CHAIN,
+        loggers: Sequence[Logger] = (),
         **options: Any,
     ) -> None:
         quiet()
@@ -68,7 +69,7 @@ class Run:
             accelerator="cpu",
             max_epochs=max_epochs,
             default_root_dir=directory,
-            logger=self.recorder,
+            logger=[self.recorder, *loggers],
             callbacks=list(callbacks),
             plugins=[AtomicCheckpointIO()],
             num_sanity_val_steps=0,

@@ -1,0 +1,198 @@
+"""Small games of known values: who finds the optimum, and which values are learned on the way."""
+
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+
+from envs.games import MatrixGame, TableGame, TwoStepGame
+from remix.algorithms.base import MultiAgentModule
+from remix.algorithms.independent import IndependentQLearning
+from remix.algorithms.value_factorization import ValueFactorization
+from remix.datamodule import ReplayDataModule
+from remix.episodes import Batch, Episode, collate, pack
+from remix.networks.central import CentralQ
+from remix.networks.mixers import QMixer, VDNMixer
+from remix.policy import Policy
+from remix.weighting.centrally_weighted import CentrallyWeighted
+from remix.weighting.optimistic import Optimistic
+from remix.weighting.regret_minimizing import RegretMinimizing
+from remix.workers.rollout import rollout
+from tests.training import fit
+
+PAYOFF = [[8, -12, -12], [-12, 0, 0], [-12, 0, 0]]
+
+# Small networks and a high learning rate: seconds instead of minutes.
+POLICY = partial(Policy, last_action=False, hidden_size=16)
+MIXER = partial(QMixer, hypernet_dim=16)
+CENTRAL = partial(CentralQ, hidden_size=16, embed_dim=32)
+WEIGHTINGS = {
+    "ow_qmix": Optimistic(0.1),
+    "cw_qmix": CentrallyWeighted(0.1),
+    "remix": RegretMinimizing(0.1, warmup_steps=0),
+}
+
+
+def every_episode(game: TableGame) -> Batch:
+    """Each sequence of joint actions once, as unlimited uniform play would have it."""
+    joint = list(product(range(game.spec.n_actions), repeat=2))
+    plans = np.array(list(product(joint, repeat=game.spec.episode_limit)))
+    points, rewards = [game.reset(np.zeros(len(plans), np.int64))], []
+    for t in range(game.spec.episode_limit):
+        step = game.step(plans[:, t])
+        points.append(step.observation)
+        rewards.append(step.reward)
+    episodes = [
+        Episode(
+            obs=np.stack([point.obs[i] for point in points]),
+            state=np.stack([point.state[i] for point in points]),
+            avail_actions=np.stack([point.avail_actions[i] for point in points]),
+            actions=plan,
+            reward=np.array([reward[i] for reward in rewards]),
+            behaviour=np.full(plan.shape, 1 / game.spec.n_actions, np.float32),
+            terminated=True,
+            metrics={},
+        )
+        for i, plan in enumerate(plans)
+    ]
+    return collate([pack(episode) for episode in episodes], game.spec)
+
+
+def learn(module: MultiAgentModule, batch: Batch, updates: int, copy_every: int = 20) -> None:
+    """Full-batch updates and regular target copies, without Lightning."""
+    optimizer = module.configure_optimizers()
+    for update in range(updates):
+        loss, _ = module.loss(batch, env_steps=0)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if update % copy_every == 0:
+            for copy, original in module.targets:
+                copy.load_state_dict(original.state_dict())
+
+
+def factorization(game, learning_rate=0.03, **changes):
+    settings = {"policy": POLICY, "mixer": MIXER, "td_lambda": 0.0} | changes
+    return ValueFactorization(game.spec, optimizer=partial(torch.optim.Adam, lr=learning_rate), **settings)
+
+
+def greedy_return(module, game):
+    return rollout(game, module.policy, np.zeros(1, np.int64), exploration=0.0)[0].score
+
+
+@torch.no_grad()
+def utilities(module, batch):
+    """Of the taken actions, ``[K, N]``."""
+    inputs = module.policy.inputs(batch.observations(), batch.last_actions())
+    values = module.policy.agent(inputs, batch.batch_sizes * 2).view(-1, 2, module.spec.n_actions)
+    return values[batch.here].gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
+
+
+@torch.no_grad()
+def joint_values(module, batch):
+    """Q_tot of every transition."""
+    return module.mixer(utilities(module, batch), batch.states()[batch.here])
+
+
+class TestMatrixGame:
+    """One decision; 8 for (0, 0), -12 if only one agent chooses action 0, else 0."""
+
+    game = MatrixGame(PAYOFF)
+    batch = every_episode(game)
+
+    @pytest.mark.parametrize("weighting", WEIGHTINGS.values(), ids=WEIGHTINGS.keys())
+    def test_weighted_projections_find_the_optimum(self, weighting):
+        returns = []
+        for seed in range(10):
+            torch.manual_seed(seed)
+            module = factorization(self.game, weighting=weighting, central=CENTRAL)
+            learn(module, self.batch, updates=120)
+            returns.append(greedy_return(module, self.game))
+        assert returns.count(8.0) >= 9, returns
+
+    def test_values_of_ow_qmix(self):
+        """The best projection with weight 0.1 for over-estimated joint actions."""
+        module = factorization(self.game, 0.01, weighting=Optimistic(0.1), central=CENTRAL)
+        learn(module, self.batch, updates=450)
+        assert joint_values(module, self.batch).tolist() == pytest.approx([8.0] + [-1.091] * 8, abs=0.15)
+
+    def test_vdn_misses_the_optimum_with_the_values_of_the_additive_fit(self):
+        module = factorization(self.game, mixer=VDNMixer)
+        learn(module, self.batch, updates=150)
+        table = [-6.222, -4.889, -4.889, -4.889, -3.556, -3.556, -4.889, -3.556, -3.556]
+        assert joint_values(module, self.batch).tolist() == pytest.approx(table, abs=0.1)
+        assert greedy_return(module, self.game) == 0.0
+
+    def test_iql_learns_the_mean_over_what_the_other_does(self):
+        module = IndependentQLearning(self.game.spec, POLICY, partial(torch.optim.Adam, lr=0.03))
+        learn(module, self.batch, updates=150)
+        first, second = utilities(module, self.batch).view(3, 3, 2).unbind(-1)
+        assert first[:, 0].tolist() == pytest.approx([-5.333, -4.0, -4.0], abs=0.1)
+        assert second[0].tolist() == pytest.approx([-5.333, -4.0, -4.0], abs=0.1)
+        assert greedy_return(module, self.game) == 0.0
+
+    def test_through_lightning(self):
+        """Played, stored, sampled and evaluated as any other run, under full exploration."""
+        module = factorization(
+            self.game,
+            weighting=RegretMinimizing(0.1, warmup_steps=128),
+            central=CENTRAL,
+            epsilon_start=1.0,
+            epsilon_end=1.0,
+        )
+        data = ReplayDataModule(
+            partial(MatrixGame, PAYOFF),
+            batch_size=128,
+            capacity=1024,
+            episodes_per_round=32,
+            updates_per_round=4,
+            steps_per_epoch=640,
+            max_env_steps=1280,
+            validation_episodes=2,
+        )
+        recorder = fit(module, data)
+        assert recorder.history("test/return")[-1] == (1280, 8.0)
+        assert recorder.history("train/return")[-1][1] == pytest.approx(-40 / 9, abs=3.0)
+
+
+class TestRepeatedMatrixGame:
+    """The same decision twice: the second stage's optimum, discounted, lies on top of the first's values."""
+
+    def test_values_of_ow_qmix(self):
+        game = MatrixGame(PAYOFF, stages=2)
+        batch = every_episode(game)
+        module = factorization(game, 0.01, weighting=Optimistic(0.1), central=CENTRAL)
+        learn(module, batch, updates=300)
+        assert greedy_return(module, game) == 16.0
+        first, second = joint_values(module, batch).view(2, 81)
+        assert second[0].item() == pytest.approx(8.0, abs=0.3)
+        assert first[0].item() == pytest.approx(8.0 + 0.99 * 8.0, abs=0.3)
+        assert first[9].item() == pytest.approx(-1.091 + 0.99 * 8.0, abs=0.3)
+
+
+class TestTwoStepGame:
+    """Agent 0 chooses between a table of 7 everywhere and one with 0, 1, 1, 8."""
+
+    game = TwoStepGame()
+    batch = every_episode(game)
+
+    def learned(self, mixer):
+        module = factorization(self.game, 0.01, mixer=mixer)
+        learn(module, self.batch, updates=500)
+        first, second = joint_values(module, self.batch).view(2, 16)
+        return greedy_return(module, self.game), first[::4].tolist(), second[:4].tolist(), second[8:12].tolist()
+
+    def test_qmix_represents_it_exactly(self):
+        total, choice, table_a, table_b = self.learned(MIXER)
+        assert total == 8.0
+        assert choice == pytest.approx([6.93, 6.93, 7.92, 7.92], abs=0.05)
+        assert table_a == pytest.approx([7, 7, 7, 7], abs=0.05)
+        assert table_b == pytest.approx([0, 1, 1, 8], abs=0.05)
+
+    def test_vdn_believes_in_the_safe_choice(self):
+        total, choice, _, table_b = self.learned(VDNMixer)
+        assert total == 7.0
+        assert choice == pytest.approx([6.93, 6.93, 6.435, 6.435], abs=0.1)
+        assert table_b == pytest.approx([-1.5, 2.5, 2.5, 6.5], abs=0.1)

@@ -1,0 +1,412 @@
+"""MLflow: what a run holds, first contact of several processes, resumption, servers that do not answer."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from mlflow.tracking import MlflowClient
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import CSVLogger as LightningCSVLogger
+
+from callbacks.checkpointing import LastCheckpoint
+from envs.errors import SettingError
+from remix import tracking
+from remix.tracking import store
+from remix.tracking.loggers import CSVLogger, MLflowLogger, tensorboard
+from remix.tracking.runs import LONGEST_VALUE, git_commit
+from tests.callbacks.runs import Run
+
+CONFIG: dict[str, Any] = {
+    "seed": 3,
+    "env": {"_target_": "envs.games.TwoStepGame", "payoff_a": [[7, 7], [7, 7]]},
+    "algorithm": {"gamma": 0.99, "optimizer": {"lr": 0.001}, "central": None, "dueling": False},
+    "logger": {"mlflow": {"tracking_uri": "postgresql://user:password@host"}},
+}
+
+
+@pytest.fixture
+def client(mlflow_uri: str) -> MlflowClient:
+    return MlflowClient(mlflow_uri)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def id_of(logger: MLflowLogger) -> str:
+    assert logger.run_id is not None
+    return logger.run_id
+
+
+def test_importing_is_cheap() -> None:
+    code = "import sys, remix.tracking; print({'torch', 'mlflow', 'pytorch_lightning'} & sys.modules.keys())"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+class TestFlatten:
+    def test_keys_are_joined_and_values_readable(self) -> None:
+        assert tracking.flatten(CONFIG) == {
+            "seed": 3,
+            "env._target_": "envs.games.TwoStepGame",
+            "env.payoff_a": "[[7, 7], [7, 7]]",
+            "algorithm.gamma": 0.99,
+            "algorithm.optimizer.lr": 0.001,
+            "algorithm.central": "null",
+            "algorithm.dueling": False,
+        }
+
+    def test_flat_parameters_stay_as_they_are(self) -> None:
+        flat = tracking.flatten(CONFIG)
+        assert tracking.flatten(flat) == flat
+
+    def test_only_groups_of_the_top_level_are_skipped(self) -> None:
+        assert tracking.flatten({"callbacks": {"a": 1}, "env": {"callbacks": 2}}) == {"env.callbacks": 2}
+
+    def test_long_values_are_cut_visibly(self) -> None:
+        value = tracking.flatten({"payoff": list(range(1000))})["payoff"]
+        assert isinstance(value, str)
+        assert len(value) == LONGEST_VALUE
+        assert value.startswith("[0, 1, 2") and value.endswith("…")
+
+
+class TestTags:
+    def test_given_tags_and_origin(self) -> None:
+        tags = tracking.run_tags({"algorithm": "remix", "seed": 4})
+        assert tags["algorithm"] == "remix" and tags["seed"] == "4"
+        assert tags["remix_version"] and tags["git_commit"]
+        assert tags["python_version"].startswith("3.")
+
+    def test_commit_of_a_checkout(self, tmp_path: Path) -> None:
+        def git(*arguments: str) -> str:
+            identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+            return subprocess.check_output(["git", *identity, *arguments], cwd=tmp_path, text=True).strip()
+
+        file = tmp_path / "code.py"
+        file.write_text("one")
+        assert git_commit(file) == "unknown"
+        git("init", "-q")
+        assert git_commit(file) == "unknown"  # not part of it
+        git("add", "code.py")
+        git("commit", "-q", "-m", "first")
+        assert git_commit(file) == git("rev-parse", "HEAD")
+        file.write_text("two")
+        assert git_commit(file) == git("rev-parse", "HEAD") + "-dirty"
+
+
+class TestStoreUri:
+    def test_default_is_a_database_below_the_working_directory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert store.store_uri() == f"sqlite:///{tmp_path.resolve()}/runs/mlflow.db"
+
+    def test_environment_variable_and_setting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.example.org")
+        assert store.store_uri() == "http://tracking.example.org"
+        assert store.store_uri("http://other.example.org") == "http://other.example.org"
+
+    def test_relative_database_becomes_absolute(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert store.store_uri("sqlite:///mine.db") == f"sqlite:///{tmp_path.resolve()}/mine.db"
+
+
+class TestRun:
+    def test_holds_parameters_tags_metrics_and_artifacts(
+        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path
+    ) -> None:
+        logger = MLflowLogger("games", "remix-seed3", {"algorithm": "remix"}, mlflow_uri)
+        logger.log_hyperparams(tracking.flatten(CONFIG))
+        for step, value in ((210, 1.0), (410, 2.5)):
+            logger.log_metrics({"test/return": value, "weighting/mean": 0.5}, step=step)
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints/best.ckpt").write_bytes(b"weights")
+        (tmp_path / "config.yaml").write_text("seed: 3")
+        names = ("config.yaml", "checkpoints/best.ckpt", "episode.gif")
+        tracking.log_artifacts([LightningCSVLogger(tmp_path), logger], tmp_path, names)
+        logger.finalize("success")
+
+        run = client.get_run(id_of(logger))
+        assert run.info.status == "FINISHED"
+        assert run.info.run_name == "remix-seed3"
+        assert client.get_experiment(run.info.experiment_id).name == "games"
+        assert run.data.params == {key: str(value) for key, value in tracking.flatten(CONFIG).items()}
+        assert run.data.tags["algorithm"] == "remix" and "git_commit" in run.data.tags
+        history = client.get_metric_history(id_of(logger), "test/return")
+        assert [(point.step, point.value) for point in history] == [(210, 1.0), (410, 2.5)]
+        files = {file.path for file in client.list_artifacts(id_of(logger))}
+        assert files == {"config.yaml", "checkpoints"}
+        assert (tmp_path / "runs/artifacts" / id_of(logger) / "artifacts/checkpoints/best.ckpt").is_file()
+
+    def test_many_parameters_fit_in(self, client: MlflowClient, mlflow_uri: str) -> None:
+        logger = MLflowLogger("many", tracking_uri=mlflow_uri)
+        logger.log_hyperparams({f"p{i}": i for i in range(230)})
+        assert len(client.get_run(id_of(logger)).data.params) == 230
+
+    def test_all_metrics_are_there_after_a_burst(self, client: MlflowClient, mlflow_uri: str) -> None:
+        logger = MLflowLogger("burst", tracking_uri=mlflow_uri)
+        started = time.monotonic()
+        for step in range(100):
+            logger.log_metrics({"train/loss": float(step)}, step)
+        assert time.monotonic() - started < 1.0  # in the background
+        logger.finalize("success")
+        assert len(client.get_metric_history(id_of(logger), "train/loss")) == 100
+
+    def test_of_a_training_has_environment_steps_on_its_axis(
+        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path
+    ) -> None:
+        statuses = []
+
+        class Status(Callback):
+            def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+                statuses.append(client.get_run(id_of(logger)).info.status)
+
+        logger = MLflowLogger("training", tracking_uri=mlflow_uri)
+        run = Run(tmp_path, [Status(), LastCheckpoint(tmp_path)], max_epochs=2, loggers=[logger])
+        run.trainer.validate(run.module, run.data, verbose=False)
+        run.fit()
+        expected = [step for step, row in run.recorder.rows if "test/return" in row]
+        history = client.get_metric_history(id_of(logger), "test/return")
+        assert [point.step for point in history] == expected
+        assert expected[0] == 0 and expected[-1] == run.data.env_steps
+        assert statuses == ["RUNNING"]  # although validation was finished before
+        assert client.get_run(id_of(logger)).info.status == "FINISHED"
+
+    def test_files_that_cannot_be_stored_do_not_fail_the_run(
+        self, mlflow_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logger = MLflowLogger("full", tracking_uri=mlflow_uri)
+        (tmp_path / "runs/artifacts").write_text("in the way")
+        (tmp_path / "config.yaml").write_text("seed: 3")
+        tracking.log_artifacts([logger], tmp_path, ["config.yaml"])
+        assert "MLflow did not take the files" in capsys.readouterr().err
+
+
+class TestResume:
+    def test_goes_on_with_the_same_run(self, client: MlflowClient, mlflow_uri: str) -> None:
+        first = MLflowLogger("resumed", "mine", {"seed": 1}, mlflow_uri)
+        first.log_hyperparams({"gamma": 0.99, "device": "cpu"})
+        first.log_metrics({"test/return": 1.0}, step=100)
+        first.finalize("failed")
+        assert client.get_run(id_of(first)).info.status == "FAILED"
+
+        second = MLflowLogger("resumed", "mine", {"seed": 1}, mlflow_uri, run_id=first.run_id)
+        assert second.run_id == first.run_id
+        assert client.get_run(id_of(first)).info.status == "RUNNING"
+        second.log_hyperparams({"gamma": 0.99, "device": "cuda", "threads": 2})
+        second.log_metrics({"test/return": 2.0}, step=200)
+        second.finalize("success")
+        run = client.get_run(id_of(first))
+        assert run.info.status == "FINISHED"
+        assert run.data.params == {"gamma": "0.99", "device": "cpu", "threads": "2"}
+        assert run.data.tags["changed_on_resume"] == "{'device': 'cuda'}"
+        history = client.get_metric_history(id_of(first), "test/return")
+        assert [point.step for point in history] == [100, 200]
+
+    def test_unknown_run_is_named(self, mlflow_uri: str) -> None:
+        with pytest.raises(SettingError, match=r"run_id=0123.*is not a run in sqlite"):
+            MLflowLogger("resumed", tracking_uri=mlflow_uri, run_id="0123")
+
+
+class TestStore:
+    def test_deleted_experiment_is_named(self, client: MlflowClient, mlflow_uri: str) -> None:
+        number = client.get_run(id_of(MLflowLogger("gone", tracking_uri=mlflow_uri))).info.experiment_id
+        client.delete_experiment(number)
+        with pytest.raises(SettingError, match=rf"experiment_name=gone.*restore -x {number}"):
+            MLflowLogger("gone", tracking_uri=mlflow_uri)
+
+    def test_file_that_is_no_database_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "mlflow.db").write_text("not a database" * 100)
+        with pytest.raises(SettingError, match=r"tracking_uri=sqlite.*cannot be used as an MLflow store"):
+            store.connect(f"sqlite:///{tmp_path}/mlflow.db")
+
+    def test_absent_server_is_known_within_seconds(
+        self, free_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port}")
+        started = time.monotonic()
+        with pytest.raises(
+            SettingError, match=rf"tracking_uri=http://127.0.0.1:{free_port}.*no MLflow server"
+        ):
+            MLflowLogger("absent")
+        assert time.monotonic() - started < 10.0
+
+    def test_silent_server_is_known_after_the_probe(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(store, "PROBE_SECONDS", 0.3)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            with pytest.raises(SettingError, match=r"MLFLOW_TRACKING_URI.*logger=csv"):
+                store.connect(uri)
+
+    @pytest.mark.slow
+    def test_first_contact_of_several_processes(self, tmp_path: Path) -> None:
+        code = (
+            "import mlflow, time, sys; from pathlib import Path; from remix.tracking import store\n"
+            "directory, uri = Path(sys.argv[1]), sys.argv[2]\n"
+            "(directory / f'ready{sys.argv[3]}').touch()\n"
+            "while len(list(directory.glob('ready*'))) < 4: time.sleep(0.01)\n"
+            "client = store.connect(uri)\n"
+            "number = store.experiment_id(client, uri, 'new')\n"
+            "print(number, client.create_run(number).info.status)\n"
+        )
+        uri = f"sqlite:///{tmp_path}/new folder/mlflow.db"
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(tmp_path), uri, str(i)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for i in range(4)
+        ]
+        results = [(process.communicate(timeout=120), process.returncode) for process in processes]
+        assert [code for _, code in results] == [0] * 4, results
+        assert len({output for (output, _), _ in results}) == 1
+        assert [errors for (_, errors), _ in results] == [""] * 4  # nothing on the console
+        [experiment] = [e for e in MlflowClient(uri).search_experiments() if e.name == "new"]
+        assert len(MlflowClient(uri).search_runs([experiment.experiment_id])) == 4
+
+
+class TestDownload:
+    @pytest.fixture
+    def run_id(
+        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> str:
+        monkeypatch.chdir(tmp_path)
+        logger = MLflowLogger("download", tracking_uri=mlflow_uri)
+        (tmp_path / "config.yaml").write_text("seed: 3")
+        (tmp_path / "checkpoints").mkdir()
+        tracking.log_artifacts([logger], tmp_path, ["config.yaml"])
+        return id_of(logger)
+
+    def upload(self, client: MlflowClient, run_id: str, *names: str) -> None:
+        for name in names:
+            Path("checkpoints", name).write_text(name)
+            client.log_artifact(run_id, f"checkpoints/{name}", "checkpoints")
+
+    @pytest.mark.parametrize(
+        ("uploaded", "expected"),
+        [(("last.ckpt",), "last.ckpt"), (("last.ckpt", "best.ckpt"), "best.ckpt")],
+    )
+    def test_best_checkpoint_else_the_last(
+        self, client: MlflowClient, run_id: str, uploaded: tuple[str, ...], expected: str
+    ) -> None:
+        self.upload(client, run_id, *uploaded)
+        path = tracking.download_checkpoint(run_id)
+        assert path.read_text() == expected
+        assert path.resolve() == Path("runs/downloads", run_id, "checkpoints", expected).resolve()
+        assert path.parent.with_name("config.yaml").read_text() == "seed: 3"
+
+    def test_run_without_checkpoint_is_named(self, run_id: str) -> None:
+        with pytest.raises(SettingError, match=rf"checkpoint={run_id}: has no checkpoint"):
+            tracking.download_checkpoint(run_id)
+
+    def test_unknown_run_is_named(self, mlflow_uri: str) -> None:
+        with pytest.raises(SettingError, match=r"checkpoint=abc: is not a run in sqlite"):
+            tracking.download_checkpoint("abc", mlflow_uri)
+
+
+class TestOtherLoggers:
+    def rows(self, directory: Path) -> list[dict[str, str]]:
+        with (directory / "metrics.csv").open() as file:
+            return list(csv.DictReader(file))
+
+    def write(self, directory: Path, resume: str, step: int, **metrics: Any) -> None:
+        CSVLogger(directory, resume=resume).log_metrics(metrics, step)
+
+    def test_csv_is_written_at_once(self, tmp_path: Path) -> None:
+        self.write(tmp_path, "never", 10, loss=0.5)
+        assert self.rows(tmp_path) == [{"step": "10", "loss": "0.5"}]
+
+    def test_resumed_run_goes_on_in_the_same_file(self, tmp_path: Path) -> None:
+        self.write(tmp_path, "never", 10, loss=0.5)
+        self.write(tmp_path, "auto", 20, loss=0.25, gain=1.0)
+        assert [(row["step"], row["loss"], row["gain"]) for row in self.rows(tmp_path)] == [
+            ("10", "0.5", ""),
+            ("20", "0.25", "1.0"),
+        ]
+
+    def test_new_run_replaces_the_file_without_a_word(
+        self, tmp_path: Path, recwarn: pytest.WarningsRecorder
+    ) -> None:
+        self.write(tmp_path, "never", 10, loss=0.5)
+        self.write(tmp_path, "never", 20, loss=0.25)
+        assert [row["step"] for row in self.rows(tmp_path)] == ["20"]
+        assert not recwarn.list
+
+    def test_missing_tensorboard_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        module = "lightning_fabric.loggers.tensorboard."
+        monkeypatch.setattr(module + "_TENSORBOARD_AVAILABLE", False)
+        monkeypatch.setattr(module + "_TENSORBOARDX_AVAILABLE", False)
+        with pytest.raises(SettingError, match=r"logger=tensorboard.*remix-marl\[tensorboard\]"):
+            tensorboard(tmp_path)
+
+    def test_tensorboard_writes_events(self, tmp_path: Path) -> None:
+        pytest.importorskip("tensorboard", reason="the extra 'tensorboard' is not installed")
+        logger = tensorboard(tmp_path)
+        logger.log_hyperparams(tracking.flatten(CONFIG))
+        logger.log_metrics({"test/return": 1.0}, step=100)
+        logger.finalize("success")
+        assert list((tmp_path / "tensorboard").glob("events.out.*"))
+
+
+class TestUi:
+    def test_without_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        with pytest.raises(SettingError, match="there are no runs yet"):
+            tracking.ui([])
+
+    def test_server_is_pointed_to(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.example.org")
+        tracking.ui([])
+        assert "http://tracking.example.org" in capsys.readouterr().out
+
+    def test_taken_port_is_named(self, mlflow_uri: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(SettingError, match=rf"port={port}: cannot be used"):
+                tracking.ui(["--tracking-uri", mlflow_uri, "--port", str(port)])
+
+    @pytest.fixture
+    def served(self, mlflow_uri: str, free_port: int) -> Iterator[subprocess.Popen[str]]:
+        MLflowLogger("shown", tracking_uri=mlflow_uri).finalize("success")
+        arguments = ["--tracking-uri", mlflow_uri, "--port", str(free_port)]
+        code = f"from remix import tracking; tracking.ui({arguments})"
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        yield process
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends signals to process groups")
+    def test_serves_the_runs_until_interrupted(self, served: subprocess.Popen[str], free_port: int) -> None:
+        assert served.stdout is not None
+        lines = [served.stdout.readline() for _ in range(2)]
+        assert f"http://127.0.0.1:{free_port}" in lines[1]
+        with urlopen(f"http://127.0.0.1:{free_port}/") as page:
+            assert b"MLflow" in page.read()
+        os.killpg(served.pid, signal.SIGINT)
+        assert served.wait(30) == 0
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", free_port), timeout=1.0)

@@ -1,0 +1,61 @@
+"""Short trainings through Lightning, with everything that was logged."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers import Logger
+
+from remix.algorithms.base import MultiAgentModule
+from remix.datamodule import ReplayDataModule
+
+
+class Recorder(Logger):
+    """Keeps what it is given: (environment step, metrics)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int, dict[str, float]]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        assert step is not None
+        self.rows.append((step, dict(metrics)))
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Not of interest."""
+
+    @property
+    def name(self) -> str:
+        return "recorder"
+
+    @property
+    def version(self) -> str:
+        return "0"
+
+    def history(self, name: str) -> list[tuple[int, float]]:
+        """(environment step, value) of one metric."""
+        return [(step, metrics[name]) for step, metrics in self.rows if name in metrics]
+
+
+def make_trainer(**options: Any) -> pl.Trainer:
+    """A quiet trainer that logs after every update."""
+    defaults: dict[str, Any] = {
+        "accelerator": "cpu",
+        "max_epochs": -1,
+        "num_sanity_val_steps": 0,
+        "gradient_clip_val": 10.0,
+        "log_every_n_steps": 1,
+        "logger": Recorder(),
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    return pl.Trainer(**(defaults | options))
+
+
+def fit(module: MultiAgentModule, data: ReplayDataModule, **options: Any) -> Recorder:
+    """Train to the end of the budget; returns what was logged."""
+    trainer = make_trainer(**options)
+    trainer.fit(module, data)
+    recorder = trainer.logger
+    assert isinstance(recorder, Recorder)
+    return recorder
