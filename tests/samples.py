@@ -11,7 +11,13 @@ from remix.episodes import Batch, Episode, collate, pack
 
 def make_spec(**changes: Any) -> EnvSpec:
     """A small environment: 3 agents, 4 actions, 5 numbers seen, 7 in the state."""
-    sizes: dict[str, Any] = {"n_agents": 3, "n_actions": 4, "obs_size": 5, "state_size": 7, "episode_limit": 20}
+    sizes: dict[str, Any] = {
+        "n_agents": 3,
+        "n_actions": 4,
+        "obs_size": 5,
+        "state_size": 7,
+        "episode_limit": 20,
+    }
     return EnvSpec("sample", **(sizes | changes))
 
 
@@ -46,7 +52,5 @@ def make_batch(
 ) -> Batch:
     """A batch of such episodes; seed i for the i-th."""
     ends = terminated if terminated is not None else [False] * len(lengths)
-    episodes = [
-        make_episode(spec, n, i, end) for i, (n, end) in enumerate(zip(lengths, ends, strict=True))
-    ]
+    episodes = [make_episode(spec, n, i, end) for i, (n, end) in enumerate(zip(lengths, ends, strict=True))]
     return collate([pack(episode, behaviour) for episode in episodes], spec)

@@ -108,7 +108,9 @@ def test_many_actions_do_not_wrap_around():
 def test_moving_a_batch_leaves_the_sizes_on_the_cpu():
     batch = make_batch(make_spec(), LENGTHS, behaviour=True)
     moved = batch.to(torch.device("meta"))
-    assert moved.obs.is_meta and moved.here.is_meta and moved.behaviour is not None and moved.behaviour.is_meta
+    assert (
+        moved.obs.is_meta and moved.here.is_meta and moved.behaviour is not None and moved.behaviour.is_meta
+    )
     assert not moved.batch_sizes.is_meta
     assert moved.transition_sizes == batch.transition_sizes
 

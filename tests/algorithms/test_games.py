@@ -182,7 +182,12 @@ class TestTwoStepGame:
         module = factorization(self.game, 0.01, mixer=mixer)
         learn(module, self.batch, updates=500)
         first, second = joint_values(module, self.batch).view(2, 16)
-        return greedy_return(module, self.game), first[::4].tolist(), second[:4].tolist(), second[8:12].tolist()
+        return (
+            greedy_return(module, self.game),
+            first[::4].tolist(),
+            second[:4].tolist(),
+            second[8:12].tolist(),
+        )
 
     def test_qmix_represents_it_exactly(self):
         total, choice, table_a, table_b = self.learned(MIXER)

@@ -22,7 +22,9 @@ def build():
 
 def test_loss_and_gradient_of_a_batch_are_those_of_its_transitions_and_agents():
     module = build()
-    episodes = [make_episode(SPEC, n, seed, end) for seed, (n, end) in enumerate([(3, True), (6, False), (1, True)])]
+    episodes = [
+        make_episode(SPEC, n, seed, end) for seed, (n, end) in enumerate([(3, True), (6, False), (1, True)])
+    ]
     loss, _ = module.loss(collate([pack(episode) for episode in episodes], SPEC), env_steps=0)
     expected = independent_loss(module, episodes)
     torch.testing.assert_close(loss, expected)

@@ -145,7 +145,9 @@ class TestSpecialCases:
     def test_with_central_the_target_is_another(self, batch):
         qmix, central = build(), build(weighting=Optimistic(1.0, 1.0), central=CENTRAL)
         central.load_state_dict(qmix.state_dict(), strict=False)
-        assert not torch.isclose(central.loss(batch, 0)[1]["train/target"], qmix.loss(batch, 0)[1]["train/target"])
+        assert not torch.isclose(
+            central.loss(batch, 0)[1]["train/target"], qmix.loss(batch, 0)[1]["train/target"]
+        )
 
     def test_remix_without_factors_is_ow_qmix(self, batch):
         off = {"bellman_error": False, "value_underestimation": False, "mixing_gradient": False}

@@ -8,9 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.errors import SettingError
-from remix.weighting.mappings import CappedLinear, LogMinMax, Mapping, MedianSaturating, MinMax, Rank, SelfNormalised
+from remix.weighting.mappings import (
+    CappedLinear,
+    LogMinMax,
+    Mapping,
+    MedianSaturating,
+    MinMax,
+    Rank,
+    SelfNormalised,
+)
 
-MAPPINGS: list[Mapping] = [CappedLinear(), MinMax(), LogMinMax(), MedianSaturating(), Rank(), SelfNormalised()]
+MAPPINGS: list[Mapping] = [
+    CappedLinear(),
+    MinMax(),
+    LogMinMax(),
+    MedianSaturating(),
+    Rank(),
+    SelfNormalised(),
+]
 in_all = pytest.mark.parametrize("mapping", MAPPINGS, ids=lambda mapping: type(mapping).__name__)
 
 HEAVY_TAIL = [0.5, 1, 2, 4, 8, 1000]

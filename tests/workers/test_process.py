@@ -105,7 +105,10 @@ def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):
     fault = tmp_path / "fault"
     fault.write_text("always_raise")
     pool = ProcessWorkers(partial(Faulty, fault), policy, n_workers=1, retries=1)
-    with pytest.warns(RuntimeWarning), pytest.raises(WorkerError, match=r"(?s)failed 2 times.*the game is broken"):
+    with (
+        pytest.warns(RuntimeWarning),
+        pytest.raises(WorkerError, match=r"(?s)failed 2 times.*the game is broken"),
+    ):
         pool.collect(policy.state_dict(), SEEDS[:2], 0.5)
     workers = [worker.process for worker in pool._workers]
     pool.close()

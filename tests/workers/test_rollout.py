@@ -16,7 +16,9 @@ SEEDS = episode_seeds(1, "train", 0, 12)
 ARRAYS = ("obs", "state", "avail_actions", "actions", "reward", "behaviour")
 
 
-@pytest.fixture(scope="module", params=[small_predator_prey, BranchChain], ids=["predator_prey", "branch_chain"])
+@pytest.fixture(
+    scope="module", params=[small_predator_prey, BranchChain], ids=["predator_prey", "branch_chain"]
+)
 def game(request):
     return request.param()
 

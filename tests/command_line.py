@@ -1,0 +1,63 @@
+"""The ``remix`` command inside the test process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from remix import cli, config
+
+SMALL = (
+    "env.n_agents=2",
+    "env.n_stags=2",
+    "env.world_shape=[4,4]",
+    "env.episode_limit=12",
+    "replay.batch_size=8",
+    "replay.episodes_per_round=4",
+    "algorithm.epsilon_anneal_steps=200",
+    "max_env_steps=400",
+    "steps_per_epoch=100",
+    "validation_episodes=4",
+    "test_episodes=4",
+    "algorithm.policy.hidden_size=16",
+)
+"""A run of about two seconds."""
+
+SMALL_REMIX = (*SMALL, "algorithm.central.embed_dim=16", "algorithm.weighting.warmup_steps=100")
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """Calls ``remix`` in a directory of its own."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+    ) -> None:
+        self.monkeypatch, self.capsys, self.home = monkeypatch, capsys, home
+        monkeypatch.chdir(home)
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def __call__(self, *arguments: str) -> Outcome:
+        """Exit status and output of ``remix ARGUMENTS``."""
+        GlobalHydra.instance().clear()
+        config._new_directory.cache_clear()
+        self.monkeypatch.setattr(sys, "argv", ["remix", *arguments])
+        self.capsys.readouterr()
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 1
+        finally:
+            self.monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        out, err = self.capsys.readouterr()
+        return Outcome(code, out, err)

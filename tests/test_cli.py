@@ -1,0 +1,133 @@
+"""What the command line answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+MISTAKES = [
+    ("train algorithm=qmx", "algorithm=qmx: must be one of qmix, "),
+    ("train env=foo", "env=foo: must be one of "),
+    ("train env.n_agent=3", "env.n_agent: unknown setting; must be one of n_agents, "),
+    ("train sed=3", "sed: unknown setting; must be one of seed, "),
+    (
+        "train +trainer.acelerator=gpu",
+        "trainer.acelerator=gpu: unknown setting; trainer must be one of accelerator, ",
+    ),
+    ("train env.n_agents=abc", "env.n_agents=abc: must be a whole number"),
+    ("train env.n_agents=300", "env.n_agents=300: "),
+    ("train env.punishment=1", "env.punishment=1: "),
+    (
+        "train weight_range.min=0.9 weight_range.max=0.5",
+        "weight_range.min=0.9: must be at most weight_range.max=0.5",
+    ),
+    ("train replay.batch_size=6000", "replay.batch_size=6000: must be at most replay.capacity=5000"),
+    ("train seed=-1", "seed=-1: must be a whole number"),
+    ("train resume=maybe", "resume=maybe: must be one of auto, never"),
+    ("train ckpt_path=nowhere.ckpt", "ckpt_path=nowhere.ckpt: is not a file"),
+    ("train steps_per_epoch=10 max_env_steps=5", "steps_per_epoch=10: must be at most max_env_steps=5"),
+    ("train algorithm.gamma=2", "algorithm.gamma=2: must be between 0 and 1"),
+    ("train algorithm.optimizer.lr=fast", "algorithm.optimizer.lr=fast: must be a number"),
+    ("train algorithm.weighting.mapping.kappa=-1", "algorithm.weighting.mapping.kappa=-1: must be positive"),
+    (
+        "train algorithm.weighting.central_network=both",
+        "algorithm.weighting.central_network=both: must be one of online, target",
+    ),
+    ("train algorithm=qmix algorithm/weighting=regret_minimizing", "algorithm.central=None: "),
+    ("train trainer.accelerator=tpu", "trainer=accelerator=tpu"),
+    ("train env=pettingzoo", "env.id=???: must be given"),
+    (
+        "train logger.mlflow.tracking_uri=http://127.0.0.1:9",
+        "logger.mlflow.tracking_uri=http://127.0.0.1:9: ",
+    ),
+    ("evaluate", "checkpoint=???: must be given"),
+    (
+        "evaluate nothing-here",
+        "checkpoint=nothing-here: must be a checkpoint file, a run directory or an MLflow",
+    ),
+    ("watch .", "checkpoint=.: is a directory without checkpoints/best.ckpt"),
+    ("completion tcsh", "shell=tcsh: must be one of bash, fish, zsh"),
+    ("trian", "unknown command 'trian': must be one of train, "),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_a_mistake_is_one_line_and_status_2(remix: CommandLine, line: str, message: str):
+    outcome = remix(*line.split())
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"remix: {message}")
+    assert outcome.err.count("\n") == 1
+    assert not list(remix.home.glob("**/mlflow.db"))
+
+
+def test_an_unreadable_checkpoint_is_one_line(remix: CommandLine):
+    (remix.home / "broken.ckpt").write_bytes(b"not a checkpoint")
+    outcome = remix("evaluate", "broken.ckpt")
+    assert outcome == (2, "", "remix: checkpoint=broken.ckpt: is not a readable checkpoint of a ReMIX run\n")
+
+
+def test_verbose_shows_the_traceback(remix: CommandLine):
+    with pytest.raises(ValueError, match="must be between 0 and 1"):
+        remix("train", "algorithm.gamma=2", "-v")
+
+
+def test_help_names_every_command(remix: CommandLine):
+    for arguments in ((), ("-h",), ("--help",)):
+        outcome = remix(*arguments)
+        assert outcome.code == 0
+        assert all(
+            f"remix {name}" in outcome.out for name in ("train", "evaluate", "watch", "ui", "completion")
+        )
+
+
+def test_help_of_train_lists_groups_and_settings(remix: CommandLine):
+    out = remix("train", "--help").out
+    assert "algorithm: " in out
+    assert "remix" in out
+    assert "punishment: 0.0" in out
+
+
+def test_configuration_can_be_printed_with_options_anywhere(remix: CommandLine):
+    out = remix("train", "algorithm=ow_qmix", "--cfg", "job", "seed=7").out
+    assert "remix.weighting.optimistic.Optimistic" in out
+    assert "seed: 7" in out
+    assert not (remix.home / "runs").exists()
+
+
+def test_nothing_heavy_is_imported_for_help():
+    code = "import sys, remix.cli, remix.config; print([m for m in ('torch', 'mlflow', 'numba') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("remix tr", ["train "]),
+        ("remix train algorithm=", ["algorithm=ow_qmix", "algorithm=remix"]),
+        ("remix train env.punish", ["env.punishment="]),
+        ("remix train algorithm=remix algorithm/mixer=", ["algorithm/mixer=qmix", "algorithm/mixer=vdn"]),
+        ("remix evaluate epi", ["episodes="]),
+    ],
+)
+def test_completion(remix: CommandLine, monkeypatch: pytest.MonkeyPatch, line: str, expected: list[str]):
+    monkeypatch.setenv("COMP_LINE", line)
+    offered = remix("completion", "query").out.splitlines()
+    assert set(expected) <= set(offered)
+    assert not any("=_" in choice for choice in offered)
+
+
+def test_completion_scripts_are_valid_bash(remix: CommandLine):
+    script = remix("completion", "bash").out
+    assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0

@@ -1,0 +1,114 @@
+"""Checks, types and identity of a configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from envs.errors import SettingError
+from remix import config as configuration
+from remix.config import RUN_FILE, check, check_arguments, identity, latest_run, run_directory
+
+
+@pytest.fixture(autouse=True)
+def _hydra() -> Iterator[None]:
+    GlobalHydra.instance().clear()
+    configuration.register_resolvers()
+    with initialize_config_module("conf", version_base="1.3"):
+        yield
+
+
+def composed(*overrides: str) -> DictConfig:
+    full = compose("train", list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(full)
+    return full
+
+
+@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix"])
+def test_every_algorithm_composes_and_fits_its_signatures(algorithm: str):
+    config = composed(f"algorithm={algorithm}", "run_dir=x", "callbacks=none", "logger=none")
+    check(config)
+    check_arguments(config)
+
+
+@pytest.mark.parametrize(
+    ("override", "setting"),
+    [
+        ("env.world_shape=10", "env.world_shape"),
+        ("algorithm.weighting.bellman_error=1", "algorithm.weighting.bellman_error"),
+        ("algorithm.mixer.embed_dim=1.5", "algorithm.mixer.embed_dim"),
+        ("+algorithm.mixer.depth=2", "algorithm.mixer.depth"),
+        ("trainer.max_epochs=many", "trainer.max_epochs"),
+    ],
+)
+def test_arguments_are_checked_against_signatures(override: str, setting: str):
+    config = composed(override, "run_dir=x", "callbacks=none", "logger=none")
+    with pytest.raises(SettingError) as caught:
+        check_arguments(config)
+    assert caught.value.setting == setting
+
+
+def test_identity_is_what_a_run_computes():
+    base = identity(composed())
+    same = (
+        "seed=2",
+        "threads=1",
+        "trainer.accelerator=gpu",
+        "logger=csv",
+        "resume=auto",
+        "workers=process",
+        "run_name=a",
+    )
+    for override in same:
+        assert identity(composed(override)) == base, override
+    other = (
+        "weight_range=min_0.5",
+        "algorithm.gamma=0.9",
+        "env.punishment=-1",
+        "max_env_steps=20000",
+        "trainer.precision=64",
+    )
+    identities = {identity(composed(override)) for override in other}
+    assert len(identities | {base}) == len(other) + 1
+
+
+def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    configuration._new_directory.cache_clear()
+    config = composed("resume=auto")
+
+    def run(name: str, seed: int, started: str, checkpoint: bool = True) -> Path:
+        directory = Path("runs/predator_prey/remix") / name
+        (directory / "checkpoints").mkdir(parents=True)
+        record = {"identity": identity(config), "seed": seed, "started": started}
+        (directory / RUN_FILE).write_text(json.dumps(record))
+        if checkpoint:
+            (directory / "checkpoints/last.ckpt").touch()
+        return directory
+
+    assert run_directory(config).endswith("-seed1")
+    run("old", 1, "2026-01-01")
+    expected = run("new", 1, "2026-01-02")
+    run("other-seed", 2, "2026-01-03")
+    run("without-checkpoint", 1, "2026-01-04", checkpoint=False)
+    assert latest_run(identity(config), 1) == expected
+    assert run_directory(config) == str(expected)
+    assert run_directory(composed("resume=never")) != str(expected)
+
+
+def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    directories = set()
+    for _ in range(3):
+        configuration._new_directory.cache_clear()
+        directories.add(run_directory(composed()))
+    assert len(directories) == 3

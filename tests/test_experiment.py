@@ -1,0 +1,178 @@
+"""Whole runs: what they leave, how they go on after being killed, what can be done with them afterwards."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.command_line import SMALL, SMALL_REMIX, CommandLine
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def runs(home: Path) -> list[Path]:
+    return sorted(file.parent for file in home.glob("runs/**/run.json"))
+
+
+def metrics(run: Path) -> dict[tuple[int, str], float]:
+    """Every logged value by (environment step, name), wall-clock figures left out."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return {
+        (int(row["step"]), name): float(value)
+        for row in rows
+        for name, value in row.items()
+        if value and name != "step" and not name.startswith("time/")
+    }
+
+
+def test_a_run_from_start_to_film(remix: CommandLine):
+    trained = remix("train", *SMALL_REMIX, "logger=csv")
+    assert trained.code == 0
+    (run,) = runs(remix.home)
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "finished"
+    for name in (
+        "config.yaml",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "episode.gif",
+        "weight_heatmap.png",
+    ):
+        assert (run / name).stat().st_size > 0, name
+    best = (run / "checkpoints/best.ckpt").relative_to(remix.home)
+    assert f"remix watch {best}" in trained.out
+    assert "epsilon" in trained.out + trained.err
+
+    values = metrics(run)
+    names = {name for _, name in values}
+    assert {"test/return", "train/return", "train/epsilon", "train/td_error_abs", "weighting/mean"} <= names
+    evaluations = sorted(step for step, name in values if name == "test/return")
+    assert evaluations[0] == 0
+    assert len(evaluations) == 5
+    assert evaluations[-1] >= 400
+
+    checkpoint = torch.load(best, weights_only=True)
+    assert checkpoint["hyper_parameters"]["config"]["env"]["n_agents"] == 2
+    assert "replay" not in checkpoint
+    assert "replay" in torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+
+    evaluated = remix("evaluate", str(best), "episodes=4")
+    assert evaluated.code == 0
+    assert "return" in evaluated.out
+    assert remix("evaluate", str(run), "episodes=4").out == evaluated.out
+    changed = remix("evaluate", str(best), "episodes=4", "+env.episode_limit=5")
+    assert float(changed.out.split("length")[1].split()[0]) <= 5
+
+    watched = remix("watch", str(run), "seed=3", "output=film.gif")
+    assert watched.code == 0
+    with Image.open(remix.home / "film.gif") as film:
+        assert film.n_frames > 1
+
+    other_networks = remix("train", *SMALL, "algorithm=qmix", "logger=none", f"ckpt_path={best}")
+    assert other_networks.code == 2
+    assert "holds other networks than configured" in other_networks.err
+
+
+def test_multirun_trains_every_combination(remix: CommandLine):
+    tiny = ("max_env_steps=60", "steps_per_epoch=60", "logger=none", "callbacks=none")
+    outcome = remix("train", "-m", *SMALL, *tiny, "algorithm=vdn,iql", "seed=0,1")
+    assert outcome.code == 0
+    assert len(runs(remix.home)) == 4
+
+
+def test_workers_in_processes_give_the_same_run(remix: CommandLine):
+    for workers in ("inline", "process"):
+        assert remix("train", *SMALL_REMIX, "logger=csv", f"workers={workers}").code == 0
+    first, second = runs(remix.home)
+    assert metrics(first) == metrics(second)
+
+
+def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment.pop("HYDRA_FULL_ERROR", None)
+    return subprocess.Popen(
+        [sys.executable, "-c", "from remix.cli import main; main()", "train", *arguments],
+        cwd=home,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def wait_for(condition: Any, process: subprocess.Popen[bytes], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
+    settings = (*SMALL_REMIX, "threads=1", "logger=csv", "max_env_steps=4000", "steps_per_epoch=200")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    uninterrupted = start(whole, *settings)
+
+    process = start(killed, *settings)
+
+    def has_saved() -> bool:
+        return any(killed.glob("runs/**/last.ckpt"))
+
+    wait_for(has_saved, process)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (run,) = runs(killed)
+    assert json.loads((run / "run.json").read_text())["status"] == "running"
+
+    assert start(killed, *settings, "resume=auto").wait() == 0
+    assert uninterrupted.wait() == 0
+    assert runs(killed) == [run]
+    expected, resumed = metrics(runs(whole)[0]), metrics(run)
+    assert resumed == expected
+    assert len({step for step, _ in expected}) > 20
+
+    before = (run / "metrics.csv").read_bytes()
+    assert start(killed, *settings, "resume=auto").wait() == 0
+    assert (run / "metrics.csv").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_short_training_learns_to_hunt(remix: CommandLine):
+    outcome = remix(
+        "train",
+        "env.n_agents=2",
+        "env.n_stags=2",
+        "env.world_shape=[4,4]",
+        "env.episode_limit=30",
+        "env.punishment=-0.5",
+        "replay.batch_size=32",
+        "algorithm.epsilon_anneal_steps=6000",
+        "algorithm.target_update_episodes=40",
+        "algorithm.weighting.warmup_steps=2000",
+        "max_env_steps=20000",
+        "steps_per_epoch=2000",
+        "logger=csv",
+    )
+    assert outcome.code == 0
+    (run,) = runs(remix.home)
+    values = metrics(run)
+    curve = [value for (_, name), value in sorted(values.items()) if name == "test/return"]
+    assert curve[0] < 3.0
+    # One capture by both agents is all there is to have: 10.
+    assert max(curve[-3:]) > 8.0

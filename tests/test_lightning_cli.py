@@ -1,0 +1,62 @@
+"""The Lightning CLI on the same classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jsonargparse")
+
+from remix.lightning_cli import main, translate
+from tests.command_line import SMALL_REMIX, CommandLine
+
+
+def test_composed_configuration_trains_and_validates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    remix = CommandLine(monkeypatch, capsys, tmp_path)
+    printed = remix(
+        "train", *SMALL_REMIX, "run_dir=x", "logger=none", "callbacks=none", "--cfg", "job", "--resolve"
+    )
+    (tmp_path / "config.yaml").write_text(printed.out)
+    for command in ("fit", "validate", "test"):
+        monkeypatch.setattr("sys.argv", ["lightning_cli"])
+        main([command, "--config", "config.yaml", "--data.max_env_steps", "150", "--trainer.logger", "false"])
+    assert "steps" in "".join(capsys.readouterr())
+
+
+def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "config.yaml").write_text(
+        "data: {environment: {class_path: envs.predator_prey.PredatorPrey, init_args: {n_agents: 300}}}\n"
+        "model: {class_path: remix.algorithms.independent.IndependentQLearning}\n"
+    )
+    with pytest.raises(SystemExit) as caught:
+        main(["fit", "--config", str(tmp_path / "config.yaml")])
+    assert caught.value.code == 2
+    assert "n_agents" in capsys.readouterr().err
+
+
+def test_targets_become_class_paths_at_any_depth():
+    node = {"_target_": "a.B", "_partial_": True, "c": {"_target_": "d.E", "f": 1}, "g": [1, 2]}
+    composed = {
+        "env": node,
+        "workers": {"_target_": "w.W"},
+        "replay": {"capacity": 5},
+        "algorithm": node,
+        "trainer": {"_target_": "t.T", "devices": 1},
+        "seed": 3,
+        "steps_per_epoch": 1,
+        "max_env_steps": 2,
+        "validation_episodes": 3,
+        "test_episodes": 4,
+    }
+    translated = translate(composed)
+    expected = {
+        "class_path": "a.B",
+        "init_args": {"c": {"class_path": "d.E", "init_args": {"f": 1}}, "g": [1, 2]},
+    }
+    assert translated["model"] == expected
+    assert translated["data"]["workers"] == {"class_path": "w.W"}
+    assert translated["data"]["max_env_steps"] == 2
+    assert translated["seed_everything"] == 3
