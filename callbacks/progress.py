@@ -49,11 +49,10 @@ class EnvStepProgress(Callback):
     ) -> None:
         period = self.interval if self._bar is None else _BAR_REFRESH
         if time.monotonic() - self._shown[0] >= period:
-            self._show(trainer, pl_module, batch.exploration, since=self._shown)
+            self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        module, _ = _parts(trainer, pl_module)
-        self._show(trainer, pl_module, module.exploration(module.env_steps), since=self._started)
+        self._show(trainer, pl_module, final=True)
         self._close()
 
     def on_exception(
@@ -61,13 +60,11 @@ class EnvStepProgress(Callback):
     ) -> None:
         self._close()
 
-    def _show(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exploration: float, since: tuple[float, int]
-    ) -> None:
-        """Bring the display up to date; a line's steps per second are those since ``since``."""
+    def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule, final: bool = False) -> None:
+        """Bring the bar up to date, or print a line; the final line has the average speed."""
         module, budget = _parts(trainer, pl_module)
         now, steps = time.monotonic(), module.env_steps
-        details = {"epsilon": f"{exploration:.2f}"}
+        details = {"epsilon": f"{module.exploration(steps):.2f}"}
         if (test_return := trainer.callback_metrics.get("test/return")) is not None:
             details["test return"] = f"{float(test_return):.2f}"
         details["updates"] = f"{int(module.updates):,}"
@@ -77,12 +74,14 @@ class EnvStepProgress(Callback):
             self._bar.update(min(steps, budget) - self._bar.n)
             self._bar.refresh()
         else:
-            rate = (steps - since[1]) / max(now - since[0], 1e-9)
+            since, before = self._started if final else self._shown
+            rate = (steps - before) / max(now - since, 1e-9)
             parts = [
                 f"{steps:,} of {budget:,} steps ({min(steps / budget, 1.0):.0%})",
-                f"{rate:,.0f} steps/s",
+                f"{rate:,.0f} steps/s" + (" on average" if final else ""),
+                *(f"{name} {value}" for name, value in details.items()),
             ]
-            print(", ".join(parts + [f"{name} {value}" for name, value in details.items()]), flush=True)
+            print(", ".join(parts), flush=True)
         self._shown = now, steps
 
     def _close(self) -> None:

@@ -248,7 +248,7 @@ def _trainer(config: DictConfig) -> pl.Trainer:
         trainer: pl.Trainer = instantiate(
             config.trainer,
             logger=False,
-            callbacks=[instantiate(node) for node in config.callbacks.values()],
+            callbacks=[instantiate(node) for node in config.callbacks.values() if node is not None],
             plugins=[AtomicCheckpointIO()],
             _convert_="all",
         )
@@ -260,7 +260,7 @@ def _trainer(config: DictConfig) -> pl.Trainer:
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
     loggers: list[Logger] = []
-    for node in config.logger.values():
+    for node in (node for node in config.logger.values() if node is not None):
         resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
         with _named_settings("logger"):
             loggers.append(instantiate(node, _convert_="all", **resumed))

@@ -17,7 +17,7 @@ LENGTHS = [3, 7, 1, 7]
 BY_LENGTH = [1, 3, 0, 2]  # equal lengths keep their order
 
 
-@pytest.fixture(params=SPECS.values(), ids=SPECS.keys())
+@pytest.fixture(params=SPECS.values(), ids=list(SPECS))
 def spec(request):
     return request.param
 

@@ -83,7 +83,7 @@ class TestWeightHistogram:
         histogram = WeightHistogram(0.1, 1.0, bins=50)
         histogram.update(torch.tensor([0.1] * 3 + [1.0] * 2))
         counts = histogram.compute()
-        assert (counts[0], counts[-1], counts.sum()) == (3, 2, 5)
+        assert counts.tolist() == [3] + [0] * 48 + [2]
 
     def test_a_range_of_one_value(self):
         histogram = WeightHistogram(1.0, 1.0, bins=5)

@@ -2,6 +2,7 @@
 
 import io
 import tracemalloc
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def through_a_file(state):
 
 @pytest.mark.parametrize("n_episodes", [0, 1, 3, 7])
 def test_state_survives_a_file(n_episodes):
-    """Also of a ring whose oldest episode is not the first."""
+    """Also that of a ring whose oldest episode is not the first."""
     replay = filled(5, range(n_episodes), lengths=(1, 4, 2), behaviour=True)
     restored = EpisodeReplay(SPEC, 5, behaviour=True)
     restored.load_state_dict(through_a_file(replay.state_dict()))
@@ -106,18 +107,17 @@ def test_state_survives_a_file(n_episodes):
         replay.add([numbered(number)])
         restored.add([numbered(number)])
     assert contents(restored) == contents(replay)
-    whole, again = (r.sample(len(r), torch.Generator()) for r in (replay, restored))
-    assert sorted(whole.state.flatten().tolist()) == sorted(again.state.flatten().tolist())
-    assert sorted(whole.behaviour.flatten().tolist()) == sorted(again.behaviour.flatten().tolist())
 
 
-def test_restored_episodes_are_sampled_alike():
-    replay = filled(10, range(6), lengths=(1, 4, 2))
-    restored = EpisodeReplay(SPEC, 10)
+@pytest.mark.parametrize("capacity", [10, 5])
+def test_restored_episodes_are_sampled_alike(capacity):
+    replay = filled(capacity, range(8), lengths=(1, 4, 2), behaviour=True)
+    restored = EpisodeReplay(SPEC, capacity, behaviour=True)
     restored.load_state_dict(through_a_file(replay.state_dict()))
     one, two = (r.sample(4, torch.Generator().manual_seed(2)) for r in (replay, restored))
-    for name in ("obs", "state", "avail_actions", "actions", "reward", "terminated", "here", "batch_sizes"):
-        assert torch.equal(getattr(one, name), getattr(two, name)), name
+    for field in fields(one):
+        mine, theirs = getattr(one, field.name), getattr(two, field.name)
+        assert torch.equal(mine, theirs) if isinstance(mine, torch.Tensor) else mine == theirs, field.name
 
 
 def test_a_smaller_replay_restores_the_newest():

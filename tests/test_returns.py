@@ -52,8 +52,8 @@ def test_each_episode_of_a_batch_has_the_targets_it_has_alone(lambda_):
         columns.append((reward, ends, value))
         alone.append(td_lambda(reward, ends, value, [1] * length, 0.9, lambda_))
     order = [(t, i) for t in range(6) for i in range(4) if lengths[i] > t]
-    packed = [torch.stack([column[k][t] for t, i in order for column in [columns[i]]]) for k in range(3)]
-    targets = td_lambda(*packed, [4, 3, 3, 3, 1, 1], 0.9, lambda_)
+    reward, ends, value = (torch.stack([columns[i][k][t] for t, i in order]) for k in range(3))
+    targets = td_lambda(reward, ends, value, [4, 3, 3, 3, 1, 1], 0.9, lambda_)
     torch.testing.assert_close(targets, torch.stack([alone[i][t] for t, i in order]))
 
 

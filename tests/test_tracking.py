@@ -29,7 +29,7 @@ from tests.callbacks.runs import Run
 
 CONFIG: dict[str, Any] = {
     "seed": 3,
-    "env": {"_target_": "envs.games.TwoStepGame", "payoff_a": [[7, 7], [7, 7]]},
+    "env": {"_target_": "envs.games.TwoStepGame", "_convert_": "all", "payoff_a": [[7, 7], [7, 7]]},
     "algorithm": {"gamma": 0.99, "optimizer": {"lr": 0.001}, "central": None, "dueling": False},
     "logger": {"mlflow": {"tracking_uri": "postgresql://user:password@host"}},
 }

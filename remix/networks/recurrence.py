@@ -101,9 +101,10 @@ class _PackedGRU(torch.autograd.Function):
 
 
 def _check_sizes(batch_sizes: Tensor, n_rows: int) -> None:
-    """The kernels check no bounds."""
-    if int(batch_sizes.sum()) != n_rows or bool((batch_sizes.diff() > 0).any()):
-        raise ValueError(f"batch_sizes={batch_sizes.tolist()}: must be non-increasing with sum {n_rows}")
+    """Refuses what would lead the kernels out of their arrays."""
+    sizes = batch_sizes.tolist()
+    if sum(sizes) != n_rows or sizes != sorted(sizes, reverse=True) or min(sizes, default=0) < 0:
+        raise ValueError(f"batch_sizes={sizes}: must be non-increasing with sum {n_rows}")
 
 
 def _empty(rows: int, width: int, like: Tensor) -> Tensor:

@@ -24,17 +24,19 @@ LONGEST_VALUE = 500
 CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
 CONFIGURATION = "config.yaml"
 
-_NOT_PARAMETERS = ("callbacks", "logger", "hydra")
+_NOT_PARAMETERS = ("callbacks", "logger", "hydra", "resume", "run_name", "experiment_name")
 
 
 def flatten(config: Mapping[str, Any], skip: Sequence[str] = _NOT_PARAMETERS) -> dict[str, Scalar]:
     """A resolved configuration as flat hyper-parameters: keys joined by dots, lists and None as JSON.
 
+    Of the keys that are addressed to Hydra, only ``_target_`` says something about the run.
+
     :param skip: top-level keys that say nothing of what a run computes.
     """
     flat: dict[str, Scalar] = {}
     for key, value in config.items():
-        if key in skip:
+        if key in skip or (str(key).startswith("_") and key != "_target_"):
             continue
         if isinstance(value, Mapping) and value:
             flat |= {f"{key}.{inner}": v for inner, v in flatten(value, skip=()).items()}

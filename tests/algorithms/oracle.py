@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,7 +40,8 @@ def chosen(utilities: Tensor, actions: Tensor) -> Tensor:
 
 def lambda_targets(episode: Episode, next_values: Tensor, gamma: float, lambda_: float) -> list[Tensor]:
     """The recursion, backwards in time from the last transition."""
-    following, targets = next_values[-1], []
+    following: Tensor | float = next_values[-1]
+    targets: list[Tensor | float] = []
     for t in reversed(range(episode.length)):
         last = t == episode.length - 1
         future = (1 - lambda_) * next_values[t] + lambda_ * following
@@ -114,6 +114,6 @@ def independent_loss(module: IndependentQLearning, episodes: Sequence[Episode]) 
         for t, actions in enumerate(torch.from_numpy(episode.actions)):
             ends = episode.terminated and t == episode.length - 1
             future = torch.zeros(len(actions)) if ends else chosen(target_utilities[t + 1], best[t + 1])
-            target = np.float32(episode.reward[t]) + module.gamma * future
+            target = float(episode.reward[t]) + module.gamma * future
             errors.append((chosen(utilities[t], actions) - target) ** 2)
     return 0.5 * torch.stack(errors).mean()

@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def learn(module: MultiAgentModule, batch: Batch, updates: int, copy_every: int 
 
 
 def factorization(game, learning_rate=0.03, **changes):
-    settings = {"policy": POLICY, "mixer": MIXER, "td_lambda": 0.0} | changes
+    settings: dict[str, Any] = {"policy": POLICY, "mixer": MIXER, "td_lambda": 0.0} | changes
     return ValueFactorization(game.spec, optimizer=partial(torch.optim.Adam, lr=learning_rate), **settings)
 
 

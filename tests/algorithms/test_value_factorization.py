@@ -1,6 +1,7 @@
 """Losses of VDN, QMIX, OW-QMIX, CW-QMIX and ReMIX."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -124,7 +125,7 @@ class TestTargets:
 
     @pytest.mark.parametrize("central", [None, CENTRAL], ids=["q_tot", "q_star"])
     def test_only_the_online_agents_choose(self, central):
-        """Targets change with the target networks, and with the online utilities only through their argmax."""
+        """The online utilities matter through their argmax alone."""
         module = build(central=central)
         before, _ = self.target(module, terminated=False)
         head = module.policy.agent.head
@@ -150,7 +151,11 @@ class TestSpecialCases:
         )
 
     def test_remix_without_factors_is_ow_qmix(self, batch):
-        off = {"bellman_error": False, "value_underestimation": False, "mixing_gradient": False}
+        off: dict[str, Any] = {
+            "bellman_error": False,
+            "value_underestimation": False,
+            "mixing_gradient": False,
+        }
         ow_qmix = build(weighting=Optimistic(0.1), central=CENTRAL)
         remix = build(weighting=RegretMinimizing(0.1, warmup_steps=0, **off), central=CENTRAL)
         remix.load_state_dict(ow_qmix.state_dict())
@@ -212,6 +217,7 @@ def test_impossible_lambda(value):
 
 def test_target_networks_start_as_copies_and_are_not_trained():
     module = ValueFactorization(SPEC, central=CENTRAL)
+    assert module.central is not None
     for copy, original in module.targets:
         assert all(
             torch.equal(one, two) for one, two in zip(copy.parameters(), original.parameters(), strict=True)

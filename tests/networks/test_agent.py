@@ -16,11 +16,11 @@ def test_input_is_observation_last_action_number():
     assert rows.shape == (2 * 3, 5 + 4 + 3)
     assert rows.dtype == torch.float32
     # first row of time, agent 1: no action yet
-    assert rows[1].tolist() == [5, 6, 7, 8, 9] + [0, 0, 0, 0] + [0, 1, 0]
+    assert rows[1].tolist() == [5, 6, 7, 8, 9, *(0, 0, 0, 0), *(0, 1, 0)]
     # second row of time, agents 0 to 2
-    assert rows[3].tolist() == [15, 16, 17, 18, 19] + [1, 0, 0, 0] + [1, 0, 0]
-    assert rows[4].tolist() == [20, 21, 22, 23, 24] + [0, 0, 0, 1] + [0, 1, 0]
-    assert rows[5].tolist() == [25, 26, 27, 28, 29] + [0, 1, 0, 0] + [0, 0, 1]
+    assert rows[3].tolist() == [15, 16, 17, 18, 19, *(1, 0, 0, 0), *(1, 0, 0)]
+    assert rows[4].tolist() == [20, 21, 22, 23, 24, *(0, 0, 0, 1), *(0, 1, 0)]
+    assert rows[5].tolist() == [25, 26, 27, 28, 29, *(0, 1, 0, 0), *(0, 0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_value_is_the_same_with_and_without_slopes(mixer):
 
 
 def test_individual_maxima_make_the_joint_maximum(mixer):
-    """Individual-global-max: of all joint actions, that of the agents' own best ones has the highest value."""
+    """Of all joint actions, the one of the agents' own best actions has the highest value (IGM)."""
     joint = torch.tensor(list(product(range(SPEC.n_actions), repeat=SPEC.n_agents)))
     for _ in range(20):
         utilities, state = torch.randn(SPEC.n_agents, SPEC.n_actions), torch.randn(1, SPEC.state_size)

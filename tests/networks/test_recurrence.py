@@ -144,7 +144,7 @@ def test_half_precision_weights_run_in_pytorch():
     assert gru(rows, batch_sizes).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("batch_sizes", [[3, 2], [2, 4], [2, 2, 3]])
+@pytest.mark.parametrize("batch_sizes", [[3, 2], [2, 4], [7, -1]])
 def test_impossible_batch_sizes_are_refused(batch_sizes):
     with pytest.raises(ValueError, match="must be non-increasing with sum 6"):
         GRU(4, 4)(torch.zeros(6, 4), torch.tensor(batch_sizes))

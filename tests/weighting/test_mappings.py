@@ -73,7 +73,9 @@ def test_larger_raw_weights_never_score_lower(mapping, batch):
 
 @in_all
 def test_one_positive_raw_weight(mapping):
-    highest = {MedianSaturating: 0.5, SelfNormalised: 2.0}.get(type(mapping), 1.0)
+    highest = (
+        0.5 if isinstance(mapping, MedianSaturating) else 2.0 if isinstance(mapping, SelfNormalised) else 1.0
+    )
     assert scores(mapping, [0.0, 3.0]).tolist() == pytest.approx([0.0, highest])
 
 

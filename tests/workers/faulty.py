@@ -3,49 +3,59 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.predator_prey import PredatorPrey
 from envs.spec import Step
 
 
-def small_predator_prey() -> PredatorPrey:
-    """Two agents and two prey on nine cells: episodes of 3 to 12 steps."""
-    return PredatorPrey(
-        n_agents=2, n_stags=2, agents_needed_stag=1, world_shape=(3, 3), obs_radius=1, episode_limit=12
-    )
+def complain() -> None:
+    """What a broken game does."""
+    raise RuntimeError("the game is broken")
 
 
-class Faulty(PredatorPrey):
-    """The small Predator-Prey, except while ``file`` holds the name of a fault.
+FAULTS: dict[str, Callable[[], None]] = {
+    "raise": complain,
+    "hang": lambda: time.sleep(1000),
+    "exit": lambda: os._exit(3),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+}
 
-    The first worker to reach its third step removes the file and fails, unless the fault is ``always_raise``.
-    """
 
-    def __init__(self, file: Path) -> None:
+class SmallPredatorPrey(PredatorPrey):
+    """Two agents and two prey on nine cells: episodes of up to 12 steps."""
+
+    def __init__(self) -> None:
         super().__init__(
             n_agents=2, n_stags=2, agents_needed_stag=1, world_shape=(3, 3), obs_radius=1, episode_limit=12
         )
-        self.file = file
 
-    def step(self, actions: np.ndarray) -> Step:
+
+class Faulty(SmallPredatorPrey):
+    """Fails in its third step once ``file`` holds the name of a fault.
+
+    :param always: fail every time; otherwise only the first process that comes across the file.
+    """
+
+    def __init__(self, file: Path, always: bool = False) -> None:
+        super().__init__()
+        self.file, self.always = file, always
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
         if self.world.steps.max() == 2 and self.file.exists():
-            self.fail()
+            FAULTS.get(self._fault(), lambda: None)()
         return super().step(actions)
 
-    def fail(self) -> None:
-        fault = self.file.read_text()
-        if fault != "always_raise":
-            self.file.unlink()
-        faults: dict[str, Any] = {
-            "hang": lambda: time.sleep(1000),
-            "exit": lambda: os._exit(3),
-            "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
-        }
-        faults.get(fault, self.complain)()
-
-    def complain(self) -> None:
-        raise RuntimeError("the game is broken")
+    def _fault(self) -> str:
+        if self.always:
+            return self.file.read_text()
+        taken = self.file.with_suffix(f".{os.getpid()}")
+        try:
+            self.file.rename(taken)  # of several processes, one succeeds
+        except FileNotFoundError:
+            return ""
+        return taken.read_text()

@@ -13,7 +13,7 @@ from remix.policy import Policy
 from remix.workers.inline import InlineWorkers
 from remix.workers.process import ProcessWorkers, WorkerError
 from remix.workers.seeds import episode_seeds
-from tests.workers.faulty import Faulty, small_predator_prey
+from tests.workers.faulty import Faulty, SmallPredatorPrey
 from tests.workers.test_rollout import assert_equal
 
 SEEDS = episode_seeds(1, "train", 0, 10)
@@ -22,7 +22,7 @@ SEEDS = episode_seeds(1, "train", 0, 10)
 @pytest.fixture(scope="module")
 def policy():
     torch.manual_seed(1)
-    return Policy(small_predator_prey().spec)
+    return Policy(SmallPredatorPrey().spec)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def pool(fault, policy):
 
 @pytest.fixture
 def expected(policy):
-    return InlineWorkers(small_predator_prey, policy).collect(policy.state_dict(), SEEDS, 0.5)
+    return InlineWorkers(SmallPredatorPrey, policy).collect(policy.state_dict(), SEEDS, 0.5)
 
 
 def assert_same(episodes, expected):
@@ -58,8 +58,8 @@ def test_same_episodes_as_in_this_process(pool, policy, expected):
 def test_the_given_weights_and_exploration_count(pool, policy):
     """Not those that the policy had when the pool was made."""
     torch.manual_seed(2)
-    spec = small_predator_prey().spec
-    other, inline = Policy(spec), InlineWorkers(small_predator_prey, Policy(spec))
+    spec = SmallPredatorPrey().spec
+    other, inline = Policy(spec), InlineWorkers(SmallPredatorPrey, Policy(spec))
     for weights, exploration in ((other, 0.0), (policy, 0.0), (other, 1.0)):
         state = weights.state_dict()
         expected = inline.collect(state, SEEDS[:5], exploration)
@@ -103,8 +103,8 @@ def test_a_worker_that_hangs_is_replaced(pool, policy, fault, expected):
 
 def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):
     fault = tmp_path / "fault"
-    fault.write_text("always_raise")
-    pool = ProcessWorkers(partial(Faulty, fault), policy, n_workers=1, retries=1)
+    fault.write_text("raise")
+    pool = ProcessWorkers(partial(Faulty, fault, always=True), policy, n_workers=1, retries=1)
     with (
         pytest.warns(RuntimeWarning),
         pytest.raises(WorkerError, match=r"(?s)failed 2 times.*the game is broken"),
@@ -119,4 +119,4 @@ def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):
 @pytest.mark.parametrize("setting", ["n_workers", "episodes_at_once", "retries", "timeout"])
 def test_settings_that_cannot_work(policy, setting):
     with pytest.raises(SettingError, match=f"{setting}=0"):
-        ProcessWorkers(small_predator_prey, policy, **{setting: 0})
+        ProcessWorkers(SmallPredatorPrey, policy, **{setting: 0})

@@ -10,14 +10,14 @@ from envs.games import BranchChain, MatrixGame, TwoStepGame
 from remix.policy import Policy
 from remix.workers.rollout import rollout
 from remix.workers.seeds import episode_seeds
-from tests.workers.faulty import small_predator_prey
+from tests.workers.faulty import SmallPredatorPrey
 
 SEEDS = episode_seeds(1, "train", 0, 12)
 ARRAYS = ("obs", "state", "avail_actions", "actions", "reward", "behaviour")
 
 
 @pytest.fixture(
-    scope="module", params=[small_predator_prey, BranchChain], ids=["predator_prey", "branch_chain"]
+    scope="module", params=[SmallPredatorPrey, BranchChain], ids=["predator_prey", "branch_chain"]
 )
 def game(request):
     return request.param()
@@ -81,7 +81,7 @@ def test_actions_played_again_give_the_episode(game, episodes):
 
 
 def test_both_kinds_of_end_and_statistics_occur():
-    game = small_predator_prey()
+    game = SmallPredatorPrey()
     episodes = rollout(game, Policy(game.spec), SEEDS, exploration=0.7)
     assert {episode.terminated for episode in episodes} == {True, False}
     for episode in episodes:
@@ -99,7 +99,7 @@ def test_behaviour_is_the_probability_of_the_action(game, episodes):
 
 def test_the_policy_sees_its_last_action_and_its_history():
     """Recomputed over whole episodes, the greedy actions are those that were played."""
-    game = small_predator_prey()
+    game = SmallPredatorPrey()
     policy = Policy(game.spec)
     for episode in rollout(game, policy, SEEDS, exploration=0.0):
         hidden, last = policy.initial_state(1), np.full((1, game.spec.n_agents), -1)
