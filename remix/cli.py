@@ -75,9 +75,9 @@ def _ui(arguments: list[str]) -> None:
 
 
 def _completion(arguments: list[str]) -> None:
-    from remix import completion
+    from remix.completion import main as complete
 
-    completion.main(arguments)
+    complete(arguments)
 
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {

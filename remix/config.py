@@ -38,7 +38,13 @@ _OUTSIDE_IDENTITY = (
     "workers",
     "hydra",
 )
-_OUTSIDE_TRAINER = ("accelerator", "devices", "default_root_dir", "enable_progress_bar", "enable_model_summary")
+_OUTSIDE_TRAINER = (
+    "accelerator",
+    "devices",
+    "default_root_dir",
+    "enable_progress_bar",
+    "enable_model_summary",
+)
 
 
 def check(config: DictConfig) -> None:
@@ -140,7 +146,9 @@ def latest_run(run_identity: str, seed: int) -> Path | None:
         record = read_run(file.parent)
         if record.get("identity") == run_identity and record.get("seed") == seed:
             found.append((record.get("started", ""), file.parent))
-    with_checkpoint = [(started, path) for started, path in found if (path / "checkpoints/last.ckpt").is_file()]
+    with_checkpoint = [
+        (started, path) for started, path in found if (path / "checkpoints/last.ckpt").is_file()
+    ]
     return max(with_checkpoint)[1] if with_checkpoint else None
 
 
@@ -155,9 +163,7 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 def register_resolvers() -> None:
     """Make ``${run_directory:}`` available to YAML."""
-    OmegaConf.register_new_resolver(
-        "run_directory", lambda *, _root_: run_directory(_root_), replace=True
-    )
+    OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
 
 
 def _targets(config: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

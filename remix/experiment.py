@@ -275,7 +275,9 @@ def _check_fits(module: MultiAgentModule, checkpoint: str) -> None:
     ours = module.state_dict()
     for name in ours.keys() | state.keys():
         if name not in ours or name not in state or ours[name].shape != state[name].shape:
-            raise SettingError("ckpt_path", checkpoint, f"holds other networks than configured ({name} differs)")
+            raise SettingError(
+                "ckpt_path", checkpoint, f"holds other networks than configured ({name} differs)"
+            )
 
 
 def _write_record(directory: Path, record: dict[str, Any]) -> None:
@@ -285,7 +287,11 @@ def _write_record(directory: Path, record: dict[str, Any]) -> None:
 
 
 def _describe(
-    config: DictConfig, module: MultiAgentModule, data: ReplayDataModule, directory: Path, checkpoint: str | None
+    config: DictConfig,
+    module: MultiAgentModule,
+    data: ReplayDataModule,
+    directory: Path,
+    checkpoint: str | None,
 ) -> None:
     """The recipe, in a few lines, before it starts."""
     spec = data.spec
@@ -294,9 +300,10 @@ def _describe(
         f"{config.algorithm_name} on {spec.name}: {spec.n_agents} agents, {spec.n_actions} actions, "
         f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
-        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; epsilon {module.epsilon_start:g} to "
-        f"{module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
-        f"{'resumed from ' + checkpoint if checkpoint else 'run directory: ' + str(directory)}",
+        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; "
+        f"epsilon {module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
+        f"seed {config.seed}\n"
+        + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
 

@@ -106,7 +106,10 @@ def test_configuration_can_be_printed_with_options_anywhere(remix: CommandLine):
 
 
 def test_nothing_heavy_is_imported_for_help():
-    code = "import sys, remix.cli, remix.config; print([m for m in ('torch', 'mlflow', 'numba') if m in sys.modules])"
+    code = (
+        "import sys, remix.cli, remix.config; "
+        "print([name for name in ('torch', 'mlflow', 'numba') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

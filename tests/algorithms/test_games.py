@@ -109,7 +109,7 @@ class TestMatrixGame:
         for seed in range(10):
             torch.manual_seed(seed)
             module = factorization(self.game, weighting=weighting, central=CENTRAL)
-            learn(module, self.batch, updates=120)
+            learn(module, self.batch, updates=90)
             returns.append(greedy_return(module, self.game))
         assert returns.count(8.0) >= 9, returns
 

@@ -31,8 +31,9 @@ def main() -> None:
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     print(
-        f"Predator-Prey, paper setting (8 agents, 8 prey, 10x10, 200 steps); {torch.get_num_threads()} threads of "
-        f"{os.cpu_count()} cores, torch {torch.__version__}, Python {platform.python_version()}"
+        "Predator-Prey, paper setting (8 agents, 8 prey, 10x10, 200 steps); "
+        f"{torch.get_num_threads()} threads of {os.cpu_count()} cores, "
+        f"torch {torch.__version__}, Python {platform.python_version()}"
     )
     for name in arguments.names or BENCHMARKS:
         print(f"... {name}", file=sys.stderr)

@@ -76,7 +76,9 @@ def updates() -> list[tuple[str, str]]:
         rows.append((f"update, {BATCH} x {steps} steps, ms", f"{median_seconds(update, 5) * 1e3:,.0f}"))
         if share == 1.0:
             sampling = median_seconds(partial(replay.sample, BATCH, generator), 7)
-            rows.append((f"  of which drawing the batch, {BATCH} x {steps} steps, ms", f"{sampling * 1e3:.1f}"))
+            rows.append(
+                (f"  of which drawing the batch, {BATCH} x {steps} steps, ms", f"{sampling * 1e3:.1f}")
+            )
     return rows
 
 
@@ -95,7 +97,12 @@ class _Clock(pl.Callback):
         self.rate = 0.0
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: object, batch: Round, batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: Round,
+        batch_idx: int,
     ) -> None:
         now = (time.perf_counter(), batch.env_steps)
         if batch.batch is not None:

@@ -22,7 +22,7 @@ from envs.predator_prey import PredatorPrey
 from envs.spec import Environment, EnvSpec, Observation, Step
 
 
-class Counter:
+class Counter(Environment):
     """Two agents; the second is out of play after the first step. Ends at time 3 or by both saying 1."""
 
     def __init__(self) -> None:
