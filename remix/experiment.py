@@ -300,9 +300,8 @@ def _describe(
         f"{config.algorithm_name} on {spec.name}: {spec.n_agents} agents, {spec.n_actions} actions, "
         f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
-        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; "
-        f"epsilon {module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
-        f"seed {config.seed}\n"
+        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; epsilon {module.epsilon_start:g} "
+        f"to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
