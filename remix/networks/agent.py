@@ -58,11 +58,11 @@ class RecurrentAgent(nn.Module):
         :param inputs: ``[R, input_size]`` packed rows.
         :param batch_sizes: int64 ``[T]`` on the CPU: how many sequences run at each time step.
         """
-        encoded = torch.relu(self.encoder(inputs))
+        encoded = torch.relu_(self.encoder(inputs))
         outputs: Tensor = self.head(self.recurrence(encoded, batch_sizes))
         return outputs
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: outputs ``[R, n_outputs]`` and the next hidden state ``[R, hidden_size]``."""
-        hidden = self.recurrence.step(torch.relu(self.encoder(inputs)), hidden)
+        hidden = self.recurrence.step(torch.relu_(self.encoder(inputs)), hidden)
         return self.head(hidden), hidden

@@ -127,10 +127,12 @@ def test_long_episodes():
     assert not np.array_equal(one.actions, two.actions)
 
 
-def test_episodes_do_not_share_memory_with_the_environment():
+def test_episodes_own_their_memory():
+    """Neither the environment's nor a view that keeps the whole recording alive."""
     game = TwoStepGame()
     play = partial(rollout, game, Policy(game.spec), exploration=1.0)
     episode = play(SEEDS[:1])[0]
+    assert all(getattr(episode, name).flags.owndata for name in ARRAYS)
     before = {name: getattr(episode, name).copy() for name in ARRAYS}
     play(SEEDS[1:])
     assert all(np.array_equal(getattr(episode, name), before[name]) for name in ARRAYS)
