@@ -161,9 +161,17 @@ def read_run(directory: Path) -> dict[str, Any]:
     return record
 
 
+def folder_name(text: str, longest: int = 120) -> str:
+    """``text`` as the name of one folder; what is too long for one ends in a digest of the whole."""
+    name = text.replace("/", ".")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return name if len(name) <= longest else f"{name[:longest]}-{digest}"
+
+
 def register_resolvers() -> None:
-    """Make ``${run_directory:}`` available to YAML."""
+    """Make ``${run_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
     OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
+    OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
 
 
 def _targets(config: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from envs.errors import SettingError
 from remix import config as configuration
-from remix.config import RUN_FILE, check, check_arguments, identity, latest_run, run_directory
+from remix.config import RUN_FILE, check, check_arguments, folder_name, identity, latest_run, run_directory
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +112,10 @@ def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.Monke
         configuration._new_directory.cache_clear()
         directories.add(run_directory(composed()))
     assert len(directories) == 3
+
+
+def test_folder_names_are_short_and_different():
+    assert folder_name("algorithm/mixer=vdn,seed=1") == "algorithm.mixer=vdn,seed=1"
+    names = {folder_name("x" * 300 + str(i)) for i in range(3)}
+    assert len(names) == 3
+    assert max(map(len, names)) < 140

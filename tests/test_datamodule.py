@@ -80,6 +80,17 @@ class TestTiming:
         epsilons = [value for _, value in recorder.history("train/epsilon")]
         assert epsilons == pytest.approx([1.0 - 0.8 * min(1.0, 12 * r / 80) for r in range(9)])
 
+    def test_no_empty_epoch_follows_the_last(self):
+        class Epochs(pl.Callback):
+            started = 0
+
+            def on_train_epoch_start(self, *args):
+                self.started += 1
+
+        epochs = Epochs()
+        run(callbacks=[epochs])
+        assert epochs.started == 4
+
     def test_an_epoch_as_long_as_a_round(self):
         recorder = run(make_data(steps_per_epoch=1, max_env_steps=36))
         assert [step for step, _ in recorder.history("test/return")] == [12, 24, 36]

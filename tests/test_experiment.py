@@ -74,7 +74,7 @@ def test_a_run_from_start_to_film(remix: CommandLine):
     evaluated = remix("evaluate", str(best), "episodes=4")
     assert evaluated.code == 0
     assert "return" in evaluated.out
-    assert remix("evaluate", str(run), "episodes=4").out == evaluated.out
+    assert remix("evaluate", str(best.parents[1]), "episodes=4").out == evaluated.out
     changed = remix("evaluate", str(best), "episodes=4", "+env.episode_limit=5")
     assert float(changed.out.split("length")[1].split()[0]) <= 5
 
@@ -157,23 +157,19 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
 def test_a_short_training_learns_to_hunt(remix: CommandLine):
     outcome = remix(
         "train",
-        "env.n_agents=2",
-        "env.n_stags=2",
-        "env.world_shape=[4,4]",
-        "env.episode_limit=30",
-        "env.punishment=-0.5",
+        "experiment=quickstart",
         "replay.batch_size=32",
-        "algorithm.epsilon_anneal_steps=6000",
-        "algorithm.target_update_episodes=40",
-        "algorithm.weighting.warmup_steps=2000",
-        "max_env_steps=20000",
-        "steps_per_epoch=2000",
+        "replay.episodes_per_round=4",
+        "algorithm.epsilon_anneal_steps=15000",
+        "algorithm.target_update_episodes=100",
+        "algorithm.weighting.warmup_steps=5000",
+        "max_env_steps=40000",
         "logger=csv",
     )
     assert outcome.code == 0
     (run,) = runs(remix.home)
     values = metrics(run)
     curve = [value for (_, name), value in sorted(values.items()) if name == "test/return"]
-    assert curve[0] < 3.0
-    # One capture by both agents is all there is to have: 10.
-    assert max(curve[-3:]) > 8.0
+    assert curve[0] < 2.0
+    # Of 20; a random policy is far below 0.
+    assert sum(curve[-3:]) / 3 > 8.0

@@ -19,10 +19,10 @@ def episode(total, length, captures=0.0):
 class TestEpisodeStatistics:
     def test_means_over_all_episodes(self):
         statistics = EpisodeStatistics(["captures"])
-        statistics.update([episode(1.0, 2, 3.0), episode(4.0, 4, 0.0)])
-        statistics.update([episode(-2.0, 3, 6.0)])
+        statistics.update([episode(2.0, 2, 3.0), episode(5.0, 4, 0.0)])
+        statistics.update([episode(-1.0, 3, 6.0)])
         assert statistics.compute() == pytest.approx(
-            {"return": 1.0, "return_std": 6.0**0.5, "length": 3.0, "captures": 3.0}
+            {"return": 2.0, "return_std": 6.0**0.5, "length": 3.0, "captures": 3.0}
         )
 
     def test_equal_returns_have_no_spread(self):

@@ -84,6 +84,9 @@ def transitions(module: ValueFactorization, episode: Episode) -> list[Transition
         }
         if module.central is not None:
             row["central_value"] = module.central(central[here], actions[here], state[here])[0]
+            row["target_central_value"] = module.target_central(
+                target_central[here], actions[here], state[here]
+            )[0]
             row["greedy_central_value"] = module.target_central(
                 target_central[here], best[here], state[here]
             )[0]

@@ -76,7 +76,7 @@ def learn(module: MultiAgentModule, batch: Batch, updates: int, copy_every: int 
 
 def factorization(game, learning_rate=0.03, **changes):
     settings: dict[str, Any] = {"policy": POLICY, "mixer": MIXER, "td_lambda": 0.0} | changes
-    return ValueFactorization(game.spec, optimizer=partial(torch.optim.Adam, lr=learning_rate), **settings)
+    return ValueFactorization(game.spec, optimizer=partial(torch.optim.Adam, lr=learning_rate, fused=True), **settings)
 
 
 def greedy_return(module, game):
@@ -109,7 +109,7 @@ class TestMatrixGame:
         for seed in range(10):
             torch.manual_seed(seed)
             module = factorization(self.game, weighting=weighting, central=CENTRAL)
-            learn(module, self.batch, updates=90)
+            learn(module, self.batch, updates=80)
             returns.append(greedy_return(module, self.game))
         assert returns.count(8.0) >= 9, returns
 
@@ -134,6 +134,7 @@ class TestMatrixGame:
         assert second[0].tolist() == pytest.approx([-5.333, -4.0, -4.0], abs=0.1)
         assert greedy_return(module, self.game) == 0.0
 
+    @pytest.mark.filterwarnings("ignore:.*training_step. returned .None.", "ignore:.*isinstance.treespec")
     def test_through_lightning(self):
         """Played, stored, sampled and evaluated as any other run, under full exploration."""
         module = factorization(

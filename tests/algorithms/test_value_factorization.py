@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -94,6 +95,42 @@ def test_central_values_differ_between_taken_and_greedy_actions(episodes):
     differs = [not torch.isclose(row["central_value"], row["greedy_central_value"]) for row in rows]
     assert sum(differs) > len(rows) / 2
     assert any(row["is_greedy"] for row in rows)
+
+
+class Spy(Uniform):
+    """Asks for everything and keeps what it gets."""
+
+    requires = frozenset(
+        {"slopes", "central_value", "target_central_value", "greedy_central_value", "behaviour"}
+    )
+
+    def __call__(self, inputs):
+        self.inputs = inputs
+        return super().__call__(inputs)
+
+
+def test_weightings_see_the_values_of_each_transition(episodes, batch):
+    """Transition by transition, in the order of the batch: by time, longer episodes first."""
+    spy = Spy()
+    module = build(weighting=spy, central=CENTRAL)
+    module.loss(batch, env_steps=7)
+    rows = [transitions(module, episode) for episode in episodes]
+    longest_first = sorted(range(len(episodes)), key=lambda i: -LENGTHS[i])
+    order = [(i, t) for t in range(max(LENGTHS)) for i in longest_first if t < LENGTHS[i]]
+    for name in ("joint_value", "target", "central_value", "target_central_value", "greedy_central_value"):
+        expected = torch.stack([rows[i][t][name] for i, t in order]).detach()
+        torch.testing.assert_close(getattr(spy.inputs, name), expected)
+    for name in ("actions", "avail_actions", "behaviour"):
+        played = np.stack([getattr(episodes[i], name)[t] for i, t in order])
+        assert np.array_equal(getattr(spy.inputs, name).numpy(), played), name
+    chosen = spy.inputs.utilities.gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
+    value, slopes = module.mixer.value_and_slopes(chosen, batch.states()[batch.here])
+    torch.testing.assert_close(spy.inputs.joint_value, value)
+    torch.testing.assert_close(spy.inputs.slopes, slopes)
+    assert spy.inputs.env_steps == 7
+    assert not any(
+        value.requires_grad for value in vars(spy.inputs).values() if isinstance(value, torch.Tensor)
+    )
 
 
 class TestTargets:
