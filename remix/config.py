@@ -54,8 +54,7 @@ def check(config: DictConfig) -> None:
     """
     if config.resume not in RESUME:
         raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
-    if isinstance(config.seed, bool) or not isinstance(config.seed, int) or config.seed < 0:
-        raise SettingError("seed", config.seed, "must be a whole number, 0 or more")
+    whole("seed", config.seed, least=0)
     low, high = config.weight_range.min, config.weight_range.max
     if not all(isinstance(end, (int, float)) for end in (low, high)) or low < 0:
         raise SettingError("weight_range.min", low, "must be a number, 0 or more")
@@ -64,14 +63,21 @@ def check(config: DictConfig) -> None:
     if config.threads is not None and (not isinstance(config.threads, int) or config.threads < 1):
         raise SettingError("threads", config.threads, "must be null or at least 1")
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
-        if not isinstance(config[key], int) or config[key] < 1:
-            raise SettingError(key, config[key], "must be a whole number, at least 1")
+        whole(key, config[key], least=1)
+    for key, value in config.replay.items():
+        whole(f"replay.{key}", value, least=1)
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
         )
     if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
+
+
+def whole(setting: str, value: object, least: int) -> None:
+    """:raises SettingError: unless ``value`` is a whole number and at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingError(setting, value, f"must be a whole number, at least {least}")
 
 
 def check_arguments(config: DictConfig) -> None:

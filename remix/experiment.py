@@ -24,7 +24,7 @@ from callbacks.checkpointing import AtomicCheckpointIO
 from envs.errors import SettingError
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
-from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run
+from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run, whole
 from remix.datamodule import ReplayDataModule
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
@@ -155,9 +155,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Greedy episodes of a trained policy; prints and returns their statistics."""
+    whole("episodes", config.episodes, least=1)
+    whole("seed", config.seed, least=0)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
-    if not isinstance(config.episodes, int) or config.episodes < 1:
-        raise SettingError("episodes", config.episodes, "must be a whole number, at least 1")
     trained, module = load(path, config.env)
     trained.seed, trained.test_episodes = config.seed, config.episodes
     _, data = build(trained)
@@ -179,6 +179,8 @@ def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a GIF."""
     from callbacks.episode_video import record_episode
 
+    whole("seed", config.seed, least=0)
+    whole("fps", config.fps, least=1)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env)
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
