@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers.logger import DummyLogger, Logger
+from pytorch_lightning.loggers import Logger
 
 from callbacks.checkpointing import AtomicCheckpointIO
 from envs.games import BranchChain
@@ -18,19 +18,9 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.experiment import quiet
 from remix.weighting.base import Weighting
+from tests.training import Recorder
 
 SHORT_CHAIN = partial(BranchChain, stages=3)
-
-
-class Recorder(DummyLogger):
-    """Keeps what is logged: (environment steps, metrics)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[tuple[int | None, dict[str, float]]] = []
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self.rows.append((step, dict(metrics)))
 
 
 class Run:
