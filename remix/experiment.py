@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from callbacks.checkpointing import AtomicCheckpointIO
-from envs.errors import SettingError
+from envs.errors import SettingError, one_of
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run, whole
@@ -46,6 +47,9 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
     """
     with _named_settings("env"):
         spec = instantiate(config.env).spec
+    for key, value in config.replay.items():
+        if key not in (valid := inspect.signature(ReplayDataModule).parameters):
+            raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
     data = ReplayDataModule(
         environment=instantiate(config.env, _partial_=True),
         workers=_workers(config),

@@ -35,6 +35,7 @@ MISTAKES = [
     ("train replay.batch_size=6000", "replay.batch_size=6000: must be at most replay.capacity=5000"),
     ("train seed=-1", "seed=-1: must be a whole number, at least 0"),
     ("train replay.batch_size=many", "replay.batch_size=many: must be a whole number, at least 1"),
+    ("train +replay.bach_size=3", "replay.bach_size=3: unknown setting; replay must be one of batch_size, "),
     ("train replay.capacity=0", "replay.capacity=0: must be a whole number, at least 1"),
     ("evaluate checkpoint=x seed=one", "seed=one: must be a whole number, at least 0"),
     ("watch checkpoint=x fps=fast", "fps=fast: must be a whole number, at least 1"),
