@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from envs.spec import EnvSpec
+from remix.networks.features import Features, Rows
 
 
 @dataclass
@@ -120,6 +121,21 @@ class Batch:
         """Float ``[M, S]``."""
         packed = self.spec.state_dtype == "bool"
         return (_unbits(self.state, self.spec.state_size) if packed else self.state).float()
+
+    def state_rows(self) -> Rows:
+        """The states ``[M, S]`` as network input."""
+        if self.spec.state_dtype == "bool" and self.state.device.type == "cpu":
+            return Features.of_bits(self.state, self.spec.state_size)
+        return self.states()
+
+    def obs_rows(self) -> Rows:
+        """The observations as network input: :class:`Features` ``[M * N, O]``, or a tensor ``[M, N, O]``."""
+        if self.obs.device.type != "cpu":
+            return self.observations()
+        rows = self.obs.flatten(0, 1)
+        if self.spec.obs_dtype == "bool":
+            return Features.of_bits(rows, self.spec.obs_size)
+        return Features.of_numbers(rows.float())
 
     def availability(self) -> Tensor:
         """Bool ``[M, N, A]``."""

@@ -42,7 +42,7 @@ class IndependentQLearning(MultiAgentModule):
         self.targets = [(self.target_agent, self.policy.agent)]
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        inputs = self.policy.inputs(batch.observations(), batch.last_actions())
+        inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
         batch_sizes = batch.batch_sizes * self.spec.n_agents
         shape = (-1, self.spec.n_agents, self.spec.n_actions)
         utilities = self.policy.agent(inputs, batch_sizes).view(shape)

@@ -12,6 +12,7 @@ from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
 from remix.episodes import Batch
 from remix.networks.central import CentralQ
+from remix.networks.features import Rows
 from remix.networks.mixers import Mixer, QMixer
 from remix.policy import Policy, greedy_actions
 from remix.returns import td_lambda
@@ -152,8 +153,8 @@ class _Forward:
     def __init__(self, module: ValueFactorization, batch: Batch) -> None:
         self.module, self.batch = module, batch
         spec = module.spec
-        self.state, self.avail_actions = batch.states(), batch.availability()
-        self.inputs = module.policy.inputs(batch.observations(), batch.last_actions())
+        self.state, self.avail_actions = batch.state_rows(), batch.availability()
+        self.inputs = module.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
         self.batch_sizes = batch.batch_sizes * spec.n_agents
         shape = (-1, spec.n_agents, spec.n_actions)
         self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape)
@@ -177,7 +178,7 @@ class _Forward:
         value = self.module.target_mixer(_gather(utilities[after], greedy), state)
         return value
 
-    def central_value(self, state: Tensor) -> Tensor | None:
+    def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""
         if self.module.central is None:
             return None
@@ -186,7 +187,7 @@ class _Forward:
         )
         return value
 
-    def target_central_values(self, required: frozenset[str], state: Tensor) -> dict[str, Tensor]:
+    def target_central_values(self, required: frozenset[str], state: Rows) -> dict[str, Tensor]:
         """Target Q* ``[K]`` at the taken and at the greedy actions, as far as a weighting asks for them."""
         actions = {
             "target_central_value": self.batch.actions,

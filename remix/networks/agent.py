@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from envs.spec import EnvSpec
-from remix.networks.recurrence import GRU
+from remix.networks.features import Rows, as_features, as_tensor, compiles
+from remix.networks.recurrence import recurrent_pass
 
 
 class AgentInputs:
@@ -36,6 +38,18 @@ class AgentInputs:
             rows[..., -self.n_agents :] = torch.eye(self.n_agents, device=obs.device)
         return rows.flatten(0, 1)
 
+    def rows(self, obs: Rows, last_actions: Tensor) -> Rows:
+        """The same from observations as a batch has them: a tensor, or :class:`Features` ``[R * N, O]``."""
+        if isinstance(obs, Tensor):
+            return self(obs, last_actions)
+        columns = []
+        if self.n_actions:
+            columns.append(torch.where(last_actions < 0, -1, last_actions + self.obs_size))
+        if self.size > self.obs_size + self.n_actions:
+            number = torch.arange(self.n_agents) + self.obs_size + self.n_actions
+            columns.append(number.expand(last_actions.shape))
+        return obs.with_ones(torch.stack(columns, -1).flatten(0, 1), self.size) if columns else obs
+
 
 class RecurrentAgent(nn.Module):
     """Linear - ReLU - GRU - Linear, applied to every agent's history.
@@ -49,20 +63,27 @@ class RecurrentAgent(nn.Module):
         super().__init__()
         self.hidden_size = hidden_size
         self.encoder = nn.Linear(input_size, hidden_size)
-        self.recurrence = GRU(hidden_size, hidden_size)
+        self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)
 
-    def forward(self, inputs: Tensor, batch_sizes: Tensor) -> Tensor:
-        """Outputs ``[R, n_outputs]`` over whole packed histories.
+    def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
+        """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.
+
+        In single and double precision on the CPU the whole pass is compiled (whatever autocast says), and
+        the input gets no gradient. Elsewhere it is made of PyTorch's layers.
 
         :param inputs: ``[R, input_size]`` packed rows.
         :param batch_sizes: int64 ``[T]`` on the CPU: how many sequences run at each time step.
         """
-        encoded = torch.relu_(self.encoder(inputs))
-        outputs: Tensor = self.head(self.recurrence(encoded, batch_sizes))
+        if compiles(self.encoder.weight):
+            return recurrent_pass(as_features(inputs), batch_sizes, self.encoder, self.recurrence, self.head)
+        encoded = torch.relu_(self.encoder(as_tensor(inputs, self.encoder.weight.dtype)))
+        hidden, _ = self.recurrence(PackedSequence(encoded, batch_sizes))
+        outputs: Tensor = self.head(hidden.data)
         return outputs
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: outputs ``[R, n_outputs]`` and the next hidden state ``[R, hidden_size]``."""
-        hidden = self.recurrence.step(torch.relu_(self.encoder(inputs)), hidden)
+        encoded = torch.relu_(self.encoder(inputs))
+        hidden = torch.gru_cell(encoded, hidden, *self.recurrence.all_weights[0])
         return self.head(hidden), hidden

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
+from remix.networks.features import Features, Rows
+from remix.networks.feedforward import FeedForward
 
 
 class CentralQ(nn.Module):
@@ -29,30 +31,25 @@ class CentralQ(nn.Module):
         super().__init__()
         self.n_agents, self.n_actions, self.action_embed = spec.n_agents, spec.n_actions, action_embed
         self.agent = RecurrentAgent(input_size, spec.n_actions * action_embed, hidden_size)
-        self.mixer = nn.Sequential(
-            nn.Linear(spec.state_size + spec.n_agents * action_embed, embed_dim),
-            nn.ReLU(),
-            nn.Linear(embed_dim, embed_dim),
-            nn.ReLU(),
-            nn.Linear(embed_dim, embed_dim),
-            nn.ReLU(),
-            nn.Linear(embed_dim, 1),
+        self.mixer = FeedForward(
+            spec.state_size + spec.n_agents * action_embed, embed_dim, embed_dim, embed_dim, 1
         )
-        self.state_value = nn.Sequential(
-            nn.Linear(spec.state_size, embed_dim), nn.ReLU(), nn.Linear(embed_dim, 1)
-        )
+        self.state_value = FeedForward(spec.state_size, embed_dim, 1)
 
-    def utilities(self, inputs: Tensor, batch_sizes: Tensor) -> Tensor:
+    def utilities(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Central utilities ``[M, N, A, e]`` over packed histories (see :class:`RecurrentAgent`)."""
         return self.agent(inputs, batch_sizes).view(-1, self.n_agents, self.n_actions, self.action_embed)
 
-    def forward(self, utilities: Tensor, actions: Tensor, state: Tensor) -> Tensor:
+    def forward(self, utilities: Tensor, actions: Tensor, state: Rows) -> Tensor:
         """``Q*(s, u) [K]`` of the joint ``actions [K, N]``.
 
         :param utilities: ``[K, N, A, e]`` central utilities of the same rows.
-        :param state: float ``[K, S]``.
+        :param state: ``[K, S]``.
         """
         index = actions[..., None, None].expand(-1, -1, 1, self.action_embed)
         chosen = utilities.gather(2, index).flatten(1)
-        value: Tensor = self.mixer(torch.cat((state, chosen), dim=-1)) + self.state_value(state)
+        inputs = (
+            state.with_dense(chosen) if isinstance(state, Features) else torch.cat((state, chosen), dim=-1)
+        )
+        value: Tensor = self.mixer(inputs) + self.state_value(state)
         return value.squeeze(-1)

@@ -1,136 +1,140 @@
-"""A GRU over packed sequences, quick on the CPU.
-
-PyTorch's own CPU kernels allocate every intermediate of every time step anew and take much longer than the
-arithmetic. On the CPU the compiled kernels of :mod:`remix.networks.gru_kernels` run instead; their numbers
-equal ``nn.GRU`` up to rounding. On other devices and in half precision ``nn.GRU`` itself runs.
-"""
+"""The compiled recurrent pass as an operation with a gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.utils.rnn import PackedSequence
 
-from remix.networks import gru_kernels
+from remix.networks.features import Features
+from remix.networks.kernels import recurrent as kernels
+from remix.networks.padding import padded
+from remix.networks.threads import for_each
 
 
-class GRU(nn.GRU):
-    """One GRU layer over packed rows, initial hidden state zero.
+def recurrent_pass(
+    features: Features, batch_sizes: Tensor, encoder: nn.Linear, gru: nn.GRU, head: nn.Linear
+) -> Tensor:
+    """Linear - ReLU - GRU - linear, outputs ``[R, O]`` for R packed rows; initial hidden states are 0.
 
-    :param input_size: width of an input row.
-    :param hidden_size: H.
+    :param batch_sizes: int64 ``[T]`` on the CPU, sequences at each time step.
+    :raises ValueError: if ``batch_sizes`` increase or do not sum to R, or rows are of another width.
     """
+    _check(features, batch_sizes, encoder)
+    parameters = (*encoder.parameters(), *gru.parameters(), *head.parameters())
+    learns = torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters)
+    outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, *parameters)
+    return outputs
 
-    weight_ih_l0: Tensor
-    weight_hh_l0: Tensor
-    bias_ih_l0: Tensor
-    bias_hh_l0: Tensor
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size)
+class _Weights(NamedTuple):
+    """The parameters in the order of the modules'."""
 
-    def forward(self, rows: Tensor, batch_sizes: Tensor) -> Tensor:  # type: ignore[override]
-        """Hidden states ``[R, H]`` for input ``rows [R, input_size]``.
+    encoder: Tensor
+    encoder_bias: Tensor
+    input: Tensor
+    hidden: Tensor
+    input_bias: Tensor
+    hidden_bias: Tensor
+    head: Tensor
+    head_bias: Tensor
 
-        On the CPU the result has the type of the weights (also where autocast brings half precision).
-
-        :param batch_sizes: int64 ``[T]`` on the CPU, non-increasing, summing to R.
-        :raises ValueError: if ``batch_sizes`` is not like that.
-        """
-        weights = self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0
-        if rows.device.type == "cpu" and weights[0].dtype in (torch.float32, torch.float64):
-            self.check_input(rows, batch_sizes)
-            _check_sizes(batch_sizes, len(rows))
-            learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (rows, *weights))
-            hidden: Tensor = _PackedGRU.apply(rows.to(weights[0].dtype), *weights, batch_sizes, learns)
-            return hidden
-        output, _ = super().forward(PackedSequence(rows, batch_sizes))
-        return output.data
-
-    def step(self, rows: Tensor, hidden: Tensor) -> Tensor:
-        """The next hidden state ``[R, H]`` of R sequences at one time step."""
-        return torch.gru_cell(
-            rows, hidden, self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0
+    def forward(self) -> kernels.Parameters:
+        """Inputs of each layer along the first axis."""
+        return kernels.Parameters(
+            encoder=_array(self.encoder.t()),
+            encoder_bias=_array(self.encoder_bias),
+            input=_array(self.input.t()),
+            input_bias=_array(self.input_bias),
+            hidden=_array(self.hidden.t()),
+            hidden_bias=_array(self.hidden_bias),
+            head=_array(padded(self.head).t()),
+            head_bias=_array(padded(self.head_bias)),
         )
 
+    def transposed(self) -> kernels.Transposed:
+        return kernels.Transposed(_array(self.input), _array(self.hidden), _array(padded(self.head)))
 
-class _PackedGRU(torch.autograd.Function):
-    """The recurrence with its gradient."""
 
+class _RecurrentPass(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        rows: Tensor,
-        weight_ih: Tensor,
-        weight_hh: Tensor,
-        bias_ih: Tensor,
-        bias_hh: Tensor,
-        batch_sizes: Tensor,
-        learns: bool,
+        ctx: Any, features: Features, batch_sizes: Tensor, learns: bool, *parameters: Tensor
     ) -> Tensor:
-        rows = rows.contiguous()
-        hidden = _empty(len(rows), weight_hh.shape[1], rows)
-        gates = _empty(len(rows) if learns else 0, 4 * weight_hh.shape[1], rows)
-        weights = weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh
-        _for_each_block(gru_kernels.forward_block, batch_sizes, rows, *weights, hidden, gates)
+        weights = _Weights(*parameters)
+        kind, n_rows = _numpy_type(weights.encoder), len(features)
+        outputs = np.empty((n_rows, len(weights.head)), kind)
+        hidden = np.empty((n_rows if learns else 0, weights.hidden.shape[1]), kind)
+        arguments = (
+            batch_sizes.numpy(), features.arrays(weights.encoder.dtype), weights.forward(), hidden, outputs
+        )  # fmt: skip
+        for_each(lambda block: kernels.forward_block(block, *arguments), range(_blocks(batch_sizes)))
         if learns:
-            ctx.save_for_backward(batch_sizes, rows, hidden, gates, weight_ih, weight_hh)
-        return hidden
+            ctx.features = features
+            ctx.save_for_backward(batch_sizes, torch.from_numpy(hidden), *parameters)
+        return torch.from_numpy(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        batch_sizes, rows, hidden, gates, *weights = ctx.saved_tensors
-        grad_hidden = grad_outputs[0].contiguous()
-        grad_rows = torch.from_numpy(np.zeros_like(rows.numpy()))
+        batch_sizes, hidden, *parameters = ctx.saved_tensors
+        weights = _Weights(*parameters)
+        forward, blocks = weights.forward(), _blocks(batch_sizes)
         # One part per block, added up in fixed order: the sum depends neither on threads nor on timing.
-        blocks, width = _blocks(batch_sizes), gates.shape[1] // 4 * 3
-        parts = [rows.new_zeros(blocks, *weight.shape[::-1]) for weight in weights]
-        parts += [rows.new_zeros(blocks, width) for _ in range(2)]
-        read = (rows, hidden, gates, grad_hidden, *weights)
-        _for_each_block(gru_kernels.backward_block, batch_sizes, *read, grad_rows, *parts)
-        weight_ih, weight_hh, bias_ih, bias_hh = (part.sum(0) for part in parts)
-        return grad_rows, weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh, None, None
+        parts = kernels.Parameters(*(np.zeros((blocks, *array.shape), array.dtype) for array in forward))
+        arguments = (
+            batch_sizes.numpy(),
+            ctx.features.arrays(weights.encoder.dtype),
+            forward,
+            weights.transposed(),
+            hidden.numpy(),
+            _array(grad_outputs[0]),
+            parts,
+        )
+        for_each(lambda block: kernels.backward_block(block, *arguments), range(blocks))
+        grads = kernels.Parameters(*(part.sum(0) for part in parts))
+        n_outputs = len(weights.head)
+        ordered = _Weights(
+            encoder=_tensor(grads.encoder.T),
+            encoder_bias=_tensor(grads.encoder_bias),
+            input=_tensor(grads.input.T),
+            hidden=_tensor(grads.hidden.T),
+            input_bias=_tensor(grads.input_bias),
+            hidden_bias=_tensor(grads.hidden_bias),
+            head=_tensor(grads.head.T[:n_outputs]),
+            head_bias=_tensor(grads.head_bias[:n_outputs]),
+        )
+        return None, None, None, *ordered
 
 
-def _check_sizes(batch_sizes: Tensor, n_rows: int) -> None:
+def _check(features: Features, batch_sizes: Tensor, encoder: nn.Linear) -> None:
     """Refuses what would lead the kernels out of their arrays."""
     sizes = batch_sizes.tolist()
-    if sum(sizes) != n_rows or sizes != sorted(sizes, reverse=True) or min(sizes, default=0) < 0:
-        raise ValueError(f"batch_sizes={sizes}: must be non-increasing with sum {n_rows}")
-
-
-def _empty(rows: int, width: int, like: Tensor) -> Tensor:
-    """An uninitialised tensor. NumPy asks for huge pages, so large ones cost a fraction of torch.empty."""
-    return torch.from_numpy(np.empty((rows, width), like.numpy().dtype))
+    if sum(sizes) != len(features) or sizes != sorted(sizes, reverse=True) or min(sizes, default=0) < 0:
+        raise ValueError(f"batch_sizes={sizes}: must be non-increasing with sum {len(features)}")
+    if features.width != encoder.in_features:
+        raise ValueError(f"input rows have {features.width} columns, the network takes {encoder.in_features}")
 
 
 def _blocks(batch_sizes: Tensor) -> int:
     """Number of blocks that hold all sequences."""
     sequences = int(batch_sizes[0]) if len(batch_sizes) else 0
-    return -(-sequences // gru_kernels.BLOCK)
+    return -(-sequences // kernels.BLOCK)
 
 
-def _for_each_block(kernel: Callable[..., None], *tensors: Tensor) -> None:
-    """Runs the kernel on every block, in as many threads as PyTorch uses.
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.detach().contiguous().numpy()
+    return array
 
-    The kernels release the GIL. Threads of our own rather than Numba's: these may be started from any thread,
-    several at once, whichever threading library is installed.
-    """
-    arrays: list[NDArray[Any]] = [tensor.numpy() for tensor in tensors]
-    blocks = range(_blocks(tensors[0]))
-    workers = min(torch.get_num_threads(), len(blocks))
-    if workers <= 1:
-        for block in blocks:
-            kernel(block, *arrays)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        # Fetching the results raises what a thread raised.
-        list(pool.map(lambda block: kernel(block, *arrays), blocks))
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _numpy_type(tensor: Tensor) -> np.dtype[Any]:
+    kind: np.dtype[Any] = tensor.detach().numpy().dtype
+    return kind

@@ -19,8 +19,8 @@ def test_value_of_the_given_joint_action(action_embed):
     assert value.shape == (5,)
     for k in range(5):
         chosen = torch.cat([utilities[k, a, actions[k, a]] for a in range(SPEC.n_agents)])
-        expected = central.mixer(torch.cat((state[k], chosen))) + central.state_value(state[k])
-        torch.testing.assert_close(value[k : k + 1], expected)
+        expected = central.mixer(torch.cat((state[k], chosen))[None]) + central.state_value(state[k : k + 1])
+        torch.testing.assert_close(value[k : k + 1], expected[0])
 
 
 def test_utilities_are_laid_out_by_row_agent_action_embedding():

@@ -98,3 +98,41 @@ def test_number_of_parameters():
     spec = make_spec(n_agents=8, n_actions=6, obs_size=75, state_size=300)
     assert sum(p.numel() for p in QMixer(spec).parameters()) == 76_545
     assert sum(p.numel() for p in VDNMixer(spec).parameters()) == 0
+
+
+class TestCompiledMixing:
+    """The kernel against the formula in tensors (which runs in half precision and on other devices)."""
+
+    @staticmethod
+    def plain(mixer: QMixer, utilities, state):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("remix.networks.mixers.compiles", lambda tensor: False)
+            return mixer.value_and_slopes(utilities, state)
+
+    @pytest.mark.parametrize("n_rows", [1, 3, 200])
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    def test_values_slopes_and_gradients(self, dtype, n_rows):
+        mixer = QMixer(SPEC, embed_dim=5).to(dtype)
+        utilities, state = (tensor.detach().to(dtype) for tensor in random_rows(n_rows, scale=10.0))
+        utilities.requires_grad_()
+        results = []
+        for value, slopes in (
+            mixer.value_and_slopes(utilities, state),
+            self.plain(mixer, utilities, state),
+        ):
+            grad = torch.linspace(-1, 2, n_rows, dtype=dtype)
+            gradients = torch.autograd.grad(value, [utilities, *mixer.parameters()], grad)
+            results.append([value.detach(), slopes, *gradients])
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+    def test_weights_of_zero_have_no_gradient(self):
+        mixer = QMixer(make_spec(n_agents=2), embed_dim=2)
+        constant(mixer.first_weight, [0.0] * 4)
+        constant(mixer.second_weight, [0.0, 0.0])
+        value, slopes = mixer.value_and_slopes(torch.ones(1, 2), torch.randn(1, 7))
+        value.backward()
+        assert slopes.tolist() == [[0.0, 0.0]]
+        for network in (mixer.first_weight, mixer.second_weight):
+            grad = network.linear[-1].bias.grad
+            assert grad is not None and not grad.any()

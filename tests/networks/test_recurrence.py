@@ -1,4 +1,4 @@
-"""The GRU over packed rows against ``nn.GRU``, value by value and gradient by gradient."""
+"""The compiled recurrent pass against PyTorch's layers, value by value and gradient by gradient."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from remix.networks.gru_kernels import BLOCK
-from remix.networks.recurrence import GRU
+from remix.networks.agent import RecurrentAgent
+from remix.networks.features import Features, Rows, as_tensor
+from remix.networks.kernels.recurrent import BLOCK
+from tests.networks.rows import KINDS, random_rows
 
-# Lengths of sequences, input width, hidden width.
+# Lengths of sequences, input width, hidden width, outputs.
 CASES = {
-    "one sequence": ([30], 64, 64),
-    "length one": ([1] * (BLOCK + 5), 5, 7),
-    "equal lengths": ([6] * BLOCK, 16, 64),
-    "several blocks": (sorted((1 + i * 7 % 23 for i in range(3 * BLOCK - 5)), reverse=True), 13, 10),
-    "odd widths": ([9, 9, 8, 8, 8, 5, 5, 4, 2, 1], 3, 37),
-    "smallest": ([2, 1], 1, 1),
+    "one sequence": ([30], 64, 64, 6),
+    "length one": ([1] * (BLOCK + 5), 5, 7, 3),
+    "equal lengths": ([6] * BLOCK, 16, 64, 16),
+    "several blocks": (sorted((1 + i * 7 % 23 for i in range(3 * BLOCK - 5)), reverse=True), 13, 10, 17),
+    "odd widths": ([9, 9, 8, 8, 8, 5, 5, 4, 2, 1], 3, 37, 5),
+    "smallest": ([2, 1], 1, 1, 1),
 }
 
 
@@ -29,21 +31,31 @@ def pack(lengths: list[int]) -> Tensor:
     return torch.tensor([sum(length > t for length in lengths) for t in range(lengths[0])])
 
 
-def build(lengths: list[int], inputs: int, size: int, dtype: torch.dtype) -> tuple[GRU, Tensor, Tensor]:
-    """A GRU with rows large enough to drive its gates into saturation."""
+def build(case: str, dtype: torch.dtype = torch.float32, kind: str = "numbers"):
+    """A network, rows, ``batch_sizes``; the weights are large enough to drive gates into saturation."""
+    lengths, width, hidden, outputs = CASES[case]
     torch.manual_seed(3)
-    return GRU(inputs, size).to(dtype), 3 * torch.randn(sum(lengths), inputs, dtype=dtype), pack(lengths)
+    agent = RecurrentAgent(width, outputs, hidden).to(dtype)
+    agent.encoder.weight.data *= 3.0
+    agent.recurrence.all_weights[0][0].data *= 3.0
+    return agent, random_rows(kind, sum(lengths), width, dtype), pack(lengths)
 
 
-def run(module: nn.GRU, rows: Tensor, batch_sizes: Tensor, reference: bool = False) -> list[Tensor]:
-    """Hidden states, then the gradients of the rows and of all parameters for a random output gradient."""
-    rows = rows.clone().requires_grad_()
-    if reference:
-        hidden = nn.GRU.forward(module, PackedSequence(rows, batch_sizes))[0].data
-    else:
-        hidden = module(rows, batch_sizes)
-    grad = torch.randn(hidden.shape, dtype=hidden.dtype, generator=torch.Generator().manual_seed(5))
-    return [hidden.detach(), *torch.autograd.grad(hidden, [rows, *module.parameters()], grad)]
+def plain(agent: RecurrentAgent, rows: Rows, batch_sizes: Tensor) -> Tensor:
+    """What PyTorch's own layers make of the rows."""
+    encoded = torch.relu(agent.encoder(as_tensor(rows, agent.encoder.weight.dtype)))
+    hidden, _ = agent.recurrence(PackedSequence(encoded, batch_sizes))
+    return agent.head(hidden.data)
+
+
+def with_gradients(agent: RecurrentAgent, outputs: Tensor) -> list[Tensor]:
+    """The outputs, then the gradients of all parameters for a random gradient of the outputs."""
+    grad = torch.randn(outputs.shape, dtype=outputs.dtype, generator=torch.Generator().manual_seed(5))
+    return [outputs.detach(), *torch.autograd.grad(outputs, list(agent.parameters()), grad)]
+
+
+def run(agent: RecurrentAgent, rows: Rows, batch_sizes: Tensor) -> list[Tensor]:
+    return with_gradients(agent, agent(rows, batch_sizes))
 
 
 @pytest.fixture
@@ -54,106 +66,98 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
-def test_equals_the_gru_of_pytorch(case, dtype):
-    gru, rows, batch_sizes = build(*CASES[case], dtype)
-    tolerance = 4e-6 if dtype == torch.float32 else 1e-14
-    ours, theirs = run(gru, rows, batch_sizes), run(gru, rows, batch_sizes, reference=True)
-    for mine, other in zip(ours, theirs, strict=True):
+def test_equals_the_layers_of_pytorch(case, dtype, kind):
+    agent, rows, batch_sizes = build(case, dtype, kind)
+    tolerance = 4e-6 if dtype == torch.float32 else 1e-13
+    theirs = with_gradients(agent, plain(agent, rows, batch_sizes))
+    for mine, other in zip(run(agent, rows, batch_sizes), theirs, strict=True):
         scale = max(1.0, float(other.abs().max()))
         torch.testing.assert_close(mine / scale, other / scale, rtol=0.0, atol=tolerance)
 
 
-def test_gradient_is_the_derivative():
-    gru, rows, batch_sizes = build([4, 3, 1], 3, 2, torch.float64)
-    assert torch.autograd.gradcheck(
-        lambda rows, *_: gru(rows, batch_sizes), (rows.requires_grad_(), *gru.parameters())
-    )
-
-
-def test_parameters_are_those_of_pytorch():
-    nn.GRU(5, 7).load_state_dict(GRU(5, 7).state_dict(), strict=True)
+def test_hidden_states_are_those_of_nn_gru():
+    """With a head that hands them out and an encoder that lets positive input through."""
+    agent = RecurrentAgent(16, 16, 16)
+    for layer in (agent.encoder, agent.head):
+        torch.nn.init.eye_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    rows, batch_sizes = torch.rand(40, 16), torch.tensor([10, 10, 10, 5, 5])
+    expected, _ = agent.recurrence(PackedSequence(rows, batch_sizes))
+    torch.testing.assert_close(agent(rows, batch_sizes), expected.data, rtol=0.0, atol=2e-6)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_without_gradient_the_numbers_are_the_same(case):
-    gru, rows, batch_sizes = build(*CASES[case], torch.float32)
+    agent, rows, batch_sizes = build(case)
     with torch.no_grad():
-        hidden = gru(rows, batch_sizes)
-    assert not hidden.requires_grad
-    assert torch.equal(hidden, gru(rows, batch_sizes))
-    assert torch.equal(hidden, gru.requires_grad_(False)(rows, batch_sizes))
+        outputs = agent(rows, batch_sizes)
+    assert not outputs.requires_grad
+    assert torch.equal(outputs, agent(rows, batch_sizes))
+    assert torch.equal(outputs, agent.requires_grad_(False)(rows, batch_sizes))
 
 
 def test_number_of_threads_changes_nothing(threads):
-    gru, rows, batch_sizes = build(*CASES["several blocks"], torch.float32)
+    agent, rows, batch_sizes = build("several blocks")
     torch.set_num_threads(1)
-    first = run(gru, rows, batch_sizes)
+    first = run(agent, rows, batch_sizes)
     for number in (1, 2, 3):
         torch.set_num_threads(number)
-        for one, other in zip(first, run(gru, rows, batch_sizes), strict=True):
+        for one, other in zip(first, run(agent, rows, batch_sizes), strict=True):
             assert torch.equal(one, other)
 
 
 def test_passes_at_the_same_time_do_not_disturb_each_other(threads):
     torch.set_num_threads(2)
-    gru, rows, batch_sizes = build(*CASES["several blocks"], torch.float32)
-    alone = run(gru, rows, batch_sizes)
+    agent, rows, batch_sizes = build("several blocks")
+    alone = run(agent, rows, batch_sizes)
     with ThreadPoolExecutor(4) as pool:
-        for together in pool.map(lambda _: run(gru, rows, batch_sizes), range(8)):
+        for together in pool.map(lambda _: run(agent, rows, batch_sizes), range(8)):
             assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
-def test_step_goes_through_the_same_states():
-    gru, rows, batch_sizes = build(*CASES["odd widths"], torch.float32)
-    hidden = gru(rows, batch_sizes)
-    state = torch.zeros(int(batch_sizes[0]), gru.hidden_size)
-    parts = batch_sizes.tolist()
-    for inputs, expected in zip(rows.split(parts), hidden.split(parts), strict=True):
-        state = gru.step(inputs, state[: len(inputs)])
-        torch.testing.assert_close(state, expected, rtol=1e-5, atol=1e-6)
-
-
 def test_backward_can_be_repeated():
-    gru, rows, batch_sizes = build(*CASES["odd widths"], torch.float32)
-    hidden = gru(rows, batch_sizes)
-    first = torch.autograd.grad(hidden.sum(), list(gru.parameters()), retain_graph=True)
-    second = torch.autograd.grad(hidden.sum(), list(gru.parameters()))
+    agent, rows, batch_sizes = build("odd widths")
+    outputs = agent(rows, batch_sizes)
+    first = torch.autograd.grad(outputs.sum(), list(agent.parameters()), retain_graph=True)
+    second = torch.autograd.grad(outputs.sum(), list(agent.parameters()))
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 def test_saturated_gates_stay_finite_and_nan_is_not_hidden():
-    gru, rows, batch_sizes = build([3, 3], 4, 4, torch.float32)
-    assert gru(rows * 1e30, batch_sizes).abs().max() <= 1.0
+    agent, rows, batch_sizes = build("equal lengths")
+    assert agent(rows * 1e30, batch_sizes).isfinite().all()
     rows[0, 0] = torch.nan
-    hidden = gru(rows, batch_sizes)
-    assert hidden[0::2].isnan().all()
-    assert hidden[1::2].isfinite().all()
+    outputs = agent(rows, batch_sizes)
+    assert outputs[0::BLOCK].isnan().all()
+    assert outputs[1::BLOCK].isfinite().all()
 
 
-def test_autocast_computes_in_the_type_of_the_weights():
-    gru, rows, batch_sizes = build([4, 2], 4, 4, torch.float32)
+def test_autocast_leaves_the_pass_in_the_type_of_the_weights():
+    agent, rows, batch_sizes = build("odd widths")
     with torch.autocast("cpu", torch.bfloat16):
-        hidden = gru(rows.bfloat16(), batch_sizes)
-    assert torch.equal(hidden, gru(rows.bfloat16().float(), batch_sizes))
+        outputs = agent(rows, batch_sizes)
+    assert torch.equal(outputs, agent(rows, batch_sizes))
 
 
 def test_half_precision_weights_run_in_pytorch():
-    gru, rows, batch_sizes = build([4, 2], 4, 4, torch.bfloat16)
-    assert gru(rows, batch_sizes).dtype == torch.bfloat16
+    agent, rows, batch_sizes = build("odd widths", torch.bfloat16)
+    assert agent(rows, batch_sizes).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("batch_sizes", [[3, 2], [2, 4], [7, -1]])
 def test_impossible_batch_sizes_are_refused(batch_sizes):
     with pytest.raises(ValueError, match="must be non-increasing with sum 6"):
-        GRU(4, 4)(torch.zeros(6, 4), torch.tensor(batch_sizes))
+        RecurrentAgent(4, 2)(torch.zeros(6, 4), torch.tensor(batch_sizes))
 
 
 def test_rows_of_another_width_are_refused():
-    with pytest.raises(RuntimeError, match="input_size"):
-        GRU(4, 4)(torch.zeros(6, 5), torch.tensor([3, 3]))
+    with pytest.raises(ValueError, match="5 columns, the network takes 4"):
+        RecurrentAgent(4, 2)(torch.zeros(6, 5), torch.tensor([3, 3]))
 
 
-def test_no_sequences_have_no_states():
-    assert GRU(4, 3)(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64)).shape == (0, 3)
+def test_no_sequences_have_no_outputs():
+    nothing = Features.of_numbers(torch.zeros(0, 4))
+    assert RecurrentAgent(4, 2)(nothing, torch.zeros(0, dtype=torch.int64)).shape == (0, 2)

@@ -1,0 +1,119 @@
+"""Rows of network input for the compiled kernels: 0/1 features as the positions of their ones.
+
+A grid world shows an agent 75 cells of which 5 hold something. Listed, these 5 take less memory than the bits
+of all 75, and a linear layer over them costs 5 additions of a weight row instead of 75.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from remix.networks.kernels import features as kernels
+from remix.networks.kernels.arithmetic import Input
+
+
+@dataclass(frozen=True)
+class Features:
+    """R rows of which some columns are listed and some are dense; all other columns are 0.
+
+    :param width: number of columns.
+    :param ones: int32, the columns that hold a one, of all rows.
+    :param starts: int64 ``[R]``; row r has the ones ``starts[r]`` to ``ends[r]``.
+    :param ends: int64 ``[R]``.
+    :param dense: ``[R, D]``, the columns ``dense_at`` to ``dense_at + D``. Only these may have a gradient.
+    """
+
+    width: int
+    ones: Tensor
+    starts: Tensor
+    ends: Tensor
+    dense: Tensor
+    dense_at: int = 0
+
+    @classmethod
+    def of_bits(cls, bits: Tensor, width: int) -> Features:
+        """0/1 features from ``bits [R, bytes]``, eight to a byte as by ``np.packbits``."""
+        array = bits.contiguous().numpy()
+        before = kernels.count_ones(array)
+        ones = np.empty(before[-1], np.int32)
+        kernels.list_ones(array, before, ones)
+        limits = torch.from_numpy(before)
+        return cls(width, torch.from_numpy(ones), limits[:-1], limits[1:], torch.empty(len(bits), 0))
+
+    @classmethod
+    def of_numbers(cls, numbers: Tensor) -> Features:
+        """Rows ``[R, D]`` of any numbers."""
+        nothing = torch.zeros(len(numbers), dtype=torch.int64)
+        return cls(numbers.shape[1], torch.empty(0, dtype=torch.int32), nothing, nothing, numbers)
+
+    def __len__(self) -> int:
+        """R."""
+        return len(self.starts)
+
+    def __getitem__(self, rows: slice | Tensor) -> Features:
+        """Some of the rows, by a slice or int64 numbers."""
+        return replace(self, starts=self.starts[rows], ends=self.ends[rows], dense=self.dense[rows])
+
+    def with_ones(self, columns: Tensor, width: int) -> Features:
+        """Further columns of which few hold a one.
+
+        :param columns: int64 ``[R, E]``, where the ones are; -1 for none.
+        :param width: of the new rows.
+        """
+        size = int((self.ends - self.starts).sum()) + columns.numel()
+        ones = torch.empty(size, dtype=torch.int32)
+        starts, ends = torch.empty_like(self.starts), torch.empty_like(self.ends)
+        arrays = (self.ones, self.starts, self.ends, columns, ones, starts, ends)
+        kernels.join_ones(*(array.contiguous().numpy() for array in arrays))
+        return replace(self, width=width, ones=ones, starts=starts, ends=ends)
+
+    def with_dense(self, columns: Tensor) -> Features:
+        """``columns [R, D]`` of numbers after those there are, which must all be listed."""
+        if self.dense.shape[1]:
+            return replace(
+                self, width=self.width + columns.shape[1], dense=torch.cat((self.dense, columns), -1)
+            )
+        return replace(self, width=self.width + columns.shape[1], dense=columns, dense_at=self.width)
+
+    def to_dense(self) -> Tensor:
+        """All columns ``[R, width]``."""
+        rows = self.dense.new_zeros(len(self), self.width)
+        counts = self.ends - self.starts
+        row = torch.repeat_interleave(torch.arange(len(self)), counts)
+        position = torch.arange(len(row)) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+        rows[row, self.ones[self.starts[row] + position].long()] = 1.0
+        end = self.dense_at + self.dense.shape[1]
+        return torch.cat((rows[:, : self.dense_at], self.dense, rows[:, end:]), dim=1)
+
+    def arrays(self, dtype: torch.dtype) -> Input:
+        """What the kernels read, numbers in the type of the weights that they meet."""
+        return Input(
+            self.ones.numpy(),
+            self.starts.contiguous().numpy(),
+            self.ends.contiguous().numpy(),
+            self.dense.detach().to(dtype).contiguous().numpy(),
+            self.dense_at,
+        )
+
+
+Rows = Tensor | Features
+"""Rows of network input, dense on other devices than the CPU."""
+
+
+def compiles(weight: Tensor) -> bool:
+    """Whether the kernels can compute with weights like this one."""
+    return weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.float64)
+
+
+def as_features(rows: Rows) -> Features:
+    """The rows as the kernels take them."""
+    return rows if isinstance(rows, Features) else Features.of_numbers(rows)
+
+
+def as_tensor(rows: Rows, dtype: torch.dtype) -> Tensor:
+    """The rows as PyTorch's own layers take them."""
+    return (rows.to_dense() if isinstance(rows, Features) else rows).to(dtype)

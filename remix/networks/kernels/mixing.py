@@ -1,0 +1,105 @@
+"""The mixing layer of QMIX for given weights, one row after the other.
+
+K rows, N agents, m hidden units, all of one type::
+
+    z = b + sum_a q_a |W_a|        W [N, m]
+    Q_tot = sum_j elu(z_j) |w_j| + v
+    dQ_tot / dq_a = sum_j |W_aj| elu'(z_j) |w_j|
+
+Only what goes in is kept for the gradient.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from remix.networks.kernels.arithmetic import Array, exp
+
+# Sums may be made in any order, so that they become vector code: always the same order on one machine.
+_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+
+
+class Mixing(NamedTuple):
+    """What is mixed and with what, or gradients of the same shapes."""
+
+    utilities: Array
+    """q ``[K, N]``"""
+    first: Array
+    """W ``[K, N * m]``, of any sign"""
+    bias: Array
+    """b ``[K, m]``"""
+    second: Array
+    """w ``[K, m]``, of any sign"""
+    state_value: Array
+    """v ``[K, 1]``"""
+
+
+@_compiled
+def _hidden(mixing: Mixing, k: int, z: Array, slope: Array) -> None:
+    """z and elu'(z) ``[m]`` of row k."""
+    size = len(z)
+    for j in range(size):
+        z[j] = mixing.bias[k, j]
+    for a in range(mixing.utilities.shape[1]):
+        q, weight = mixing.utilities[k, a], mixing.first[k, a * size : (a + 1) * size]
+        for j in range(size):
+            z[j] += q * abs(weight[j])
+    one, zero = z.dtype.type(1), z.dtype.type(0)
+    for j in range(size):
+        negative = exp(z[j] if z[j] < zero else zero)
+        slope[j] = negative if z[j] < zero else one
+
+
+@_compiled
+def forward_rows(first: int, last: int, mixing: Mixing, value: Array, slopes: Array) -> None:
+    """``Q_tot [K]`` and its slopes ``[K, N]`` of the rows ``first`` to ``last``, written."""
+    size = mixing.bias.shape[1]
+    z, slope = np.empty(size, value.dtype), np.empty(size, value.dtype)
+    one = value.dtype.type(1)
+    for k in range(first, last):
+        _hidden(mixing, k, z, slope)
+        second, total = mixing.second[k], mixing.state_value[k, 0]
+        for j in range(size):
+            total += (z[j] if z[j] > 0 else slope[j] - one) * abs(second[j])
+        value[k] = total
+        for j in range(size):
+            slope[j] *= abs(second[j])
+        for a in range(slopes.shape[1]):
+            weight, total = mixing.first[k, a * size : (a + 1) * size], value.dtype.type(0)
+            for j in range(size):
+                total += abs(weight[j]) * slope[j]
+            slopes[k, a] = total
+
+
+@_compiled
+def _signed(number: float, sign: float) -> float:
+    """The derivative of ``number * |sign|`` by ``sign``."""
+    return number if sign > 0 else (-number if sign < 0 else number * sign)
+
+
+@_compiled
+def backward_rows(first: int, last: int, mixing: Mixing, grad_value: Array, grads: Mixing) -> None:
+    """Gradients of the rows ``first`` to ``last``, written."""
+    size = mixing.bias.shape[1]
+    z, slope = np.empty(size, grad_value.dtype), np.empty(size, grad_value.dtype)
+    one = grad_value.dtype.type(1)
+    for k in range(first, last):
+        _hidden(mixing, k, z, slope)
+        grad, second = grad_value[k], mixing.second[k]
+        grads.state_value[k, 0] = grad
+        for j in range(size):
+            activation = z[j] if z[j] > 0 else slope[j] - one
+            grads.second[k, j] = _signed(grad * activation, second[j])
+            slope[j] *= grad * abs(second[j])
+            grads.bias[k, j] = slope[j]
+        for a in range(mixing.utilities.shape[1]):
+            at = a * size
+            weight, grad_weight = mixing.first[k, at : at + size], grads.first[k, at : at + size]
+            q, total = mixing.utilities[k, a], grad_value.dtype.type(0)
+            for j in range(size):
+                total += abs(weight[j]) * slope[j]
+                grad_weight[j] = _signed(q * slope[j], weight[j])
+            grads.utilities[k, a] = total
