@@ -85,7 +85,12 @@ class _FeedForward(torch.autograd.Function):
             grad_outputs[0].contiguous().numpy(),
             grad_dense.numpy(),
         )
-        for_each(lambda part: kernels.backward_rows(*parts[part], *arguments, grads[part]), range(len(parts)))
+
+        def add_part(part: int) -> None:
+            first, last = parts[part]
+            kernels.backward_rows(first, last, *arguments, grads[part])
+
+        for_each(add_part, range(len(parts)))
         return (
             None,
             grad_dense if ctx.needs_input_grad[1] else None,
