@@ -88,7 +88,7 @@ class _FeedForward(torch.autograd.Function):
 
         def add_part(part: int) -> None:
             first, last = parts[part]
-            kernels.backward_rows(first, last, *arguments, grads[part])
+            kernels.backward_rows(first, last, grads[part], *arguments)
 
         for_each(add_part, range(len(parts)))
         return (

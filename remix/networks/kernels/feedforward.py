@@ -104,21 +104,21 @@ def forward_rows(
 def backward_rows(
     first: int,
     last: int,
+    grad_parameters: Array,
     inputs: Input,
     parameters: Array,
     transposed: Array,
     sizes: NDArray[np.int64],
     grad_outputs: Array,
     grad_dense: Array,
-    grad_parameters: Array,
 ) -> None:
     """Gradients of the rows ``first`` to ``last``.
 
+    :param grad_parameters: like ``parameters``; the gradient is added.
     :param transposed: the weights ``[outputs, inputs]`` of all layers, one after the other; of the first
         only the columns that meet dense features.
     :param grad_outputs: ``[R, O]``.
     :param grad_dense: with respect to the dense features ``[R, D]``, written; ``[0, D]`` if nobody wants it.
-    :param grad_parameters: like ``parameters``; the gradient is added.
     """
     n_layers, kind = len(sizes) - 1, grad_outputs.dtype
     activations = np.zeros(BLOCK * sizes[1:].sum(), kind)
