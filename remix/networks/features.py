@@ -14,6 +14,7 @@ from torch import Tensor
 
 from remix.networks.kernels import features as kernels
 from remix.networks.kernels.arithmetic import Input
+from remix.networks.threads import for_each, ranges
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Features:
         array = bits.contiguous().numpy()
         before = kernels.count_ones(array)
         ones = np.empty(before[-1], np.int32)
-        kernels.list_ones(array, before, ones)
+        for_each(lambda rows: kernels.list_ones(*rows, array, before, ones), ranges(len(array)))
         limits = torch.from_numpy(before)
         return cls(width, torch.from_numpy(ones), limits[:-1], limits[1:], torch.empty(len(bits), 0))
 

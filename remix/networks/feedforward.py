@@ -14,15 +14,15 @@ from torch.autograd.function import once_differentiable
 
 from remix.networks.features import Features, Rows, as_features, as_tensor, compiles
 from remix.networks.kernels import feedforward as kernels
-from remix.networks.padding import padded, padded_size
+from remix.networks.layout import as_array, as_pairs, in_half, padded, padded_size
 from remix.networks.threads import for_each, ranges
 
 
 class FeedForward(nn.Sequential):
     """Linear - ReLU - ... - linear.
 
-    In single and double precision on the CPU all layers run in one compiled pass; elsewhere, and where
-    autocast asks for half precision, layer by layer in PyTorch.
+    In single and double precision on the CPU all layers run in one compiled pass, whose products autocast may
+    turn to bfloat16; the outputs keep the type of the weights. Elsewhere PyTorch's layers run.
 
     :param sizes: width of the input, of every hidden layer, and of the output.
     """
@@ -40,7 +40,7 @@ class FeedForward(nn.Sequential):
 
     def forward(self, rows: Rows) -> Tensor:
         """Outputs ``[R, O]`` for input ``rows [R, I]``."""
-        if not compiles(self.linear[0].weight) or torch.is_autocast_enabled("cpu"):
+        if not compiles(self.linear[0].weight):
             outputs: Tensor = super().forward(as_tensor(rows, self.linear[0].weight.dtype))
             return outputs
         features = as_features(rows)
@@ -49,23 +49,20 @@ class FeedForward(nn.Sequential):
                 f"input rows have {features.width} columns, the network takes {self.linear[0].in_features}"
             )
         parameters = [p for layer in self.linear for p in (layer.weight, layer.bias)]
-        outputs = _FeedForward.apply(features, features.dense, *parameters)
+        outputs = _FeedForward.apply(features, features.dense, in_half(parameters[0]), *parameters)
         return outputs
 
 
 class _FeedForward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Features, dense: Tensor, *parameters: Tensor) -> Tensor:
-        weights, kind = parameters[::2], parameters[0].dtype
-        outputs = torch.empty(len(features), len(weights[-1]), dtype=kind)
+    def forward(ctx: Any, features: Features, dense: Tensor, half: bool, *parameters: Tensor) -> Tensor:
+        kind = parameters[0].dtype
+        outputs = torch.empty(len(features), len(parameters[-1]), dtype=kind)
         arguments: tuple[Any, ...] = (
-            features.arrays(kind),
-            _flat(parameters),
-            _sizes(weights),
-            outputs.numpy(),
-        )
+            features.arrays(kind), _layers(parameters, features, half), outputs.numpy()
+        )  # fmt: skip
         for_each(lambda rows: kernels.forward_rows(*rows, *arguments), ranges(len(features), kernels.BLOCK))
-        ctx.features = features
+        ctx.features, ctx.half = features, half
         ctx.save_for_backward(dense, *parameters)
         return outputs
 
@@ -73,52 +70,46 @@ class _FeedForward(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         dense, *parameters = ctx.saved_tensors
-        weights, kind, features = parameters[::2], parameters[0].dtype, ctx.features
-        sizes, flat, parts = _sizes(weights), _flat(parameters), ranges(len(features), kernels.BLOCK)
-        grad_dense = torch.empty(len(features) if ctx.needs_input_grad[1] else 0, dense.shape[1], dtype=kind)
-        grads = np.zeros((len(parts), len(flat)), flat.dtype)
+        kind, features = parameters[0].dtype, ctx.features
+        layers, parts = _layers(parameters, features, ctx.half), ranges(len(features), kernels.BLOCK)
+        wanted = ctx.needs_input_grad[1]
+        grad_dense = torch.empty(len(features) if wanted else 0, dense.shape[1], dtype=kind)
+        size = int(((layers.sizes[:-1] + 1) * layers.sizes[1:]).sum())
+        # One sum per part, added up in fixed order: the result depends neither on threads nor on timing.
+        grads = np.zeros((len(parts), size), layers.first.dtype)
         arguments: tuple[Any, ...] = (
-            features.arrays(kind),
-            flat,
-            _flat_transposed(weights, features),
-            sizes,
-            grad_outputs[0].contiguous().numpy(),
-            grad_dense.numpy(),
-        )
+            features.arrays(kind), layers, as_array(grad_outputs[0]), grad_dense.numpy()
+        )  # fmt: skip
 
         def add_part(part: int) -> None:
             first, last = parts[part]
             kernels.backward_rows(first, last, grads[part], *arguments)
 
         for_each(add_part, range(len(parts)))
-        return (
-            None,
-            grad_dense if ctx.needs_input_grad[1] else None,
-            *_unflat(torch.from_numpy(grads.sum(0)), sizes, weights),
-        )
+        gradients = _unflat(torch.from_numpy(grads.sum(0)), layers.sizes, parameters[::2])
+        return None, grad_dense if wanted else None, None, *gradients
 
 
-def _sizes(weights: Sequence[Tensor]) -> NDArray[np.int64]:
-    return np.array([weights[0].shape[1], *(padded_size(len(weight)) for weight in weights)])
+def _layers(parameters: Sequence[Tensor], features: Features, half: bool) -> kernels.Layers:
+    """All parameters as the kernels read them."""
+    weights, biases = parameters[::2], parameters[1::2]
+    at, first = features.dense_at, padded(weights[0])
+    higher = [padded(padded(weight).t()) for weight in weights[1:]]
+    form = as_pairs if half else as_array
 
+    def flat(matrices: Sequence[Tensor]) -> NDArray[Any]:
+        kind = np.dtype(np.uint32) if half else as_array(first).dtype
+        return np.concatenate([np.empty(0, kind), *(form(matrix).ravel() for matrix in matrices)])
 
-def _flat(parameters: Sequence[Tensor]) -> NDArray[Any]:
-    """All parameters as the kernels lay them out."""
-    arrays = []
-    for layer, (weight, bias) in enumerate(zip(parameters[::2], parameters[1::2], strict=True)):
-        columns = weight.t() if layer == 0 else padded(weight.t())
-        arrays += [padded(columns.t()).t().flatten(), padded(bias)]
-    flat: NDArray[Any] = torch.cat(arrays).detach().numpy()
-    return flat
-
-
-def _flat_transposed(weights: Sequence[Tensor], features: Features) -> NDArray[Any]:
-    """The weights as the way back needs them; of the first layer what meets dense features."""
-    at = features.dense_at
-    first = padded(weights[0])[:, at : at + features.dense.shape[1]]
-    arrays = [first.flatten(), *(padded(padded(weight).t()).t().flatten() for weight in weights[1:])]
-    flat: NDArray[Any] = torch.cat(arrays).detach().numpy()
-    return flat
+    return kernels.Layers(
+        sizes=np.array([weights[0].shape[1], *(padded_size(len(weight)) for weight in weights)]),
+        first=as_array(first.t()),
+        first_dense=as_array(padded(first[:, at : at + features.dense.shape[1]].t()).t()),
+        biases=np.concatenate([as_array(padded(bias)) for bias in biases]),
+        weights=flat(higher),
+        transposed=flat([weight.t() for weight in higher]),
+        per_word=2 if half else 1,
+    )
 
 
 def _unflat(flat: Tensor, sizes: NDArray[np.int64], weights: Sequence[Tensor]) -> list[Tensor]:

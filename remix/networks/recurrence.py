@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from remix.networks.features import Features
 from remix.networks.kernels import recurrent as kernels
-from remix.networks.padding import padded
+from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded
 from remix.networks.threads import for_each
 
 
@@ -27,7 +27,8 @@ def recurrent_pass(
     _check(features, batch_sizes, encoder)
     parameters = (*encoder.parameters(), *gru.parameters(), *head.parameters())
     learns = torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters)
-    outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, *parameters)
+    half = in_half(encoder.weight) and gru.hidden_size % VECTOR == 0
+    outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, half, *parameters)
     return outputs
 
 
@@ -43,38 +44,39 @@ class _Weights(NamedTuple):
     head: Tensor
     head_bias: Tensor
 
-    def forward(self) -> kernels.Parameters:
+    def forward(self, half: bool) -> kernels.Parameters:
         """Inputs of each layer along the first axis."""
+        form = as_pairs if half else as_array
         return kernels.Parameters(
-            encoder=_array(self.encoder.t()),
-            encoder_bias=_array(self.encoder_bias),
-            input=_array(self.input.t()),
-            input_bias=_array(self.input_bias),
-            hidden=_array(self.hidden.t()),
-            hidden_bias=_array(self.hidden_bias),
-            head=_array(padded(self.head).t()),
-            head_bias=_array(padded(self.head_bias)),
+            encoder=as_array(self.encoder.t()),
+            encoder_bias=as_array(self.encoder_bias),
+            input=form(self.input.t()),
+            input_bias=as_array(self.input_bias),
+            hidden=form(self.hidden.t()),
+            hidden_bias=as_array(self.hidden_bias),
+            head=form(padded(self.head).t()),
+            head_bias=as_array(padded(self.head_bias)),
         )
 
-    def transposed(self) -> kernels.Transposed:
-        return kernels.Transposed(_array(self.input), _array(self.hidden), _array(padded(self.head)))
+    def transposed(self, half: bool) -> kernels.Transposed:
+        form = as_pairs if half else as_array
+        return kernels.Transposed(form(self.input), form(self.hidden), form(padded(self.head)))
 
 
 class _RecurrentPass(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, features: Features, batch_sizes: Tensor, learns: bool, *parameters: Tensor
+        ctx: Any, features: Features, batch_sizes: Tensor, learns: bool, half: bool, *parameters: Tensor
     ) -> Tensor:
         weights = _Weights(*parameters)
         kind, n_rows = _numpy_type(weights.encoder), len(features)
         outputs = np.empty((n_rows, len(weights.head)), kind)
         hidden = np.empty((n_rows if learns else 0, weights.hidden.shape[1]), kind)
-        arguments = (
-            batch_sizes.numpy(), features.arrays(weights.encoder.dtype), weights.forward(), hidden, outputs
-        )  # fmt: skip
+        inputs, forward = features.arrays(weights.encoder.dtype), weights.forward(half)
+        arguments = (batch_sizes.numpy(), inputs, forward, hidden, outputs)
         for_each(lambda block: kernels.forward_block(block, *arguments), range(_blocks(batch_sizes)))
         if learns:
-            ctx.features = features
+            ctx.features, ctx.half = features, half
             ctx.save_for_backward(batch_sizes, torch.from_numpy(hidden), *parameters)
         return torch.from_numpy(outputs)
 
@@ -83,16 +85,17 @@ class _RecurrentPass(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         batch_sizes, hidden, *parameters = ctx.saved_tensors
         weights = _Weights(*parameters)
-        forward, blocks = weights.forward(), _blocks(batch_sizes)
+        forward, blocks = weights.forward(ctx.half), _blocks(batch_sizes)
         # One part per block, added up in fixed order: the sum depends neither on threads nor on timing.
-        parts = kernels.Parameters(*(np.zeros((blocks, *array.shape), array.dtype) for array in forward))
+        floats = weights.forward(half=False)
+        parts = kernels.Parameters(*(np.zeros((blocks, *array.shape), array.dtype) for array in floats))
         arguments = (
             batch_sizes.numpy(),
             ctx.features.arrays(weights.encoder.dtype),
             forward,
-            weights.transposed(),
+            weights.transposed(ctx.half),
             hidden.numpy(),
-            _array(grad_outputs[0]),
+            as_array(grad_outputs[0]),
             parts,
         )
         for_each(lambda block: kernels.backward_block(block, *arguments), range(blocks))
@@ -108,7 +111,7 @@ class _RecurrentPass(torch.autograd.Function):
             head=_tensor(grads.head.T[:n_outputs]),
             head_bias=_tensor(grads.head_bias[:n_outputs]),
         )
-        return None, None, None, *ordered
+        return None, None, None, None, *ordered
 
 
 def _check(features: Features, batch_sizes: Tensor, encoder: nn.Linear) -> None:
@@ -124,11 +127,6 @@ def _blocks(batch_sizes: Tensor) -> int:
     """Number of blocks that hold all sequences."""
     sequences = int(batch_sizes[0]) if len(batch_sizes) else 0
     return -(-sequences // kernels.BLOCK)
-
-
-def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.detach().contiguous().numpy()
-    return array
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows, as_tensor
+from remix.networks.kernels.products import HAS_HALF
 from remix.networks.kernels.recurrent import BLOCK
 from tests.networks.rows import KINDS, random_rows
 
@@ -135,7 +136,21 @@ def test_saturated_gates_stay_finite_and_nan_is_not_hidden():
     assert outputs[1::BLOCK].isfinite().all()
 
 
-def test_autocast_leaves_the_pass_in_the_type_of_the_weights():
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", ["one sequence", "equal lengths"])
+def test_autocast_makes_products_of_bfloat16_numbers(case, kind):
+    """Hidden states, results and gradients stay in single precision."""
+    agent, rows, batch_sizes = build(case, kind=kind)
+    single = run(agent, rows, batch_sizes)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = run(agent, rows, batch_sizes)
+    for low, high in zip(half, single, strict=True):
+        assert low.dtype == torch.float32
+        assert (low - high).norm() <= 0.03 * high.norm()
+    assert torch.equal(half[0], single[0]) != HAS_HALF
+
+
+def test_autocast_leaves_widths_without_pairs_in_single_precision():
     agent, rows, batch_sizes = build("odd widths")
     with torch.autocast("cpu", torch.bfloat16):
         outputs = agent(rows, batch_sizes)

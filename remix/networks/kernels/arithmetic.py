@@ -5,7 +5,8 @@ and time steps, so memory is touched only to read the input and to write the res
 would stream every intermediate through main memory. Blocks have nothing in common: they may run in parallel,
 in any order, with the same result to the last bit.
 
-All arrays of a call are of one type, float32 or float64.
+All arrays of a call are of one type, float32 or float64, but for weights in pairs (see
+:mod:`remix.networks.kernels.products`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,7 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
-
-# Products are made for groups of so many rows; scratch arrays have whole groups.
-GROUP = 8
+from remix.networks.kernels.products import ROWS, Array, add_product
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -104,43 +102,6 @@ def _choose_sigmoid(x: Any) -> Any:
 @overload(tanh, jit_options=_OPTIONS)
 def _choose_tanh(x: Any) -> Any:
     return _tanh_single if x == types.float32 else _tanh_double
-
-
-@compiled
-def add_product(out: Array, a: Array, b: Array) -> None:
-    """``out [n, m] += a [n, k] @ b [k, m]``.
-
-    Eight rows of ``a`` meet four of ``b`` at a time: each loaded number of ``b`` is used eight times, each
-    loaded number of ``out`` four times, and the factors from ``a`` stay in registers.
-    """
-    n, inner, m = a.shape[0], a.shape[1], out.shape[1]
-    for i in range(0, n - n % 8, 8):
-        for k in range(0, inner - inner % 4, 4):
-            a00, a01, a02, a03 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
-            a10, a11, a12, a13 = a[i + 1, k], a[i + 1, k + 1], a[i + 1, k + 2], a[i + 1, k + 3]
-            a20, a21, a22, a23 = a[i + 2, k], a[i + 2, k + 1], a[i + 2, k + 2], a[i + 2, k + 3]
-            a30, a31, a32, a33 = a[i + 3, k], a[i + 3, k + 1], a[i + 3, k + 2], a[i + 3, k + 3]
-            a40, a41, a42, a43 = a[i + 4, k], a[i + 4, k + 1], a[i + 4, k + 2], a[i + 4, k + 3]
-            a50, a51, a52, a53 = a[i + 5, k], a[i + 5, k + 1], a[i + 5, k + 2], a[i + 5, k + 3]
-            a60, a61, a62, a63 = a[i + 6, k], a[i + 6, k + 1], a[i + 6, k + 2], a[i + 6, k + 3]
-            a70, a71, a72, a73 = a[i + 7, k], a[i + 7, k + 1], a[i + 7, k + 2], a[i + 7, k + 3]
-            for j in range(m):
-                b0, b1, b2, b3 = b[k, j], b[k + 1, j], b[k + 2, j], b[k + 3, j]
-                out[i, j] = out[i, j] + a00 * b0 + a01 * b1 + a02 * b2 + a03 * b3
-                out[i + 1, j] = out[i + 1, j] + a10 * b0 + a11 * b1 + a12 * b2 + a13 * b3
-                out[i + 2, j] = out[i + 2, j] + a20 * b0 + a21 * b1 + a22 * b2 + a23 * b3
-                out[i + 3, j] = out[i + 3, j] + a30 * b0 + a31 * b1 + a32 * b2 + a33 * b3
-                out[i + 4, j] = out[i + 4, j] + a40 * b0 + a41 * b1 + a42 * b2 + a43 * b3
-                out[i + 5, j] = out[i + 5, j] + a50 * b0 + a51 * b1 + a52 * b2 + a53 * b3
-                out[i + 6, j] = out[i + 6, j] + a60 * b0 + a61 * b1 + a62 * b2 + a63 * b3
-                out[i + 7, j] = out[i + 7, j] + a70 * b0 + a71 * b1 + a72 * b2 + a73 * b3
-    # What is left over: the last columns of whole groups of rows, and the last rows.
-    for i in range(n):
-        done = inner - inner % 4 if i < n - n % 8 else 0
-        for k in range(done, inner):
-            factor = a[i, k]
-            for j in range(m):
-                out[i, j] += factor * b[k, j]
 
 
 @compiled
@@ -243,5 +204,5 @@ def add_encoder_gradient(
 
 @compiled
 def whole_groups(n: int) -> int:
-    """The smallest multiple of :data:`GROUP` that is not below ``n``."""
-    return -(-n // GROUP) * GROUP
+    """The smallest number of whole tiles' rows that is not below ``n``; scratch arrays have so many."""
+    return -(-n // ROWS) * ROWS

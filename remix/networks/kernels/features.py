@@ -27,9 +27,11 @@ def count_ones(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 @compiled
-def list_ones(bits: NDArray[np.uint8], starts: NDArray[np.int64], ones: NDArray[np.int32]) -> None:
-    """Writes the columns of each row's ones from ``starts [R]`` on, in ascending order."""
-    for r in range(len(bits)):
+def list_ones(
+    first: int, last: int, bits: NDArray[np.uint8], starts: NDArray[np.int64], ones: NDArray[np.int32]
+) -> None:
+    """Writes the columns of the ones of rows ``first`` to ``last`` from their ``starts`` on, ascending."""
+    for r in range(first, last):
         at = starts[r]
         for b in range(bits.shape[1]):
             byte = bits[r, b]

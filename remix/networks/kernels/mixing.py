@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from remix.networks.kernels.arithmetic import Array, exp
+from remix.networks.kernels.arithmetic import exp
+from remix.networks.kernels.products import Array
 
 # Sums may be made in any order, so that they become vector code: always the same order on one machine.
 _compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})

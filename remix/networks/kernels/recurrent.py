@@ -16,16 +16,14 @@ less time than bringing it back from memory.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.networks.kernels.arithmetic import (
-    Array,
     Input,
     add_encoder_gradient,
-    add_product,
     add_rows,
     compiled,
     copy,
@@ -38,24 +36,28 @@ from remix.networks.kernels.arithmetic import (
     tanh,
     whole_groups,
 )
+from remix.networks.kernels.products import Array, multiply, multiply_transposed
 
 # Sequences in a block: enough rows to reuse each loaded weight, few enough to leave room in the cache.
 BLOCK = 32
 
 
 class Parameters(NamedTuple):
-    """Weights with the inputs of a layer along the first axis, or gradients of the same shapes."""
+    """Weights with the inputs of a layer along the first axis, or gradients of the same shapes.
+
+    Weights but the encoder's may be bfloat16 pairs, ``[inputs / 2, outputs]``; H is then a multiple of 16.
+    """
 
     encoder: Array
     """``[I, H]``"""
     encoder_bias: Array
-    input: Array
+    input: NDArray[Any]
     """``[H, 3H]``"""
     input_bias: Array
-    hidden: Array
+    hidden: NDArray[Any]
     """``[H, 3H]``"""
     hidden_bias: Array
-    head: Array
+    head: NDArray[Any]
     """``[H, P]``"""
     head_bias: Array
 
@@ -63,11 +65,11 @@ class Parameters(NamedTuple):
 class Transposed(NamedTuple):
     """The weights the other way round, for the way back."""
 
-    input: Array
+    input: NDArray[Any]
     """``[3H, H]``"""
-    hidden: Array
+    hidden: NDArray[Any]
     """``[3H, H]``"""
-    head: Array
+    head: NDArray[Any]
     """``[P, H]``"""
 
 
@@ -99,6 +101,13 @@ def _advance(gates: Array, state: Array, n: int) -> None:
 
 
 @compiled
+def _scratch(weights: Parameters) -> Array:
+    """Room for the factors of any product of a block, in the type of the weights."""
+    width = max(weights.hidden.shape[1], weights.head.shape[1])
+    return np.empty((2, BLOCK, width), weights.hidden.dtype)
+
+
+@compiled
 def forward_block(
     block: int,
     batch_sizes: NDArray[np.int64],
@@ -114,7 +123,7 @@ def forward_block(
     :param hidden: h' for :func:`backward_block` ``[R, H]``, written; ``[0, H]`` to keep none.
     :param outputs: ``[R, O]``, written.
     """
-    first, size, kind = block * BLOCK, weights.hidden.shape[0], outputs.dtype
+    first, size, kind = block * BLOCK, weights.hidden.shape[1] // 3, outputs.dtype
     width = min(BLOCK, batch_sizes[0] - first)
     rows = whole_groups(width)
     state = np.zeros((rows, size), kind)
@@ -122,6 +131,7 @@ def forward_block(
     sums = np.empty((rows, 3 * size), kind)
     recurrent = np.empty((rows, 3 * size), kind)
     out = np.empty((rows, weights.head.shape[1]), kind)
+    scratch = _scratch(weights)
     start = first
     for running in batch_sizes:
         n = min(width, running - first)
@@ -132,12 +142,12 @@ def forward_block(
         relu(encoded[:n])
         copy_rows(weights.input_bias, sums[:rows])
         copy_rows(weights.hidden_bias, recurrent[:rows])
-        add_product(sums, encoded[:rows], weights.input)
-        add_product(recurrent, state[:rows], weights.hidden)
+        multiply(sums, encoded[:rows], weights.input, scratch)
+        multiply(recurrent, state[:rows], weights.hidden, scratch)
         _gates(sums, recurrent, n)
         _advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
-        add_product(out, state[:rows], weights.head)
+        multiply(out, state[:rows], weights.head, scratch)
         for i in range(n):
             if len(hidden):
                 copy(state[i], hidden[start + i])
@@ -206,6 +216,7 @@ def backward_block(
     rows = whole_groups(width)
     # From the last time step on n only grows: rows that are not in use yet are zero and add nothing.
     before = np.zeros((rows, size), kind)
+    after = np.zeros((rows, size), kind)
     encoded = np.zeros((rows, size), kind)
     grad = np.zeros((rows, size), kind)
     grad_encoded = np.zeros((rows, size), kind)
@@ -213,7 +224,8 @@ def backward_block(
     recurrent = np.empty((rows, 3 * size), kind)
     grad_sums = np.zeros((rows, 3 * size), kind)
     grad_recurrent = np.zeros((rows, 3 * size), kind)
-    grad_out = np.zeros((rows, transposed.head.shape[0]), kind)
+    grad_out = np.zeros((rows, weights.head.shape[1]), kind)
+    scratch = _scratch(weights)
     start = len(hidden) + first
     for t in range(len(batch_sizes) - 1, -1, -1):
         start -= batch_sizes[t]
@@ -225,6 +237,7 @@ def backward_block(
         for i in range(n):
             if t > 0:
                 copy(hidden[start - batch_sizes[t - 1] + i], before[i])
+            copy(hidden[start + i], after[i])
             copy(grad_outputs[start + i], grad_out[i])
         if t == 0:
             fill(0.0, before)
@@ -232,19 +245,19 @@ def backward_block(
         relu(encoded[:n])
         copy_rows(weights.input_bias, sums[:rows])
         copy_rows(weights.hidden_bias, recurrent[:rows])
-        add_product(sums, encoded[:rows], weights.input)
-        add_product(recurrent, before[:rows], weights.hidden)
+        multiply(sums, encoded[:rows], weights.input, scratch)
+        multiply(recurrent, before[:rows], weights.hidden, scratch)
         _gates(sums, recurrent, n)
 
-        add_product(grad, grad_out[:rows], transposed.head)
-        add_product(grads.head[block], hidden[start:end].T, grad_out[:n])
+        multiply(grad, grad_out[:rows], transposed.head, scratch)
+        multiply_transposed(grads.head[block], after[:rows], grad_out[:rows], scratch)
         _differentiate(sums, recurrent, before, grad, grad_sums, grad_recurrent, n)
-        add_product(grad, grad_recurrent[:rows], transposed.hidden)
+        multiply(grad, grad_recurrent[:rows], transposed.hidden, scratch)
+        multiply_transposed(grads.hidden[block], before[:rows], grad_recurrent[:rows], scratch)
         fill(0.0, grad_encoded[:rows])
-        add_product(grad_encoded, grad_sums[:rows], transposed.input)
+        multiply(grad_encoded, grad_sums[:rows], transposed.input, scratch)
+        multiply_transposed(grads.input[block], encoded[:rows], grad_sums[:rows], scratch)
         relu_gradient(encoded[:n], grad_encoded[:n])
-        add_product(grads.input[block], encoded[:rows].T, grad_sums[:rows])
-        add_product(grads.hidden[block], before[:rows].T, grad_recurrent[:rows])
         add_rows(grads.input_bias[block], grad_sums[:n])
         add_rows(grads.hidden_bias[block], grad_recurrent[:n])
         add_rows(grads.head_bias[block], grad_out[:n])
