@@ -80,15 +80,16 @@ def test_number_of_threads_changes_nothing():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_autocast_makes_products_of_bfloat16_numbers(kind):
-    """Inputs, results and gradients stay in single precision."""
+    """Results and gradients stay in single precision, no further off than with PyTorch's layers."""
     network, rows = FeedForward(20, 64, 33, 3), random_rows(kind, 500, 20)
     single = run(network, network(rows))
     with torch.autocast("cpu", torch.bfloat16):
         half = run(network, network(rows))
-    for low, high in zip(half, single, strict=True):
+        theirs = run(network, nn.Sequential.forward(network, as_tensor(rows, torch.float32)))
+    for low, high, other in zip(half, single, theirs, strict=True):
         assert low.dtype == torch.float32
         assert torch.equal(low, high) != HAS_HALF or low.numel() < 4
-        assert (low - high).norm() <= 0.03 * high.norm()
+        assert (low - high).norm() <= 1.2 * (other - high).norm()
 
 
 def test_nan_is_not_hidden():
