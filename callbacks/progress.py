@@ -67,7 +67,7 @@ class EnvStepProgress(Callback):
         details = {"epsilon": f"{module.exploration(steps):.2f}"}
         if (test_return := trainer.callback_metrics.get("test/return")) is not None:
             details["test return"] = f"{float(test_return):.2f}"
-        details["updates"] = f"{int(module.updates):,}"
+        details["updates"] = f"{module.updates:,}"
         if self._bar is not None:
             self._bar.set_postfix(details, refresh=False)
             # The last round may go beyond the budget, where tqdm would lose its bar.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf, isnan
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,6 +38,10 @@ class EpisodeStatistics(Metric):
         self.squared_return = self.squared_return + values[:, 0].square().sum()
         self.count = self.count + len(episodes)
 
+    def _apply(self, fn: Callable[..., Any], exclude_state: Sequence[str] = ()) -> EpisodeStatistics:
+        """Episodes are played on the CPU, and so their statistics stay there."""
+        return self
+
     def compute(self) -> dict[str, float]:
         """Means by name and ``return_std``; empty if there were no episodes."""
         if self.count == 0:
@@ -46,26 +52,29 @@ class EpisodeStatistics(Metric):
 
 
 class Means:
-    """Running means of named scalar tensors, some of which may be missing at times."""
+    """Running means of named scalar tensors, some of which may be missing or NaN at times."""
 
     def __init__(self) -> None:
         self._totals: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, Tensor] = {}
 
     def update(self, values: dict[str, Tensor]) -> None:
-        """Add one value of each name; stays on the device."""
+        """Add one value of each name; stays on the device. NaN does not count."""
         for name, value in values.items():
-            self._totals[name] = self._totals[name] + value if name in self._totals else value
-            self._counts[name] = self._counts.get(name, 0) + 1
+            total, count = value.nan_to_num(nan=0.0, posinf=inf, neginf=-inf), (~value.isnan()).float()
+            known = name in self._totals
+            self._totals[name] = self._totals[name] + total if known else total
+            self._counts[name] = self._counts[name] + count if known else count
 
     def take(self) -> dict[str, float]:
         """The means since the last call; only here do values leave the device."""
         if not self._totals:
             return {}
-        totals = torch.stack([total.float() for total in self._totals.values()]).tolist()
-        means = {name: total / self._counts[name] for name, total in zip(self._totals, totals, strict=True)}
+        totals = torch.stack([total.float() for total in self._totals.values()])
+        means = (totals / torch.stack(list(self._counts.values()))).tolist()
+        named = {name: mean for name, mean in zip(self._totals, means, strict=True) if not isnan(mean)}
         self._totals, self._counts = {}, {}
-        return means
+        return named
 
 
 class WeightHistogram(Metric):
@@ -86,7 +95,8 @@ class WeightHistogram(Metric):
     def update(self, weights: Tensor) -> None:
         position = (weights - self.low) / max(self.high - self.low, torch.finfo(weights.dtype).tiny)
         bins = (position * len(self.counts)).long().clamp(0, len(self.counts) - 1)
-        self.counts = self.counts + torch.bincount(bins.flatten(), minlength=len(self.counts))
+        # Unlike bincount, this does not look at the values first.
+        self.counts = self.counts.scatter_add(0, bins.flatten(), torch.ones_like(bins.flatten()))
 
     def compute(self) -> Tensor:
         return self.counts

@@ -66,6 +66,17 @@ class TestMeans:
         means.update({"loss": loss})
         assert loss == 1.0
 
+    def test_nan_does_not_count(self):
+        means = Means()
+        means.update({"a": torch.tensor(torch.nan), "b": torch.tensor(torch.nan)})
+        means.update({"a": torch.tensor(3.0), "b": torch.tensor(torch.nan)})
+        assert means.take() == {"a": 3.0}
+
+    def test_infinity_is_shown(self):
+        means = Means()
+        means.update({"loss": torch.tensor(torch.inf)})
+        assert means.take() == {"loss": torch.inf}
+
     def test_types_may_differ(self):
         means = Means()
         means.update({"a": torch.tensor(1, dtype=torch.int64), "b": torch.tensor(0.5, dtype=torch.float64)})

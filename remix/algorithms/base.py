@@ -48,9 +48,6 @@ class MultiAgentModule(pl.LightningModule):
     needs_behaviour = False
     """Whether the replay has to keep the behaviour probabilities of actions."""
 
-    episodes_at_copy: Tensor
-    updates: Tensor
-
     def __init__(
         self,
         spec: EnvSpec,
@@ -79,9 +76,8 @@ class MultiAgentModule(pl.LightningModule):
         self.epsilon_anneal_steps, self.target_update_episodes = epsilon_anneal_steps, target_update_episodes
         self.policy = policy(spec)
         self.targets: list[tuple[nn.Module, nn.Module]] = []
-        self.register_buffer("episodes_at_copy", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
-        self.env_steps = 0
+        # Plain numbers rather than buffers: reading one of those would wait for the device.
+        self.env_steps = self.updates = self.episodes_at_copy = 0
         self.training_means = Means()
         self.played = EpisodeStatistics(spec.metrics)
         self.evaluated = EpisodeStatistics(spec.metrics)
@@ -148,10 +144,10 @@ class MultiAgentModule(pl.LightningModule):
             logger.log_metrics(metrics, step=self.env_steps)
 
     def _copy_targets(self, episodes: int) -> None:
-        if episodes - int(self.episodes_at_copy) >= self.target_update_episodes:
+        if episodes - self.episodes_at_copy >= self.target_update_episodes:
             for copy, original in self.targets:
                 copy.load_state_dict(original.state_dict())
-            self.episodes_at_copy.fill_(episodes)
+            self.episodes_at_copy = episodes
 
     def _log_training(self, batch: Round) -> None:
         played = self.played.compute() if self.played.update_called else {}
@@ -177,9 +173,11 @@ class MultiAgentModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["env_steps"] = self.env_steps
+        checkpoint["updates"], checkpoint["episodes_at_copy"] = self.updates, self.episodes_at_copy
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.env_steps = checkpoint["env_steps"]
+        self.updates, self.episodes_at_copy = checkpoint["updates"], checkpoint["episodes_at_copy"]
 
 
 def target_copy(network: NetworkT) -> NetworkT:

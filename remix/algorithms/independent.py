@@ -45,12 +45,12 @@ class IndependentQLearning(MultiAgentModule):
         inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
         batch_sizes = batch.batch_sizes * self.spec.n_agents
         shape = (-1, self.spec.n_agents, self.spec.n_actions)
-        utilities = self.policy.agent(inputs, batch_sizes).view(shape)
+        utilities = self.policy.agent(inputs, batch_sizes).view(shape).float()
         chosen = utilities[batch.here].gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
         with torch.no_grad():
             after = slice(batch.n_episodes, None)
             greedy = greedy_actions(utilities, batch.availability())[after]
-            next_utilities = self.target_agent(inputs, batch_sizes).view(shape)[after]
+            next_utilities = self.target_agent(inputs, batch_sizes).view(shape)[after].float()
             next_value = next_utilities.gather(-1, greedy.unsqueeze(-1)).squeeze(-1)
             discount = self.gamma * (~batch.terminated).to(next_value.dtype)
             target = batch.reward.unsqueeze(-1) + discount.unsqueeze(-1) * next_value

@@ -106,6 +106,7 @@ class ValueFactorization(MultiAgentModule):
             joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state)
         else:
             joint_value, slopes = self.mixer(step.chosen, state), None
+        joint_value = joint_value.float()
         central_value = step.central_value(state)
         with torch.no_grad():
             inputs = WeightingInputs(
@@ -157,7 +158,8 @@ class _Forward:
         self.inputs = module.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
         self.batch_sizes = batch.batch_sizes * spec.n_agents
         shape = (-1, spec.n_agents, spec.n_actions)
-        self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape)
+        # Whatever precision the networks compute in: targets and weights are made in single precision.
+        self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape).float()
         self.greedy = greedy_actions(self.utilities.detach(), self.avail_actions)
         self.chosen = _gather(self.utilities[batch.here], batch.actions)
         if module.central is None:
@@ -173,10 +175,10 @@ class _Forward:
         greedy, state = self.greedy[after], self.state[after]
         if self.module.central is not None:
             value: Tensor = self.module.target_central(self.target_central_utilities[after], greedy, state)
-            return value
-        utilities = self.module.target_agent(self.inputs, self.batch_sizes).view(self.utilities.shape)
+            return value.float()
+        utilities = self.module.target_agent(self.inputs, self.batch_sizes).view(self.utilities.shape).float()
         value = self.module.target_mixer(_gather(utilities[after], greedy), state)
-        return value
+        return value.float()
 
     def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""
@@ -185,7 +187,7 @@ class _Forward:
         value: Tensor = self.module.central(
             self.central_utilities[self.batch.here], self.batch.actions, state
         )
-        return value
+        return value.float()
 
     def target_central_values(self, required: frozenset[str], state: Rows) -> dict[str, Tensor]:
         """Target Q* ``[K]`` at the taken and at the greedy actions, as far as a weighting asks for them."""
@@ -194,7 +196,7 @@ class _Forward:
             "greedy_central_value": self.greedy[self.batch.here],
         }
         return {
-            name: self.module.target_central(self.target_central_utilities[self.batch.here], u, state)
+            name: self.module.target_central(self.target_central_utilities[self.batch.here], u, state).float()
             for name, u in actions.items()
             if name in required
         }

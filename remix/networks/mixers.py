@@ -71,10 +71,15 @@ class QMixer(Mixer):
         bias, state_value = self.first_bias(state), self.state_value(state)
         if compiles(first):
             return mix(utilities, first, bias, second, state_value)
-        first, second = first.abs().view(-1, self.n_agents, self.embed_dim), second.abs()
-        hidden = torch.baddbmm(bias.unsqueeze(1), utilities.unsqueeze(1), first).squeeze(1)
-        value = (F.elu(hidden) * second).sum(-1) + state_value.squeeze(-1)
-        with torch.no_grad():
-            unit_slopes = hidden.clamp(max=0.0).exp()
-            slopes = torch.bmm(first, (unit_slopes * second).unsqueeze(-1)).squeeze(-1)
+        # Autocast may have left the weights in half precision; the sums over agents and units are not.
+        with torch.autocast(utilities.device.type, enabled=False):
+            first, second, bias, state_value = (
+                made.to(utilities.dtype) for made in (first.abs(), second.abs(), bias, state_value)
+            )
+            first = first.view(-1, self.n_agents, self.embed_dim)
+            hidden = torch.baddbmm(bias.unsqueeze(1), utilities.unsqueeze(1), first).squeeze(1)
+            value = (F.elu(hidden) * second).sum(-1) + state_value.squeeze(-1)
+            with torch.no_grad():
+                unit_slopes = hidden.clamp(max=0.0).exp()
+                slopes = torch.bmm(first, (unit_slopes * second).unsqueeze(-1)).squeeze(-1)
         return value, slopes

@@ -55,7 +55,7 @@ class WeightingInputs:
 
 
 class Weights(NamedTuple):
-    """``values [K]`` and scalars worth logging, by name."""
+    """``values [K]`` and scalars worth logging, by name; NaN where a batch has no such number."""
 
     values: Tensor
     diagnostics: dict[str, Tensor]
@@ -82,7 +82,7 @@ class Weighting(ABC):
 
     def between(self, score: Tensor) -> Tensor:
         """Scores in [0, 1] placed in the weight range; 0 and 1 give its ends exactly."""
-        low, high = (score.new_tensor(end) for end in (self.min_weight, self.max_weight))
+        low, high = (torch.full_like(score, end) for end in (self.min_weight, self.max_weight))
         return torch.lerp(low, high, score)
 
 

@@ -2,7 +2,8 @@
 
 Each takes the logarithms of K raw weights, minus infinity for a raw weight of zero, and returns scores
 ``[K]`` with 0 for those; scores of the positive ones lie in [0, 1] unless the class says otherwise. All are
-unchanged when every raw weight is multiplied by the same factor. At least one raw weight is positive.
+unchanged when every raw weight is multiplied by the same factor. At least one raw weight is positive; if none
+is, the scores mean nothing. No mapping reads a value of a tensor, so that a GPU never has to be waited for.
 """
 
 from __future__ import annotations
@@ -56,21 +57,21 @@ class LogMinMax(Mapping):
         self.floor_quantile = floor_quantile
 
     def __call__(self, log_raw: Tensor) -> Tensor:
-        positive = log_raw[torch.isfinite(log_raw)].sort().values
-        low, high = positive[int(self.floor_quantile * (len(positive) - 1))], positive[-1]
-        if low == high:
-            return (log_raw >= low).to(log_raw.dtype)
-        return ((log_raw - low) / (high - low)).clamp(min=0.0)
+        positive = _Positive(log_raw)
+        low = positive.at((self.floor_quantile * (positive.count - 1).double()).long())
+        high = positive.at(positive.count - 1)
+        linear = ((log_raw - low) / (high - low)).clamp(min=0.0)
+        return torch.where(low == high, (log_raw >= low).to(log_raw.dtype), linear)
 
 
 class MedianSaturating(Mapping):
     """``raw / (raw + median)``: smooth, without parameters, 0.5 for the median positive raw weight."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
-        positive = log_raw[torch.isfinite(log_raw)].sort().values
-        n = len(positive)
+        positive = _Positive(log_raw)
+        n = positive.count
         # Of an even number, the mean of the middle two: of the raw weights, not of their logarithms.
-        log_median = torch.logaddexp(positive[(n - 1) // 2], positive[n // 2]) - math.log(2.0)
+        log_median = torch.logaddexp(positive.at((n - 1) // 2), positive.at(n // 2)) - math.log(2.0)
         return torch.sigmoid(log_raw - log_median)
 
 
@@ -78,14 +79,11 @@ class Rank(Mapping):
     """Rank among the positive raw weights over their number, ties sharing the mean; keeps no magnitudes."""
 
     def __call__(self, log_raw: Tensor) -> Tensor:
-        finite = torch.isfinite(log_raw)
-        positive = log_raw[finite]
-        _, group, counts = positive.unique(return_inverse=True, return_counts=True)
-        last = counts.cumsum(0)
-        mean_rank = (last - (counts - 1) / 2.0).to(log_raw.dtype)
-        scores = torch.zeros_like(log_raw)
-        scores[finite] = mean_rank[group] / len(positive)
-        return scores
+        positive = _Positive(log_raw)
+        smaller = torch.searchsorted(positive.ordered, log_raw, right=False) - positive.first
+        not_larger = torch.searchsorted(positive.ordered, log_raw, right=True) - positive.first
+        mean_rank = (smaller + 1 + not_larger).to(log_raw.dtype) / 2.0
+        return (mean_rank / positive.count).masked_fill(torch.isinf(log_raw), 0.0)
 
 
 class SelfNormalised(Mapping):
@@ -101,6 +99,20 @@ class SelfNormalised(Mapping):
     def __call__(self, log_raw: Tensor) -> Tensor:
         raw = _relative(log_raw)
         return (raw / raw.mean()).clamp(max=self.kappa)
+
+
+class _Positive:
+    """The positive raw weights in order: they follow the zeros, ``first`` of them, in ``ordered``."""
+
+    def __init__(self, log_raw: Tensor) -> None:
+        self.ordered = log_raw.sort().values
+        self.count = torch.isfinite(log_raw).sum()
+        self.first = len(log_raw) - self.count
+
+    def at(self, rank: Tensor) -> Tensor:
+        """Logarithm of the one with this rank, from 0; a scalar."""
+        place = (self.first + rank).clamp(0, len(self.ordered) - 1)
+        return self.ordered.gather(0, place.unsqueeze(0)).squeeze(0)
 
 
 def _relative(log_raw: Tensor) -> Tensor:

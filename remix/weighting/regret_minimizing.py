@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -87,10 +89,10 @@ class RegretMinimizing(Weighting):
             log_raw = log_raw + log_factor
         if self.only_underestimated:
             log_raw = log_raw.masked_fill(~inputs.underestimated, -torch.inf)
-        if not torch.isfinite(log_raw).any():
-            return Weights(self.between(torch.zeros_like(log_raw)), diagnostics)
-        score = self.mapping(log_raw)
-        diagnostics["weighting/saturated_share"] = (score >= score.max()).float().mean()
+        some = torch.isfinite(log_raw).any()
+        score = torch.where(some, self.mapping(log_raw), 0.0)
+        saturated = (score >= score.max()).float().mean()
+        diagnostics["weighting/saturated_share"] = torch.where(some, saturated, torch.nan)
         return Weights(self.between(score), diagnostics)
 
     def log_factors(self, inputs: WeightingInputs) -> dict[str, Tensor]:
@@ -109,7 +111,7 @@ class RegretMinimizing(Weighting):
             factors["mixing_gradient"] = _log_positive(gradient)
         if self.on_policiness:
             log_ratio = (log_policy - inputs.given("behaviour").log()).sum(-1)
-            bound = torch.tensor(self.on_policiness_clip).log().item()
+            bound = math.log(self.on_policiness_clip)
             factors["on_policiness"] = log_ratio.clamp(-bound, bound)
         return factors
 
@@ -138,14 +140,14 @@ def _log_positive(values: Tensor) -> Tensor:
 
 
 def _summaries(log_factors: dict[str, Tensor], underestimated: Tensor) -> dict[str, Tensor]:
-    """Mean, median and maximum of every factor over the under-estimated transitions."""
-    if not underestimated.any():
-        return {}
+    """Mean, median and maximum of every factor over the under-estimated transitions, NaN without any."""
     summaries = {}
     for name, log_factor in log_factors.items():
         # Beyond this the exponential leaves float32, and no store takes an infinite metric.
-        factor = log_factor[underestimated].clamp(max=80.0).exp()
-        summaries[f"weighting/{name}_mean"] = factor.mean()
-        summaries[f"weighting/{name}_median"] = factor.median()
-        summaries[f"weighting/{name}_max"] = factor.max()
+        factor = log_factor.clamp(max=80.0).exp()
+        counted = factor.masked_fill(~underestimated, torch.nan)
+        summaries[f"weighting/{name}_mean"] = counted.nanmean()
+        summaries[f"weighting/{name}_median"] = counted.nanmedian()
+        highest = factor.masked_fill(~underestimated, -torch.inf).max()
+        summaries[f"weighting/{name}_max"] = torch.where(underestimated.any(), highest, torch.nan)
     return summaries

@@ -1,5 +1,7 @@
 """What all algorithms share: exploration, target copies, settings."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -32,11 +34,13 @@ def test_targets_are_copied_every_so_many_episodes():
     assert copies == [24, 48, 72, 96]
 
 
-def test_counters_are_part_of_the_state():
+def test_counters_are_part_of_a_checkpoint():
     module = ValueFactorization(SPEC, target_update_episodes=20)
     module._copy_targets(24)
     restored = ValueFactorization(SPEC, target_update_episodes=20)
-    restored.load_state_dict(module.state_dict())
+    checkpoint: dict[str, Any] = {}
+    module.on_save_checkpoint(checkpoint)
+    restored.on_load_checkpoint(checkpoint)
     restored.policy.agent.head.bias.data += 1.0
     restored._copy_targets(40)
     assert not copied(restored)

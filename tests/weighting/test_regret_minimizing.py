@@ -206,7 +206,7 @@ class TestLimits:
         inputs = make_inputs(target=torch.full((40,), -100.0))
         weights, diagnostics = remix(mapping=mapping, bellman_error=bellman_error)(inputs)
         assert (weights == 0.1).all()
-        assert all(torch.isfinite(value) for value in diagnostics.values())
+        assert all(torch.isnan(value) for value in diagnostics.values()), "there is nothing to describe"
 
     @settings(deadline=None)
     @given(
@@ -228,7 +228,9 @@ class TestLimits:
         weights, diagnostics = remix(on_policiness=True)(inputs)
         assert ((weights >= 0.1) & (weights <= 1.0)).all()
         assert (weights[~inputs.underestimated] == 0.1).all()
-        assert all(torch.isfinite(value) for value in diagnostics.values())
+        assert not any(torch.isinf(value) for value in diagnostics.values())
+        if inputs.underestimated.any():
+            assert torch.isfinite(diagnostics["weighting/bellman_error_median"])
 
 
 def test_diagnostics_describe_the_factors(worked_example):

@@ -1,0 +1,128 @@
+"""What runs on other devices than the CPU, run on the CPU: PyTorch's layers on dense rows."""
+
+import traceback
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from remix.algorithms.independent import IndependentQLearning
+from remix.algorithms.value_factorization import ValueFactorization
+from remix.episodes import Batch
+from remix.networks.central import CentralQ
+from remix.networks.mixers import VDNMixer
+from remix.policy import Policy
+from remix.weighting.centrally_weighted import CentrallyWeighted
+from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
+from remix.weighting.optimistic import Optimistic
+from remix.weighting.regret_minimizing import RegretMinimizing
+from tests.samples import make_batch, make_spec
+
+SPEC = make_spec(obs_dtype="bool", state_dtype="bool", obs_size=11, state_size=20)
+SMALL = partial(Policy, hidden_size=16)
+CENTRAL = partial(CentralQ, hidden_size=16, embed_dim=16)
+MAPPINGS = [CappedLinear(), MinMax(), LogMinMax(), MedianSaturating(), Rank(), SelfNormalised()]
+BUILDERS: dict[str, Any] = {
+    "iql": lambda: IndependentQLearning(SPEC, policy=SMALL),
+    "vdn": lambda: ValueFactorization(SPEC, mixer=VDNMixer, policy=SMALL),
+    "qmix": lambda: ValueFactorization(SPEC, policy=SMALL),
+    "ow_qmix": lambda: ValueFactorization(SPEC, weighting=Optimistic(), central=CENTRAL, policy=SMALL),
+    "cw_qmix": lambda: ValueFactorization(SPEC, weighting=CentrallyWeighted(), central=CENTRAL, policy=SMALL),
+} | {
+    f"remix_{type(mapping).__name__}": lambda mapping=mapping: ValueFactorization(
+        SPEC,
+        weighting=RegretMinimizing(mapping=mapping, warmup_steps=0, on_policiness=True),
+        central=CENTRAL,
+        policy=SMALL,
+    )
+    for mapping in MAPPINGS
+}
+
+
+@pytest.fixture
+def batch():
+    return make_batch(SPEC, [9, 4, 7, 1, 9, 9], terminated=[True, False] * 3, behaviour=True)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """As if no tensor were on the CPU."""
+
+    def leave_the_cpu():
+        for module in ("agent", "feedforward", "mixers"):
+            monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
+        monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
+        monkeypatch.setattr(Batch, "state_rows", Batch.states)
+
+    return leave_the_cpu
+
+
+class Waits(TorchDispatchMode):
+    """Notes operations for whose result a program on a GPU has to wait.
+
+    ``batch_sizes`` may be read: they stay on the CPU, and PyTorch's GRU reads them too.
+    """
+
+    OPERATIONS = ("_local_scalar_dense", "nonzero", "equal", "bincount", "unique", "masked_select")
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        by_mask = "aten.index" in str(func) and any(i is not None and i.dtype == torch.bool for i in args[1])
+        if by_mask or any(name in str(func) for name in self.OPERATIONS):
+            callers = traceback.extract_stack()
+            if not any(
+                "batch_sizes" in (c.line or "") or c.filename.endswith("rnn.py") for c in callers[-6:]
+            ):
+                self.seen.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_loss_and_gradients_are_those_of_the_compiled_passes(name, batch, elsewhere):
+    module = BUILDERS[name]()
+    trained = [p for p in module.parameters() if p.requires_grad]
+    loss, metrics = module.loss(batch, env_steps=0)
+    gradients = torch.autograd.grad(loss, trained)
+    elsewhere()
+    other_loss, other_metrics = module.loss(batch, env_steps=0)
+    torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-6)
+    assert other_metrics.keys() == metrics.keys()
+    for ours, theirs in zip(gradients, torch.autograd.grad(other_loss, trained), strict=True):
+        torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-5)
+
+
+def test_a_wait_would_be_noticed():
+    with Waits() as waits:
+        float(torch.ones(3).sum())
+        torch.ones(3)[torch.tensor([True, False, True])]
+    assert len(waits.seen) == 2
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_an_update_never_waits_for_the_device(name, batch, elsewhere):
+    elsewhere()
+    module = BUILDERS[name]()
+    optimizer = module.configure_optimizers()
+    with Waits() as waits:
+        loss, metrics = module.loss(batch, env_steps=0)
+        module.training_means.update({"loss": loss.detach(), **metrics})
+        loss.backward()
+        module.on_before_optimizer_step(optimizer)
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 10.0, foreach=True)
+    assert not waits.seen
+
+
+def test_autocast_leaves_targets_and_weights_in_single_precision(batch, elsewhere):
+    elsewhere()
+    module = BUILDERS["remix_CappedLinear"]()
+    exact, _ = module.loss(batch, env_steps=0)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, metrics = module.loss(batch, env_steps=0)
+    assert loss.dtype == torch.float32 and module.last_weights.dtype == torch.float32
+    assert metrics["weighting/slope_mean"].dtype == metrics["train/target"].dtype == torch.float32
+    torch.testing.assert_close(loss, exact, rtol=0.05, atol=0.01)
