@@ -3,11 +3,16 @@
 One Lightning *batch* is a :class:`Round`: episodes are collected with the current policy, stored, and a batch
 is drawn for one update. An *epoch* is a number of environment steps; the ordinary validation loop then gets
 greedy episodes.
+
+Where the workers *overlap*, the next round is collected while the updates of this one are made, with the
+policy as it was before them; the first round of an epoch always gets the newest policy. Nothing depends on
+timing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -20,11 +25,20 @@ from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.episodes import Batch, Episode
 from remix.replay import EpisodeReplay
-from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
+from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool, WorkersFactory
 from remix.workers.inline import InlineWorkers
 from remix.workers.seeds import episode_seeds
 
 NO_LIMIT = 1_000_000_000
+
+
+@dataclass
+class _Ahead:
+    """A round that is being collected in the background."""
+
+    episodes: Future[list[Episode]]
+    policy_state: PolicyState
+    exploration: float
 
 
 @dataclass
@@ -112,6 +126,9 @@ class ReplayDataModule(pl.LightningDataModule):
         self.generator = torch.Generator().manual_seed(seed)
         self.replay = EpisodeReplay(self.spec, capacity)
         self.pool: WorkerPool | None = None
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="collect")
+        self._ahead: _Ahead | None = None
+        self._interrupted: dict[str, Any] | None = None
 
     @property
     def module(self) -> MultiAgentModule:
@@ -131,6 +148,9 @@ class ReplayDataModule(pl.LightningDataModule):
 
     def teardown(self, stage: str) -> None:
         if self.pool is not None:
+            if self._ahead is not None:
+                wait([self._ahead.episodes])
+                self._ahead = None
             self.pool.close()
             self.pool = None
 
@@ -154,20 +174,57 @@ class ReplayDataModule(pl.LightningDataModule):
     def collect(self, stream: str, first: int, count: int, exploration: float) -> list[Episode]:
         """Episodes ``first .. first + count - 1`` of a stream, played by the current policy."""
         assert self.pool is not None
-        state = {name: tensor.detach().cpu() for name, tensor in self.module.policy.state_dict().items()}
-        return self.pool.collect(state, episode_seeds(self.seed, stream, first, count), exploration)
+        if self._ahead is not None:
+            wait([self._ahead.episodes])
+        return self.pool.collect(
+            self._policy_state(), episode_seeds(self.seed, stream, first, count), exploration
+        )
+
+    def next_round(self) -> tuple[list[Episode], float]:
+        """The episodes of the next round and the exploration with which they were played."""
+        if self._ahead is None and self._interrupted is not None:
+            self.collect_ahead(**self._interrupted)
+        self._interrupted = None
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead.episodes.result(), ahead.exploration
+        exploration = self.module.exploration(self.env_steps)
+        return self.collect("train", self.episodes, self.episodes_per_round, exploration), exploration
+
+    def collect_ahead(
+        self, policy_state: PolicyState | None = None, exploration: float | None = None
+    ) -> None:
+        """Start to collect the next round in the background, with the current policy if no other is given."""
+        assert self.pool is not None
+        if exploration is None:
+            exploration = self.module.exploration(self.env_steps)
+        if policy_state is None:
+            # A copy, since the optimizer changes the weights in the meantime.
+            policy_state = {name: tensor.clone() for name, tensor in self._policy_state().items()}
+        seeds = episode_seeds(self.seed, "train", self.episodes, self.episodes_per_round)
+        episodes = self._background.submit(self.pool.collect, policy_state, seeds, exploration)
+        self._ahead = _Ahead(episodes, policy_state, exploration)
+
+    def _policy_state(self) -> PolicyState:
+        return {name: tensor.detach().cpu() for name, tensor in self.module.policy.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Counters and the sampling stream. The replay is saved by the checkpoint callback that wants it."""
+        ahead = self._ahead and {
+            "policy_state": self._ahead.policy_state,
+            "exploration": self._ahead.exploration,
+        }
         return {
             "env_steps": self.env_steps,
             "episodes": self.episodes,
             "generator": self.generator.get_state(),
+            "ahead": ahead,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.env_steps, self.episodes = state_dict["env_steps"], state_dict["episodes"]
         self.generator.set_state(state_dict["generator"].cpu())
+        self._interrupted = state_dict["ahead"]
 
 
 class Rounds:
@@ -182,16 +239,18 @@ class Rounds:
             assert data.trainer is not None
             data.trainer.should_stop = True
             return
+        assert data.pool is not None
         boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
         boundary = min(boundary, data.max_env_steps)
         ends_epoch = False
         while not ends_epoch:
-            exploration = data.module.exploration(data.env_steps)
-            collected = data.collect("train", data.episodes, data.episodes_per_round, exploration)
+            collected, exploration = data.next_round()
             data.replay.add(collected)
             data.episodes += len(collected)
             data.env_steps += sum(episode.length for episode in collected)
             ends_epoch = data.env_steps >= boundary
+            if data.pool.overlap and not ends_epoch:
+                data.collect_ahead()
             yield from self._updates(collected, exploration, ends_epoch)
 
     def _updates(self, collected: list[Episode], exploration: float, ends_epoch: bool) -> Iterator[Round]:

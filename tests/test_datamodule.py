@@ -198,6 +198,84 @@ class TestCollection:
         assert (data.replay.sample(4, data.generator).behaviour is not None) == on_policiness
 
 
+class TestOverlap:
+    @staticmethod
+    def spied(**changes):
+        """A data module whose workers overlap, and its calls."""
+        calls: list[Any] = []
+
+        def workers(environment, policy):
+            pool = Spy(environment, policy)
+            pool.overlap, pool.calls = True, calls
+            return pool
+
+        return make_data(workers=workers, **changes), calls
+
+    def test_rounds_are_played_by_the_policy_before_the_last_updates(self):
+        """Rounds 1 to 9, of which 1, 4, 6 and 9 are the first of their epochs and get the newest policy."""
+        data, calls = self.spied()
+        weights = Weights()
+        fit(make_module(data), data, callbacks=[weights])
+        training = [call[0] for call in calls if len(call[1]) == 4]
+        assert len(training) == 9
+        for index, played in enumerate(training):
+            newest = index in (0, 3, 5, 8)
+            expected = weights.states[index if newest else index - 1]
+            assert all(torch.equal(played[name], expected[name]) for name in expected), index
+
+    def test_the_same_episodes_with_the_same_exploration(self):
+        data, calls = self.spied()
+        fit(make_module(data), data)
+        plain, pools = spied()
+        fit(make_module(plain), plain)
+        for call, expected in zip(calls, pools[0].calls, strict=True):
+            assert call[1:] == expected[1:]
+
+    def test_nothing_depends_on_timing(self):
+        inline = partial(InlineWorkers, overlap=True)
+        first = rows(workers=inline)
+        assert rows(workers=inline) == first
+        assert rows(workers=partial(ProcessWorkers, n_workers=2, episodes_at_once=1, overlap=True)) == first
+
+    def test_an_error_in_the_background_ends_the_run(self):
+        class Failing(InlineWorkers):
+            played = 0
+
+            def collect(self, *args):
+                self.played += 1
+                if self.played == 2:
+                    raise RuntimeError("the game crashed")
+                return super().collect(*args)
+
+        data = make_data(workers=partial(Failing, overlap=True))
+        with pytest.raises(RuntimeError, match="the game crashed"):
+            fit(make_module(data), data)
+        assert data.pool is None
+
+    @pytest.mark.parametrize("overlap", [True, False])
+    def test_a_run_stopped_within_an_epoch_goes_on_as_if_it_had_not(self, tmp_path, overlap):
+        class Stop(pl.Callback):
+            def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+                trainer.should_stop = batch.episodes == 16
+
+            def on_train_end(self, trainer, pl_module):
+                trainer.save_checkpoint(tmp_path / "middle.ckpt")
+
+        workers = partial(InlineWorkers, overlap=overlap)
+        settings: dict[str, Any] = {"workers": workers, "steps_per_epoch": 1000, "max_env_steps": 150}
+        whole = rows(**settings)
+        data = make_data(BranchChain, **settings)
+        fit(make_module(data, **REMIX), data, callbacks=[Stop()])
+        resumed, recorder = make_data(BranchChain, **settings), Recorder()
+        resumed.replay.load_state_dict(data.replay.state_dict())
+        trainer = make_trainer(logger=recorder)
+        path = tmp_path / "middle.ckpt"
+        trainer.fit(make_module(resumed, **REMIX), resumed, ckpt_path=path, weights_only=True)
+        first = recorder.rows[0][0]
+        assert len(recorder.rows) > 3
+        assert recorder.rows == [row for row in whole if row[0] >= first]
+
+
 class TestEvaluation:
     def test_test_and_validation_without_training(self):
         data = make_data()

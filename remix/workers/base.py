@@ -20,6 +20,9 @@ PolicyState = dict[str, Tensor]
 class WorkerPool(ABC):
     """Plays episodes. What an episode holds depends on its seed, the policy and the exploration alone."""
 
+    overlap = False
+    """Whether the next round is to be played during the updates (see :mod:`remix.datamodule`)."""
+
     @abstractmethod
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float

@@ -12,10 +12,13 @@ from remix.workers.rollout import rollout
 
 
 class InlineWorkers(WorkerPool):
-    """The fastest choice for compiled environments."""
+    """The fastest choice for compiled environments.
 
-    def __init__(self, environment: EnvironmentFactory, policy: Policy) -> None:
-        self.environment, self.policy = environment(), policy
+    :param overlap: play the next round while the learner makes its updates.
+    """
+
+    def __init__(self, environment: EnvironmentFactory, policy: Policy, overlap: bool = False) -> None:
+        self.environment, self.policy, self.overlap = environment(), policy, overlap
 
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float

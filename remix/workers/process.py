@@ -51,6 +51,7 @@ class ProcessWorkers(WorkerPool):
         that are one game each.
     :param timeout: seconds that a worker may take for its batch before it counts as hung.
     :param retries: how often the same episodes may fail before the run ends with a :class:`WorkerError`.
+    :param overlap: play the next round while the learner makes its updates.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ProcessWorkers(WorkerPool):
         episodes_at_once: int = 8,
         timeout: float = 300.0,
         retries: int = 3,
+        overlap: bool = False,
     ) -> None:
         for name, value in (
             ("n_workers", n_workers),
@@ -72,7 +74,7 @@ class ProcessWorkers(WorkerPool):
         if timeout <= 0:
             raise SettingError("timeout", timeout, "must be positive seconds")
         self.episodes_at_once, self.timeout, self.retries = episodes_at_once, timeout, retries
-        self.restarts = 0
+        self.overlap, self.restarts = overlap, 0
         context = _context()
         self._workers = [_Worker(context, environment, policy) for _ in range(n_workers)]
 

@@ -4,6 +4,7 @@ import os
 import signal
 import warnings
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -118,5 +119,6 @@ def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):
 
 @pytest.mark.parametrize("setting", ["n_workers", "episodes_at_once", "retries", "timeout"])
 def test_settings_that_cannot_work(policy, setting):
+    settings: dict[str, Any] = {setting: 0}
     with pytest.raises(SettingError, match=f"{setting}=0"):
-        ProcessWorkers(SmallPredatorPrey, policy, **{setting: 0})
+        ProcessWorkers(SmallPredatorPrey, policy, **settings)
