@@ -116,6 +116,9 @@ def identity(config: DictConfig) -> str:
     """Ten characters that stand for what a run computes: equal for runs that differ in seed or place only."""
     parts = {key: config[key] for key in config if key not in (*_OUTSIDE_IDENTITY, "trainer")}
     parts |= {f"trainer.{key}": config.trainer[key] for key in config.trainer if key not in _OUTSIDE_TRAINER}
+    if config.workers.get("overlap"):
+        # Of the workers only this matters: rounds are then played by an older policy.
+        parts["workers.overlap"] = True
     resolved = {
         key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         for key, value in parts.items()

@@ -70,6 +70,7 @@ def test_identity_is_what_a_run_computes():
         assert identity(composed(override)) == base, override
     other = (
         "weight_range=min_0.5",
+        "workers.overlap=true",
         "algorithm.gamma=0.9",
         "env.punishment=-1",
         "max_env_steps=20000",

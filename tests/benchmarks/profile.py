@@ -1,0 +1,209 @@
+"""Where the time of training goes: ``make profile``, or ``python -m tests.benchmarks.profile [SETTING ...]``.
+
+Trains as ``remix train`` does, by default in the paper's setting while episodes have full length, and counts
+from the first update on. Settings are those of ``remix train``. Floating-point operations are counted from
+the sizes of what was computed, a multiplication and an addition being two; what is not a product is not
+counted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.hydra_config import HydraConfig
+from pytorch_lightning.strategies import SingleDeviceStrategy
+from torch import nn
+from torch.optim import Optimizer
+
+from envs.spec import Environment
+from remix import experiment
+from remix.algorithms import base, independent, value_factorization
+from remix.config import register_resolvers
+from remix.datamodule import ReplayDataModule
+from remix.episodes import Batch
+from remix.networks import feedforward, mixing, recurrence
+from remix.networks.agent import AgentInputs
+from remix.networks.features import Features
+from remix.policy import Policy
+from remix.replay import EpisodeReplay
+from remix.weighting.base import Weighting
+from tests.benchmarks.stopwatch import Stopwatch
+
+SETTINGS = ["env.punishment=-2", "max_env_steps=64000", "seed=1"]
+
+
+def main() -> None:
+    register_resolvers()
+    with initialize_config_module("conf", version_base="1.3"), tempfile.TemporaryDirectory() as directory:
+        overrides = [*SETTINGS, f"run_dir={directory}", *_store(directory), *sys.argv[1:]]
+        config = compose("train", overrides, return_hydra_config=True)
+        HydraConfig.instance().set_config(config)
+        watch = Stopwatch()
+        _measure(watch)
+        experiment.train(config)
+    threads = torch.get_num_threads()
+    print(f"\nstages of training from the first update on, {threads} thread(s), {' '.join(sys.argv[1:])}")
+    print(report(watch))
+
+
+def _store(directory: str) -> list[str]:
+    return [f"logger.mlflow.tracking_uri=sqlite:///{Path(directory) / 'mlflow.db'}"]
+
+
+def report(watch: Stopwatch) -> str:
+    """One line per stage, the largest first."""
+    total = watch.elapsed
+    rounds = max(1, watch.calls["optimizer"])
+    lines = [f"  {'stage':<38}{'share':>7}{'ms per update':>15}{'GFLOP':>9}{'GFLOP/s':>9}"]
+    stages = sorted(watch.seconds.items(), key=lambda stage: -stage[1])
+    rest = total - sum(watch.seconds.values())
+    for name, seconds in [*stages, ("everything else", rest)]:
+        line = f"  {name:<38}{seconds / total:>7.1%}{seconds / rounds * 1e3:>15.1f}"
+        if operations := watch.operations.get(name, 0.0):
+            line += f"{operations / rounds / 1e9:>9.2f}{operations / seconds / 1e9:>9.0f}"
+        lines.append(line)
+    operations = sum(watch.operations.values())
+    lines.append(
+        f"  {'all':<38}{1:>7.0%}{total / rounds * 1e3:>15.1f}"
+        f"{operations / rounds / 1e9:>9.2f}{operations / total / 1e9:>9.0f}"
+    )
+    return "\n".join(lines)
+
+
+def _measure(watch: Stopwatch) -> None:
+    """Put the stopwatch around every stage."""
+    for environment in _subclasses(Environment):
+        for name in ("reset", "step"):
+            watch.measure(environment, name, "environment")
+    watch.measure(Policy, "act", "policy")
+    watch.measure(ReplayDataModule, "collect", "rollout, the rest of it")
+    watch.measure(EpisodeReplay, "add", "replay, write")
+    watch.measure(EpisodeReplay, "sample", "replay, sample")
+    for owner, names in {
+        Batch: ("obs_rows", "state_rows", "availability", "last_actions"),
+        AgentInputs: ("rows",),
+    }.items():
+        for name in names:
+            watch.measure(owner, name, "unpack")
+    names_of = _Names()
+    watch.measure(base.MultiAgentModule, "on_train_start", names_of.note)
+    watch.measure(
+        recurrence._RecurrentPass,
+        "forward",
+        lambda ctx, features, sizes, learns, half, *parameters: names_of(parameters[0], "forward"),
+        lambda ctx, features, sizes, learns, half, *parameters: _recurrent(features, parameters, False),
+    )
+    watch.measure(
+        recurrence._RecurrentPass,
+        "backward",
+        lambda ctx, *grads: names_of(ctx.saved_tensors[2], "backward"),
+        lambda ctx, *grads: _recurrent(ctx.features, ctx.saved_tensors[2:], True),
+    )
+    watch.measure(
+        feedforward._FeedForward,
+        "forward",
+        lambda ctx, features, dense, half, *parameters: names_of(parameters[0], "forward"),
+        lambda ctx, features, dense, half, *parameters: _layers(features, parameters[::2], False),
+    )
+    watch.measure(
+        feedforward._FeedForward,
+        "backward",
+        lambda ctx, *grads: names_of(ctx.saved_tensors[1], "backward"),
+        lambda ctx, *grads: _layers(ctx.features, ctx.saved_tensors[1::2], True),
+    )
+    watch.measure(mixing._Mixing, "forward", "mixing layer forward")
+    watch.measure(mixing._Mixing, "backward", "mixing layer backward")
+    watch.measure(value_factorization, "td_lambda", "targets")
+    for weighting in _subclasses(Weighting):
+        watch.measure(weighting, "__call__", "weights")
+    for algorithm in (value_factorization.ValueFactorization, independent.IndependentQLearning):
+        watch.measure(algorithm, "loss", "loss, the rest of it")
+    watch.measure(SingleDeviceStrategy, "backward", "backward, the rest of it")
+    watch.measure(pl.LightningModule, "clip_gradients", "gradient norms")
+    watch.measure(base.MultiAgentModule, "on_before_optimizer_step", "gradient norms")
+    for optimizer in _subclasses(Optimizer):
+        watch.measure(optimizer, "step", "optimizer")
+    watch.measure(base.MultiAgentModule, "log_metrics", "logging")
+    watch.measure(pl.Trainer, "save_checkpoint", "checkpoints")
+    _limit_to_updates(watch)
+
+
+def _limit_to_updates(watch: Stopwatch) -> None:
+    """Count from the first update to the end of the last epoch."""
+    start, end = base.MultiAgentModule.on_train_batch_start, base.MultiAgentModule.on_train_end
+
+    def restart(module: Any, batch: Any, index: int) -> Any:
+        if batch.batch is not None and module.updates == 0:
+            watch.restart()
+        return start(module, batch, index)
+
+    def stop(module: Any) -> Any:
+        watch.stop()
+        return end(module)
+
+    base.MultiAgentModule.on_train_batch_start = restart  # type: ignore[method-assign]
+    base.MultiAgentModule.on_train_end = stop  # type: ignore[method-assign]
+
+
+class _Names:
+    """Which network the parameters of a pass belong to."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def note(self, module: nn.Module) -> str:
+        """Learn the names; returns that of the stage."""
+        for name, parameter in module.named_parameters():
+            self._names[parameter.data_ptr()] = name
+        return "start"
+
+    def __call__(self, weight: torch.Tensor, direction: str) -> str:
+        name = self._names.get(weight.data_ptr(), "network")
+        parts = [part for part in name.split(".") if part not in ("encoder", "weight") and not part.isdigit()]
+        return f"{' '.join(parts)} {direction}"
+
+
+def _recurrent(features: Features, parameters: Iterable[torch.Tensor], backward: bool) -> float:
+    """Operations of a recurrent pass; on the way back the gates are computed again."""
+    encoder, _, _, recurrent, _, _, head, _ = parameters
+    size = recurrent.shape[1]
+    gates, outputs = 2 * len(features) * 2 * 3 * size * size, 2 * len(features) * len(head) * size
+    first = _first_layer(features, len(encoder))
+    return 3 * gates + 2 * outputs + 2 * first if backward else gates + outputs + first
+
+
+def _layers(features: Features, weights: Iterable[torch.Tensor], backward: bool) -> float:
+    """Operations of a pass through linear layers; on the way back all but the last are computed again."""
+    first, *higher = weights
+    products = [2 * len(features) * weight.numel() for weight in higher]
+    entry = _first_layer(features, len(first))
+    if not backward:
+        return entry + sum(products)
+    dense = 2 * len(features) * features.dense.shape[1] * len(first)
+    return 2 * entry + dense + 3 * sum(products) - (products[-1] if products else 0)
+
+
+def _first_layer(features: Features, width: int) -> float:
+    """One addition for every listed one, a product for the dense columns."""
+    listed = int((features.ends - features.starts).sum())
+    return float(width * (listed + 2 * len(features) * features.dense.shape[1]))
+
+
+def _subclasses(kind: type) -> list[Any]:
+    """All classes below ``kind`` that are known by now."""
+    direct = kind.__subclasses__()
+    return [*direct, *itertools.chain.from_iterable(map(_subclasses, direct))]
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    main()
