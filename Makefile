@@ -19,7 +19,7 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test lint format ui bench clean help
+.PHONY: train test lint format ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
@@ -41,6 +41,9 @@ ui: .venv/installed  ## browse the runs with MLflow
 
 bench: .venv/installed-dev  ## run the benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+profile: .venv/installed-dev  ## show where the time of training goes
+	$(BIN)/python -m tests.benchmarks.profile $(ARGS)
 
 clean:  ## delete .venv, caches and builds; runs stay
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,14 +10,17 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import environments, training
+from tests.benchmarks import environments, processes, training
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
     "rollout": training.rollouts,
     "update": training.updates,
+    "plain": training.against_plain,
     "replay": training.replay,
     "training": training.end_to_end,
+    "memory": processes.memory,
+    "startup": processes.start_up,
 }
 
 
@@ -34,11 +37,12 @@ def main() -> None:
         "Predator-Prey, paper setting (8 agents, 8 prey, 10x10, 200 steps); "
         f"{torch.get_num_threads()} threads of {os.cpu_count()} cores, "
         f"torch {torch.__version__}, Python {platform.python_version()}"
+        + (f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "")
     )
     for name in arguments.names or BENCHMARKS:
         print(f"... {name}", file=sys.stderr)
         for label, figure in BENCHMARKS[name]():
-            print(f"  {label:<58} {figure:>16}", flush=True)
+            print(f"  {label:<66} {figure:>20}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from envs.predator_prey import PredatorPrey
 from tests.benchmarks.timing import median_seconds
 
 STEPS = 150
+TOGETHER = (1, 8, 32, 128, 512)
 
 
 def stepping() -> list[tuple[str, str]]:
-    """Microseconds per environment step of one core, by number of environments stepped together."""
+    """Steps per second by environments stepped together and threads, each with a batch of its own."""
+    cores = os.cpu_count() or 1
+    threads = [n for n in (1, 2, 4, 8, 16) if n <= cores]
     rows = []
-    for n_envs in (1, 8, 32, 256):
-        environment = PredatorPrey()
-        rng = np.random.default_rng(0)
-        seeds = np.arange(n_envs)
-
-        def reset(environment: PredatorPrey = environment, seeds: np.ndarray = seeds) -> object:
-            return environment.reset(seeds)
-
-        actions = rng.integers(0, 5, size=(STEPS, n_envs, 8))
-
-        def play(environment: PredatorPrey = environment, actions: np.ndarray = actions) -> None:
-            for joint in actions:
-                environment.step(joint)
-
-        def both() -> None:
-            reset()
-            play()
-
-        seconds = median_seconds(both, 7) - median_seconds(reset, 7)
-        microseconds = seconds / (STEPS * n_envs) * 1e6
-        rows.append((f"environment, {n_envs} together, microseconds per step", f"{microseconds:.2f}"))
+    for n_envs in TOGETHER:
+        rates = [_rate(n_envs, n_threads) for n_threads in threads]
+        label = f"environment, {n_envs} together, steps/s by threads ({', '.join(map(str, threads))})"
+        rows.append((label, " ".join(f"{rate:,.0f}" for rate in rates)))
+        microseconds = 1e6 / rates[0]
+        rows.append(("  microseconds per step of one core", f"{microseconds:.2f}"))
     return rows
+
+
+def _rate(n_envs: int, n_threads: int) -> float:
+    """Environment steps per second of all threads."""
+    players = [_Player(n_envs, seed) for seed in range(n_threads)]
+    with ThreadPoolExecutor(n_threads) as pool:
+        resets = median_seconds(lambda: list(pool.map(_Player.reset, players)), 7)
+        both = median_seconds(lambda: list(pool.map(_Player.reset_and_play, players)), 7)
+    return STEPS * n_envs * n_threads / (both - resets)
+
+
+class _Player:
+    def __init__(self, n_envs: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.environment, self.seeds = PredatorPrey(), np.arange(n_envs) + seed * n_envs
+        self.actions = rng.integers(0, 5, size=(STEPS, n_envs, 8))
+
+    def reset(self) -> None:
+        self.environment.reset(self.seeds)
+
+    def reset_and_play(self) -> None:
+        self.reset()
+        for joint in self.actions:
+            self.environment.step(joint)

@@ -150,8 +150,8 @@ def _limit_to_updates(watch: Stopwatch) -> None:
         watch.stop()
         return end(module)
 
-    base.MultiAgentModule.on_train_batch_start = restart  # type: ignore[method-assign]
-    base.MultiAgentModule.on_train_end = stop  # type: ignore[method-assign]
+    setattr(base.MultiAgentModule, start.__name__, restart)
+    setattr(base.MultiAgentModule, end.__name__, stop)
 
 
 class _Names:
@@ -200,7 +200,7 @@ def _first_layer(features: Features, width: int) -> float:
 
 def _subclasses(kind: type) -> list[Any]:
     """All classes below ``kind`` that are known by now."""
-    direct = kind.__subclasses__()
+    direct: list[Any] = kind.__subclasses__()
     return [*direct, *itertools.chain.from_iterable(map(_subclasses, direct))]
 
 

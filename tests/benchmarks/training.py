@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from functools import partial
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,14 +15,34 @@ from remix.datamodule import ReplayDataModule, Round
 from remix.episodes import Episode
 from remix.experiment import quiet
 from remix.networks.central import CentralQ
+from remix.networks.kernels.products import HAS_HALF
 from remix.policy import Policy
 from remix.replay import EpisodeReplay
 from remix.weighting.regret_minimizing import RegretMinimizing
+from remix.workers.inline import InlineWorkers
 from remix.workers.rollout import rollout
 from remix.workers.seeds import episode_seeds
-from tests.benchmarks.timing import median_seconds
+from tests.benchmarks.plain import plain_loss
+from tests.benchmarks.timing import median_seconds, ratio
 
 BATCH = 128
+LENGTHS = (200, 150, 100, 60, 30, 10)
+
+# What the usual reference implementation was recorded at, in this setting on 2 cores.
+REFERENCE_STEPS_PER_SECOND = 235
+
+Rows = list[tuple[str, str]]
+
+
+def device() -> torch.device:
+    """A GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precisions() -> dict[str, bool]:
+    """Names of the precisions that this machine computes in, and whether they need autocast."""
+    half = HAS_HALF or device().type == "cuda"
+    return {"32-true": False} | ({"bf16-mixed": True} if half else {})
 
 
 def module() -> ValueFactorization:
@@ -42,10 +62,41 @@ def full_length_episodes(count: int) -> list[Episode]:
     return rollout(PredatorPrey(punishment=-2.0), policy, episode_seeds(0, "train", 0, count), 1.0)
 
 
-def rollouts() -> list[tuple[str, str]]:
-    """Environment steps per second of the policy in its environment, 8 and 32 episodes together."""
+class Update:
+    """One update on a batch of episodes that were cut to a length.
+
+    :param half: under autocast to bfloat16.
+    :param plain: as in :mod:`tests.benchmarks.plain`.
+    """
+
+    def __init__(
+        self,
+        learner: ValueFactorization,
+        episodes: list[Episode],
+        length: int,
+        half: bool = False,
+        plain: bool = False,
+    ) -> None:
+        self.learner, self.half, self.plain = learner.to(device()), half, plain
+        self.optimizer = learner.configure_optimizers()
+        self.generator = torch.Generator().manual_seed(0)
+        self.replay = EpisodeReplay(learner.spec, len(episodes))
+        self.replay.add([_cut(episode, length) for episode in episodes])
+
+    def __call__(self) -> None:
+        batch = self.replay.sample(len(self.replay), self.generator).to(device())
+        with torch.autocast(device().type, torch.bfloat16, enabled=self.half):
+            loss = plain_loss(self.learner, batch) if self.plain else self.learner.loss(batch, env_steps=0)[0]
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.learner.parameters(), 10.0)
+        self.optimizer.step()
+
+
+def rollouts() -> Rows:
+    """Environment steps per second of the policy in its environment, by episodes played together."""
     rows = []
-    for n_episodes in (8, 32):
+    for n_episodes in (8, 32, 128):
         environment, policy = PredatorPrey(punishment=-2.0), Policy(PredatorPrey().spec, agent_id=False)
         seeds = episode_seeds(0, "train", 0, n_episodes)
         steps = sum(e.length for e in rollout(environment, policy, seeds, 1.0))
@@ -54,35 +105,44 @@ def rollouts() -> list[tuple[str, str]]:
     return rows
 
 
-def updates() -> list[tuple[str, str]]:
-    """Milliseconds of one update, and of its parts."""
-    learner = module()
-    optimizer = learner.configure_optimizers()
-    generator = torch.Generator().manual_seed(0)
-    episodes = full_length_episodes(BATCH)
+def updates() -> Rows:
+    """Milliseconds of one update by length of the episodes and precision."""
+    learner, episodes = module(), full_length_episodes(BATCH)
     rows = []
-    for share in (1.0, 0.3):
-        replay = EpisodeReplay(learner.spec, BATCH)
-        replay.add([_cut(e, max(1, round(share * 200))) for e in episodes])
-
-        def update(replay: EpisodeReplay = replay) -> None:
-            loss, _ = learner.loss(replay.sample(BATCH, generator), env_steps=0)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(learner.parameters(), 10.0)
-            optimizer.step()
-
-        steps = round(share * 200)
-        rows.append((f"update, {BATCH} x {steps} steps, ms", f"{median_seconds(update, 5) * 1e3:,.0f}"))
-        if share == 1.0:
-            sampling = median_seconds(partial(replay.sample, BATCH, generator), 7)
-            rows.append(
-                (f"  of which drawing the batch, {BATCH} x {steps} steps, ms", f"{sampling * 1e3:.1f}")
-            )
+    for name, half in precisions().items():
+        full = 0.0
+        for length in LENGTHS:
+            seconds = median_seconds(Update(learner, episodes, length, half), 5)
+            full = full or seconds
+            label = f"update, {BATCH} x {length} steps, {name}, ms (share of {LENGTHS[0]})"
+            rows.append((label, f"{seconds * 1e3:,.0f} ({seconds / full:.2f})"))
+    full_length = Update(learner, episodes, 200)
+    sampling = median_seconds(lambda: full_length.replay.sample(BATCH, full_length.generator), 7)
+    rows.append((f"  of which drawing the batch, {BATCH} x 200 steps, ms", f"{sampling * 1e3:.1f}"))
     return rows
 
 
-def replay() -> list[tuple[str, str]]:
+def against_plain() -> Rows:
+    """The same update in plain PyTorch, in turns with ours."""
+    learner, episodes = module(), full_length_episodes(BATCH)
+    rows = []
+    for name, half in precisions().items():
+        plain = Update(learner, episodes, 200, half, plain=True)
+        rows.append(
+            (f"plain PyTorch update, {BATCH} x 200 steps, {name}, ms", f"{_milliseconds(plain):,.0f}")
+        )
+        for length in (200, 60):
+            ours = Update(learner, episodes, length, half)
+            theirs = Update(learner, episodes, length, half, plain=True)
+            rows.append((f"  over ours, {length} steps", f"{ratio(theirs, ours, 5):.1f}x"))
+    return rows
+
+
+def _milliseconds(action: Update) -> float:
+    return median_seconds(action, 3) * 1e3
+
+
+def replay() -> Rows:
     """Memory of a full replay, extrapolated from 200 stored episodes of full length."""
     store = EpisodeReplay(PredatorPrey().spec, 5_000)
     store.add(full_length_episodes(200))
@@ -111,13 +171,30 @@ class _Clock(pl.Callback):
                 self.rate = (now[1] - self.start[1]) / (now[0] - self.start[0])
 
 
-def end_to_end() -> list[tuple[str, str]]:
+def end_to_end() -> Rows:
     """Training through Lightning, evaluations included, from the first update on."""
     quiet()
-    data = ReplayDataModule(partial(PredatorPrey, punishment=-2.0), max_env_steps=52_000)
+    rows = []
+    for precision in precisions():
+        for overlap in (False, True):
+            rate = _steps_per_second(precision, overlap)
+            label = (
+                f"training end to end, {precision}{', overlapping' if overlap else ''}, steps/s (x reference)"
+            )
+            rows.append((label, f"{rate:,.0f} ({rate / REFERENCE_STEPS_PER_SECOND:.1f}x)"))
+    return rows
+
+
+def _steps_per_second(precision: Any, overlap: bool) -> float:
+    data = ReplayDataModule(
+        partial(PredatorPrey, punishment=-2.0),
+        partial(InlineWorkers, overlap=overlap),
+        max_env_steps=70_000,
+    )
     clock = _Clock()
     trainer = pl.Trainer(
-        accelerator="cpu",
+        accelerator=device().type,
+        precision=precision,
         max_epochs=-1,
         gradient_clip_val=10.0,
         num_sanity_val_steps=0,
@@ -128,11 +205,7 @@ def end_to_end() -> list[tuple[str, str]]:
         callbacks=[clock],
     )
     trainer.fit(module(), data)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return [
-        ("training end to end, full-length episodes, steps/s", f"{clock.rate:,.0f}"),
-        ("peak resident memory of this process, GB", f"{peak:.2f}"),
-    ]
+    return clock.rate
 
 
 def _cut(episode: Episode, length: int) -> Episode:
