@@ -15,7 +15,7 @@ from remix.datamodule import ReplayDataModule, Round
 from remix.episodes import Episode
 from remix.experiment import quiet
 from remix.networks.central import CentralQ
-from remix.networks.kernels.products import HAS_HALF
+from remix.networks.kernels.compiler import HAS_HALF
 from remix.policy import Policy
 from remix.replay import EpisodeReplay
 from remix.weighting.regret_minimizing import RegretMinimizing

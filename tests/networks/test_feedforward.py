@@ -6,8 +6,8 @@ from torch import nn
 
 from remix.networks.features import Features, as_tensor
 from remix.networks.feedforward import FeedForward
+from remix.networks.kernels.compiler import HAS_HALF
 from remix.networks.kernels.feedforward import BLOCK
-from remix.networks.kernels.products import HAS_HALF
 from tests.networks.rows import KINDS, random_rows
 
 SIZES = {

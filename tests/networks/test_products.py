@@ -5,7 +5,8 @@ import pytest
 import torch
 from numba import njit
 
-from remix.networks.kernels.products import HAS_HALF, ROWS, add_product, multiply, multiply_transposed
+from remix.networks.kernels.compiler import HAS_HALF
+from remix.networks.kernels.products import ROWS, add_product, multiply, multiply_transposed
 from remix.networks.layout import _warn_of_float32, as_pairs, in_half
 
 

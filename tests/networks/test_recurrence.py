@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows, as_tensor
-from remix.networks.kernels.products import HAS_HALF
+from remix.networks.kernels.compiler import HAS_HALF
 from remix.networks.kernels.recurrent import BLOCK
 from tests.networks.rows import KINDS, random_rows
 

@@ -12,27 +12,15 @@ All arrays of a call are of one type, float32 or float64, but for weights in pai
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from remix.networks.kernels.products import ROWS, Array, add_product
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-# Fused multiply-adds double the speed of the products. The other liberties of fast mathematics would lose
-# NaNs and cancel the rounding in the exponential function.
-_OPTIONS: Any = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
-
-
-def compiled(function: _Function) -> _Function:
-    """The function as machine code, kept on disk between runs and running without the GIL."""
-    return cast(_Function, njit(cache=True, **_OPTIONS)(function))
-
+from remix.networks.kernels.compiler import OPTIONS, Array, compiled
+from remix.networks.kernels.products import ROWS, add_product
 
 # 2^x on [-1/2, 1/2] as a polynomial, relative error 9.2e-8 (minimax fit).
 _1, _2 = np.float32(1.0), np.float32(2.0)
@@ -89,17 +77,17 @@ def tanh(x: Any) -> Any:
     """The hyperbolic tangent for the type of ``x``, in compiled code only."""
 
 
-@overload(exp, jit_options=_OPTIONS)
+@overload(exp, jit_options=OPTIONS)
 def _choose_exp(x: Any) -> Any:
     return _exp_single if x == types.float32 else _exp_double
 
 
-@overload(sigmoid, jit_options=_OPTIONS)
+@overload(sigmoid, jit_options=OPTIONS)
 def _choose_sigmoid(x: Any) -> Any:
     return _sigmoid_single if x == types.float32 else _sigmoid_double
 
 
-@overload(tanh, jit_options=_OPTIONS)
+@overload(tanh, jit_options=OPTIONS)
 def _choose_tanh(x: Any) -> Any:
     return _tanh_single if x == types.float32 else _tanh_double
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.networks.kernels.arithmetic import compiled
+from remix.networks.kernels.compiler import compiled
 
 # The number and the positions of the ones in every byte, highest bit first (the order of ``np.packbits``).
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)

@@ -15,7 +15,6 @@ from remix.networks.kernels.arithmetic import (
     Input,
     add_encoder_gradient,
     add_rows,
-    compiled,
     copy,
     copy_rows,
     encode,
@@ -24,7 +23,8 @@ from remix.networks.kernels.arithmetic import (
     relu_gradient,
     whole_groups,
 )
-from remix.networks.kernels.products import Array, add_product, multiply, multiply_transposed
+from remix.networks.kernels.compiler import Array, compiled
+from remix.networks.kernels.products import add_product, multiply, multiply_transposed
 
 # Rows in a block: the activations of all layers stay in the cache beside the weights.
 BLOCK = 64

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from remix.networks.kernels.arithmetic import exp
-from remix.networks.kernels.products import Array
+from remix.networks.kernels.compiler import Array
 
 # Sums may be made in any order, so that they become vector code: always the same order on one machine.
 _compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})

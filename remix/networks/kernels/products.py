@@ -17,33 +17,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+from remix.networks.kernels.compiler import MANY_REGISTERS, OPTIONS, VECTOR_BYTES, Array, compiled
 
 ROWS = 8
 
-_FEATURES = llvmlite.binding.get_host_cpu_features()
-_WIDE = bool(_FEATURES.get("avx512f"))
-_VECTOR_BYTES = 64 if _WIDE else 32 if _FEATURES.get("avx") else 16
 # With 32 vector registers, 16 can hold results; with 16, only 8.
-_VECTORS = 2 if _WIDE or not _FEATURES.get("sse2") else 1
-
-HAS_HALF = bool(_WIDE and _FEATURES.get("avx512bf16"))
-"""Whether products of bfloat16 pairs can be made on this machine."""
-
-if HAS_HALF:
-    # The instruction is written in assembly language, for lack of its operands' type in llvmlite.
-    llvmlite.binding.initialize_native_asmparser()
-
-_OPTIONS: Any = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
-_compiled = njit(cache=True, **_OPTIONS)
+_VECTORS = 2 if MANY_REGISTERS else 1
 
 
 def _make_tile(vectors: int, pairs: bool) -> Any:
@@ -79,7 +65,7 @@ class _Tile:
         self.number = context.get_data_type(kinds[0].dtype)
         self.bytes = context.get_abi_sizeof(self.number)
         self.factor = ir.IntType(32) if pairs else self.number
-        self.lanes = _VECTOR_BYTES // self.bytes
+        self.lanes = VECTOR_BYTES // self.bytes
         self.vector = ir.VectorType(self.number, self.lanes)
         self.factors = ir.VectorType(self.factor, self.lanes)
 
@@ -172,11 +158,11 @@ _wide_tile, _narrow_tile = _make_tile(_VECTORS, False), _make_tile(1, False)
 _wide_pair_tile, _narrow_pair_tile = _make_tile(_VECTORS, True), _make_tile(1, True)
 
 
-@_compiled
+@compiled
 def add_product(out: Array, a: Array, b: Array) -> None:
     """``out [n, m] += a [n, k] @ b [k, m]``; rows of ``out`` beyond those of ``a`` stay as they are."""
     n, inner, m = a.shape[0], a.shape[1], out.shape[1]
-    lanes = _VECTOR_BYTES // out.itemsize
+    lanes = VECTOR_BYTES // out.itemsize
     wide, narrow, rows = m - m % (_VECTORS * lanes), m - m % lanes, n - n % ROWS
     for j in range(0, wide, _VECTORS * lanes):
         for i in range(0, rows, ROWS):
@@ -193,11 +179,11 @@ def add_product(out: Array, a: Array, b: Array) -> None:
                 out[i, j] += factor * b[k, j]
 
 
-@_compiled
+@compiled
 def _add_pair_product(out: Array, a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
     """The same for pairs ``a [n, k / 2]`` and ``b [k / 2, m]``; n and m are whole numbers of tiles."""
     n, m = a.shape[0], out.shape[1]
-    lanes = _VECTOR_BYTES // out.itemsize
+    lanes = VECTOR_BYTES // out.itemsize
     wide = m - m % (_VECTORS * lanes)
     for j in range(0, wide, _VECTORS * lanes):
         for i in range(0, n, ROWS):
@@ -211,7 +197,7 @@ _HALF, _LAST, _16 = np.uint32(0x7FFF), np.uint32(1), np.uint32(16)
 _UPPER = np.uint32(0xFFFF0000)
 
 
-@_compiled
+@compiled
 def _pairs_along_rows(numbers: Array, pairs: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """``[n, k]`` rounded to bfloat16 in ``pairs [.., >= k / 2]``; returns the ``[n, k / 2]`` written."""
     n, half = numbers.shape[0], numbers.shape[1] // 2
@@ -222,7 +208,7 @@ def _pairs_along_rows(numbers: Array, pairs: NDArray[np.uint32]) -> NDArray[np.u
     return pairs[:n, :half]
 
 
-@_compiled
+@compiled
 def _pairs_down_columns(numbers: Array, pairs: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """``[n, m]`` as pairs of two rows, ``[n / 2, m]``; returns the part of ``pairs`` written."""
     n, m = numbers.shape
@@ -251,7 +237,7 @@ def multiply_transposed(out: Array, left: Array, right: Array, scratch: NDArray[
     """
 
 
-@overload(multiply, jit_options=_OPTIONS)
+@overload(multiply, jit_options=OPTIONS)
 def _choose_multiply(out: Any, rows: Any, weight: Any, scratch: Any) -> Callable[..., None]:
     def in_floats(out: Any, rows: Any, weight: Any, scratch: Any) -> None:
         add_product(out, rows, weight)
@@ -262,7 +248,7 @@ def _choose_multiply(out: Any, rows: Any, weight: Any, scratch: Any) -> Callable
     return in_pairs if weight.dtype == types.uint32 else in_floats
 
 
-@overload(multiply_transposed, jit_options=_OPTIONS)
+@overload(multiply_transposed, jit_options=OPTIONS)
 def _choose_multiply_transposed(out: Any, left: Any, right: Any, scratch: Any) -> Callable[..., None]:
     def in_floats(out: Any, left: Any, right: Any, scratch: Any) -> None:
         add_product(out, left.T, right)

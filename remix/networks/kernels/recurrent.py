@@ -25,7 +25,6 @@ from remix.networks.kernels.arithmetic import (
     Input,
     add_encoder_gradient,
     add_rows,
-    compiled,
     copy,
     copy_rows,
     encode,
@@ -36,7 +35,8 @@ from remix.networks.kernels.arithmetic import (
     tanh,
     whole_groups,
 )
-from remix.networks.kernels.products import Array, multiply, multiply_transposed
+from remix.networks.kernels.compiler import Array, compiled
+from remix.networks.kernels.products import multiply, multiply_transposed
 
 # Sequences in a block: enough rows to reuse each loaded weight, few enough to leave room in the cache.
 BLOCK = 32

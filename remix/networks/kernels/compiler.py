@@ -1,0 +1,40 @@
+"""How kernels are compiled, and for what processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import llvmlite.binding
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+# Fused multiply-adds double the speed of sums of products. The other liberties of fast mathematics would lose
+# NaNs and cancel the rounding in the exponential function.
+OPTIONS: Any = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+
+_FEATURES = llvmlite.binding.get_host_cpu_features()
+_WIDE = bool(_FEATURES.get("avx512f"))
+
+VECTOR_BYTES = 64 if _WIDE else 32 if _FEATURES.get("avx") else 16
+"""Width of a vector register."""
+
+MANY_REGISTERS = _WIDE or not _FEATURES.get("sse2")
+"""Whether there are 32 vector registers rather than 16."""
+
+HAS_HALF = bool(_WIDE and _FEATURES.get("avx512bf16"))
+"""Whether products of bfloat16 pairs can be made on this machine."""
+
+if HAS_HALF:
+    # That instruction is written in assembly language, for lack of its operands' type in llvmlite.
+    llvmlite.binding.initialize_native_asmparser()
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def compiled(function: _Function) -> _Function:
+    """The function as machine code, kept on disk between runs and running without the GIL."""
+    return cast(_Function, njit(cache=True, **OPTIONS)(function))
