@@ -39,7 +39,7 @@ from remix.networks.kernels.compiler import Array, compiled
 from remix.networks.kernels.products import multiply, multiply_transposed
 
 # Sequences in a block: enough rows to reuse each loaded weight, few enough to leave room in the cache.
-BLOCK = 32
+BLOCK = 64
 
 
 class Parameters(NamedTuple):
