@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from envs.spec import EnvSpec
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.networks.kernels.choice import choose
 
 
 class Policy(nn.Module):
@@ -51,15 +56,22 @@ class Policy(nn.Module):
             hidden state.
         """
         utilities, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
-        utilities = utilities.view(-1, self.n_agents, self.n_actions)
-        greedy = greedy_actions(utilities, avail_actions)
-        counts = avail_actions.cumsum(-1)
-        n_available = counts[..., -1]
-        pick = (noise[..., 1] * n_available).long().clamp(max=n_available - 1)
-        random = (counts > pick.unsqueeze(-1)).float().argmax(-1)
-        actions = torch.where(noise[..., 0] < exploration, random, greedy)
-        probability = exploration / n_available + (1.0 - exploration) * (actions == greedy)
+        actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
+        choose(
+            utilities.float().numpy(force=True),
+            avail_actions.flatten(0, 1).numpy(),
+            noise.flatten(0, 1).numpy(),
+            np.float32(exploration),
+            actions.view(-1).numpy(),
+            probability.view(-1).numpy(),
+        )
         return actions, probability, hidden
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within, the weights do not change, which makes :meth:`act` quicker."""
+        with self.agent.frozen():
+            yield
 
 
 def greedy_actions(utilities: Tensor, avail_actions: Tensor) -> Tensor:

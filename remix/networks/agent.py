@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from envs.spec import EnvSpec
 from remix.networks.features import Rows, as_features, as_tensor, compiles
-from remix.networks.recurrence import recurrent_pass
+from remix.networks.kernels.recurrent import Parameters
+from remix.networks.recurrence import frozen_weights, recurrent_pass, recurrent_step
 
 
 class AgentInputs:
@@ -65,6 +69,7 @@ class RecurrentAgent(nn.Module):
         self.encoder = nn.Linear(input_size, hidden_size)
         self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)
+        self._frozen: Parameters | None = None
 
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.
@@ -84,6 +89,21 @@ class RecurrentAgent(nn.Module):
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: outputs ``[R, n_outputs]`` and the next hidden state ``[R, hidden_size]``."""
+        if self._frozen is not None:
+            return recurrent_step(inputs, hidden, self._frozen, self.head.out_features)
         encoded = torch.relu_(self.encoder(inputs))
         hidden = torch.gru_cell(encoded, hidden, *self.recurrence.all_weights[0])
         return self.head(hidden), hidden
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within, :meth:`step` has no gradient and takes the weights as they were at the beginning.
+
+        On the CPU it is compiled then, for which the weights have to be prepared.
+        """
+        if compiles(self.encoder.weight):
+            self._frozen = frozen_weights(self.encoder, self.recurrence, self.head)
+        try:
+            yield
+        finally:
+            self._frozen = None

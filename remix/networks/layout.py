@@ -46,7 +46,8 @@ def as_pairs(weight: Tensor) -> NDArray[np.uint32]:
 
 def in_half(weight: Tensor) -> bool:
     """Whether autocast asks for bfloat16 products with such weights, and this machine has them."""
-    if not torch.is_autocast_enabled("cpu") or weight.dtype != torch.float32:
+    asked = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    if not asked or weight.dtype != torch.float32:
         return False
     if not HAS_HALF:
         _warn_of_float32()

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from remix.networks.features import Features
 from remix.networks.kernels import recurrent as kernels
+from remix.networks.kernels.arithmetic import Input
 from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded
 from remix.networks.threads import for_each
 
@@ -30,6 +31,27 @@ def recurrent_pass(
     half = in_half(encoder.weight) and gru.hidden_size % VECTOR == 0
     outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, half, *parameters)
     return outputs
+
+
+def frozen_weights(encoder: nn.Linear, gru: nn.GRU, head: nn.Linear) -> kernels.Parameters:
+    """The weights as they are now, in the form that :func:`recurrent_step` reads."""
+    return _Weights(*encoder.parameters(), *gru.parameters(), *head.parameters()).forward(half=False)
+
+
+def recurrent_step(
+    rows: Tensor, hidden: Tensor, weights: kernels.Parameters, n_outputs: int
+) -> tuple[Tensor, Tensor]:
+    """One time step without gradient: outputs ``[R, O]`` and the next hidden state ``[R, H]``.
+
+    :param rows: ``[R, I]``.
+    :param hidden: ``[R, H]``.
+    """
+    nothing, none = np.zeros(len(rows), np.int64), np.empty(0, np.int32)
+    before = hidden.numpy()
+    after = np.empty_like(before)
+    outputs = np.empty((len(rows), n_outputs), before.dtype)
+    kernels.step_rows(Input(none, nothing, nothing, rows.numpy(), 0), weights, before, after, outputs)
+    return torch.from_numpy(outputs), torch.from_numpy(after)
 
 
 class _Weights(NamedTuple):

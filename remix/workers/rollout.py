@@ -37,31 +37,32 @@ def rollout(
     lengths, terminated = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
     metrics: dict[str, NDArray[np.float32]] = {}
     t = 0
-    while len(running):
-        everyone = len(running) == n
-        rows = slice(None) if everyone else running
-        chosen, probability, hidden = policy.act(
-            torch.from_numpy(np.ascontiguousarray(observation.obs[rows])),
-            torch.from_numpy(actions[rows]),
-            torch.from_numpy(np.ascontiguousarray(observation.avail_actions[rows])),
-            hidden,
-            exploration,
-            torch.from_numpy(exploration_noise(seeds[rows], t, spec.n_agents)),
-        )
-        actions[rows] = chosen.numpy()
-        step = environment.step(actions)
-        observation = step.observation
-        record.append(t, rows, actions, probability.numpy(), step.reward, observation)
-        t += 1
-        ended = (step.terminated | step.truncated)[rows]
-        if ended.any():
-            finished = running[ended]
-            lengths[finished], terminated[finished] = t, step.terminated[finished]
-            metrics = {name: values.copy() for name, values in step.info.items()}
-            hidden = hidden.view(len(running), spec.n_agents, -1)[torch.from_numpy(~ended)].flatten(0, 1)
-            running = running[~ended]
-        if on_step is not None:
-            on_step()
+    with policy.frozen():
+        while len(running):
+            everyone = len(running) == n
+            rows = slice(None) if everyone else running
+            chosen, probability, hidden = policy.act(
+                torch.from_numpy(np.ascontiguousarray(observation.obs[rows])),
+                torch.from_numpy(actions[rows]),
+                torch.from_numpy(np.ascontiguousarray(observation.avail_actions[rows])),
+                hidden,
+                exploration,
+                torch.from_numpy(exploration_noise(seeds[rows], t, spec.n_agents)),
+            )
+            actions[rows] = chosen.numpy()
+            step = environment.step(actions)
+            observation = step.observation
+            record.append(t, rows, actions, probability.numpy(), step.reward, observation)
+            t += 1
+            ended = (step.terminated | step.truncated)[rows]
+            if ended.any():
+                finished = running[ended]
+                lengths[finished], terminated[finished] = t, step.terminated[finished]
+                metrics = {name: values.copy() for name, values in step.info.items()}
+                hidden = hidden.view(len(running), spec.n_agents, -1)[torch.from_numpy(~ended)].flatten(0, 1)
+                running = running[~ended]
+            if on_step is not None:
+                on_step()
     return [
         record.episode(i, int(lengths[i]), bool(terminated[i]), {k: float(v[i]) for k, v in metrics.items()})
         for i in range(n)

@@ -140,10 +140,13 @@ def _measure(watch: Stopwatch) -> None:
 def _limit_to_updates(watch: Stopwatch) -> None:
     """Count from the first update to the end of the last epoch."""
     start, end = base.MultiAgentModule.on_train_batch_start, base.MultiAgentModule.on_train_end
+    begun = False
 
     def restart(module: Any, batch: Any, index: int) -> Any:
-        if batch.batch is not None and module.updates == 0:
+        nonlocal begun
+        if batch.batch is not None and not begun:
             watch.restart()
+            begun = True
         return start(module, batch, index)
 
     def stop(module: Any) -> Any:

@@ -156,6 +156,38 @@ def forward_block(
 
 
 @compiled
+def step_rows(inputs: Input, weights: Parameters, before: Array, after: Array, outputs: Array) -> None:
+    """One time step of R sequences.
+
+    :param before: h ``[R, H]``.
+    :param after: h' ``[R, H]``, written.
+    :param outputs: ``[R, O]``, written.
+    """
+    size, kind = before.shape[1], before.dtype
+    state, encoded = np.zeros((BLOCK, size), kind), np.zeros((BLOCK, size), kind)
+    sums, recurrent = np.empty((BLOCK, 3 * size), kind), np.empty((BLOCK, 3 * size), kind)
+    out, scratch = np.empty((BLOCK, weights.head.shape[1]), kind), _scratch(weights)
+    for start in range(0, len(before), BLOCK):
+        n = min(BLOCK, len(before) - start)
+        rows = whole_groups(n)
+        for i in range(n):
+            copy(before[start + i], state[i])
+        encode(inputs, start, start + n, weights.encoder, weights.encoder_bias, encoded)
+        relu(encoded[:n])
+        copy_rows(weights.input_bias, sums[:rows])
+        copy_rows(weights.hidden_bias, recurrent[:rows])
+        multiply(sums, encoded[:rows], weights.input, scratch)
+        multiply(recurrent, state[:rows], weights.hidden, scratch)
+        _gates(sums, recurrent, n)
+        _advance(sums, state, n)
+        copy_rows(weights.head_bias, out[:rows])
+        multiply(out, state[:rows], weights.head, scratch)
+        for i in range(n):
+            copy(state[i], after[start + i])
+            copy(out[i, : outputs.shape[1]], outputs[start + i])
+
+
+@compiled
 def _differentiate(
     gates: Array,
     recurrent: Array,
