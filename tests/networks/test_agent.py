@@ -70,3 +70,35 @@ def test_number_of_parameters(agent_id, count):
     """With the sizes of Predator-Prey."""
     inputs = AgentInputs(make_spec(n_agents=8, n_actions=6, obs_size=75), agent_id=agent_id)
     assert sum(p.numel() for p in RecurrentAgent(inputs.size, 6).parameters()) == count
+
+
+class TestFrozen:
+    def test_steps_are_the_same(self):
+        agent = RecurrentAgent(input_size=6, n_outputs=4, hidden_size=16)
+        rows, hidden = torch.randn(150, 6), torch.randn(150, 16)
+        expected = agent.step(rows, hidden)
+        with agent.frozen():
+            frozen = agent.step(rows, hidden)
+        for ours, theirs in zip(frozen, expected, strict=True):
+            assert not ours.requires_grad
+            torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=2e-6)
+
+    def test_given_states_stay_as_they_are(self):
+        agent, hidden = RecurrentAgent(input_size=6, n_outputs=4, hidden_size=16), torch.zeros(3, 16)
+        with agent.frozen():
+            agent.step(torch.randn(3, 6), hidden)
+        assert not hidden.any()
+
+    def test_weights_count_from_the_beginning_to_the_end(self):
+        agent, rows, hidden = RecurrentAgent(6, 4), torch.randn(3, 6), torch.zeros(3, 64)
+        with agent.frozen():
+            before = agent.step(rows, hidden)[0]
+            agent.head.bias.data += 1.0
+            assert torch.equal(agent.step(rows, hidden)[0], before)
+        torch.testing.assert_close(agent.step(rows, hidden)[0], before + 1.0)
+
+    def test_an_error_ends_it(self):
+        agent = RecurrentAgent(6, 4)
+        with pytest.raises(KeyError), agent.frozen():
+            raise KeyError
+        assert agent.step(torch.randn(3, 6), torch.zeros(3, 64))[0].requires_grad
