@@ -47,10 +47,10 @@ def recurrent_step(
     :param hidden: ``[R, H]``.
     """
     nothing, none = np.zeros(len(rows), np.int64), np.empty(0, np.int32)
-    before = hidden.numpy()
-    after = np.empty_like(before)
-    outputs = np.empty((len(rows), n_outputs), before.dtype)
-    kernels.step_rows(Input(none, nothing, nothing, rows.numpy(), 0), weights, before, after, outputs)
+    kind = weights.hidden.dtype
+    dense, before = (tensor.numpy().astype(kind, copy=False) for tensor in (rows, hidden))
+    after, outputs = np.empty_like(before), np.empty((len(rows), n_outputs), kind)
+    kernels.step_rows(Input(none, nothing, nothing, dense, 0), weights, before, after, outputs)
     return torch.from_numpy(outputs), torch.from_numpy(after)
 
 

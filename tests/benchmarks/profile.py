@@ -47,6 +47,7 @@ def main() -> None:
         overrides = [*SETTINGS, f"run_dir={directory}", *_store(directory), *sys.argv[1:]]
         config = compose("train", overrides, return_hydra_config=True)
         HydraConfig.instance().set_config(config)
+        experiment.build(config)  # so that every class it needs is known
         watch = Stopwatch()
         _measure(watch)
         experiment.train(config)

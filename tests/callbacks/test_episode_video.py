@@ -41,8 +41,7 @@ def test_film_shows_the_greedy_episode_from_its_start(tmp_path: Path) -> None:
 def test_recording_leaves_the_policy_alone(tmp_path: Path) -> None:
     environment = BranchChain(stages=3)
     policy = Policy(environment.spec).double()
-    with pytest.raises(RuntimeError):  # not a policy that can act; and yet
-        record_episode(environment, policy, 1, tmp_path / "episode.gif")
+    record_episode(environment, policy, 1, tmp_path / "episode.gif")
     assert policy.training
     assert all(p.dtype == torch.float64 for p in policy.parameters())
 

@@ -102,3 +102,11 @@ class TestFrozen:
         with pytest.raises(KeyError), agent.frozen():
             raise KeyError
         assert agent.step(torch.randn(3, 6), torch.zeros(3, 64))[0].requires_grad
+
+    def test_double_precision_weights_compute_in_double_precision(self):
+        agent, rows = RecurrentAgent(6, 4).double(), torch.randn(3, 6)
+        with agent.frozen():
+            outputs, hidden = agent.step(rows, torch.zeros(3, 64))
+        expected, _ = agent.step(rows.double(), torch.zeros(3, 64, dtype=torch.float64))
+        torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-12)
+        assert hidden.dtype == torch.float64

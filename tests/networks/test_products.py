@@ -83,3 +83,8 @@ def test_without_the_instruction_autocast_warns_and_leaves_single_precision(monk
         pytest.warns(UserWarning, match="no bfloat16 instructions: the networks compute in float32"),
     ):
         assert not in_half(torch.zeros(1))
+
+
+def test_numbers_of_different_types_are_refused():
+    with pytest.raises(TypeError, match="cannot be added to"):
+        add_product(numbers(8, 16), numbers(8, 4), numbers(4, 16, dtype="float64"))

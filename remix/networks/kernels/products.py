@@ -55,6 +55,8 @@ class _Tile:
     def __init__(
         self, context: Any, builder: Any, kinds: Any, arguments: Any, vectors: int, pairs: bool
     ) -> None:
+        if not pairs and not kinds[0].dtype == kinds[1].dtype == kinds[2].dtype:
+            raise TypeError(f"a product of {kinds[1]} and {kinds[2]} cannot be added to {kinds[0]}")
         self.builder, self.vectors, self.pairs = builder, vectors, pairs
         matrices = [
             context.make_array(kind)(context, builder, argument)
