@@ -24,6 +24,9 @@ RUN_FILE = "run.json"
 
 RESUME = ("never", "auto")
 
+PRECISIONS = ("32-true", "bf16-mixed")
+"""Targets, weights and sums are in single precision in either."""
+
 # Keys that change where, how fast or how visibly a run goes, but not what it computes.
 _OUTSIDE_IDENTITY = (
     "seed",
@@ -62,6 +65,9 @@ def check(config: DictConfig) -> None:
         raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high}")
     if config.threads is not None and (not isinstance(config.threads, int) or config.threads < 1):
         raise SettingError("threads", config.threads, "must be null or at least 1")
+    if config.trainer.precision not in PRECISIONS:
+        value = config.trainer.precision
+        raise SettingError("trainer.precision", value, one_of(PRECISIONS, str(value)))
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         whole(key, config[key], least=1)
     for key, value in config.replay.items():

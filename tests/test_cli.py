@@ -51,6 +51,8 @@ MISTAKES = [
     ),
     ("train algorithm=qmix algorithm/weighting=regret_minimizing", "algorithm.central=None: "),
     ("train trainer.accelerator=tpu", "trainer=accelerator=tpu"),
+    ("train trainer.precision=16-true", "trainer.precision=16-true: must be one of 32-true, bf16-mixed"),
+    ("train workers.overlap=maybe", "workers.overlap=maybe: must be true or false"),
     ("train env=pettingzoo", "env.id=???: must be given"),
     (
         "train logger.mlflow.tracking_uri=http://127.0.0.1:9",

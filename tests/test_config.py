@@ -74,7 +74,7 @@ def test_identity_is_what_a_run_computes():
         "algorithm.gamma=0.9",
         "env.punishment=-1",
         "max_env_steps=20000",
-        "trainer.precision=64",
+        "trainer.precision=bf16-mixed",
     )
     identities = {identity(composed(override)) for override in other}
     assert len(identities | {base}) == len(other) + 1
