@@ -91,6 +91,35 @@ def _gates(sums: Array, recurrent: Array, n: int) -> None:
 
 
 @compiled
+def _compute(
+    inputs: Input,
+    first: int,
+    n: int,
+    weights: Parameters,
+    state: Array,
+    encoded: Array,
+    sums: Array,
+    recurrent: Array,
+    scratch: Array,
+) -> None:
+    """One time step up to the gates, for the n input rows from ``first`` on and their states h.
+
+    :param state: ``[.., H]`` h.
+    :param encoded: ``[.., H]`` x, written.
+    :param sums: ``[.., 3H]`` r, z, c, written.
+    :param recurrent: ``[.., 3H]``, written; the last third is q.
+    """
+    rows = whole_groups(n)
+    encode(inputs, first, first + n, weights.encoder, weights.encoder_bias, encoded)
+    relu(encoded[:n])
+    copy_rows(weights.input_bias, sums[:rows])
+    copy_rows(weights.hidden_bias, recurrent[:rows])
+    multiply(sums, encoded[:rows], weights.input, scratch)
+    multiply(recurrent, state[:rows], weights.hidden, scratch)
+    _gates(sums, recurrent, n)
+
+
+@compiled
 def _advance(gates: Array, state: Array, n: int) -> None:
     """The next states ``[n, H]`` from the gates r, z, c ``[n, 3H]``."""
     size = state.shape[1]
@@ -138,13 +167,7 @@ def forward_block(
         if n <= 0:
             break
         rows = whole_groups(n)
-        encode(inputs, start, start + n, weights.encoder, weights.encoder_bias, encoded)
-        relu(encoded[:n])
-        copy_rows(weights.input_bias, sums[:rows])
-        copy_rows(weights.hidden_bias, recurrent[:rows])
-        multiply(sums, encoded[:rows], weights.input, scratch)
-        multiply(recurrent, state[:rows], weights.hidden, scratch)
-        _gates(sums, recurrent, n)
+        _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
         _advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
         multiply(out, state[:rows], weights.head, scratch)
@@ -172,13 +195,7 @@ def step_rows(inputs: Input, weights: Parameters, before: Array, after: Array, o
         rows = whole_groups(n)
         for i in range(n):
             copy(before[start + i], state[i])
-        encode(inputs, start, start + n, weights.encoder, weights.encoder_bias, encoded)
-        relu(encoded[:n])
-        copy_rows(weights.input_bias, sums[:rows])
-        copy_rows(weights.hidden_bias, recurrent[:rows])
-        multiply(sums, encoded[:rows], weights.input, scratch)
-        multiply(recurrent, state[:rows], weights.hidden, scratch)
-        _gates(sums, recurrent, n)
+        _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
         _advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
         multiply(out, state[:rows], weights.head, scratch)
@@ -273,13 +290,7 @@ def backward_block(
             copy(grad_outputs[start + i], grad_out[i])
         if t == 0:
             fill(0.0, before)
-        encode(inputs, start, end, weights.encoder, weights.encoder_bias, encoded)
-        relu(encoded[:n])
-        copy_rows(weights.input_bias, sums[:rows])
-        copy_rows(weights.hidden_bias, recurrent[:rows])
-        multiply(sums, encoded[:rows], weights.input, scratch)
-        multiply(recurrent, before[:rows], weights.hidden, scratch)
-        _gates(sums, recurrent, n)
+        _compute(inputs, start, n, weights, before, encoded, sums, recurrent, scratch)
 
         multiply(grad, grad_out[:rows], transposed.head, scratch)
         multiply_transposed(grads.head[block], after[:rows], grad_out[:rows], scratch)
