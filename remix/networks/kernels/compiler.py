@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import llvmlite.binding
@@ -35,6 +37,27 @@ if HAS_HALF:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def compiled(function: _Function) -> _Function:
-    """The function as machine code, kept on disk between runs and running without the GIL."""
-    return cast(_Function, njit(cache=True, **OPTIONS)(function))
+def compile_with(options: dict[str, Any]) -> Callable[[_Function], _Function]:
+    """A decorator: the function as machine code, kept on disk between runs."""
+
+    def decorate(function: _Function) -> _Function:
+        dispatcher = njit(cache=True, **options)(function)
+        # What is kept holds the code of the functions that are called, too, but Numba compiles anew only if
+        # the function's own file has changed.
+        file = dispatcher._cache._cache_file
+        file._source_stamp = (file._source_stamp, _SOURCES)
+        return cast(_Function, dispatcher)
+
+    return decorate
+
+
+compiled = compile_with(OPTIONS)
+"""For kernels that run without the GIL and add up in the order in which they are written."""
+
+
+def _digest() -> str:
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+_SOURCES = _digest()

@@ -14,13 +14,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from remix.networks.kernels.arithmetic import exp
-from remix.networks.kernels.compiler import Array
+from remix.networks.kernels.compiler import OPTIONS, Array, compile_with
 
 # Sums may be made in any order, so that they become vector code: always the same order on one machine.
-_compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+_compiled = compile_with(OPTIONS | {"fastmath": {"contract", "reassoc", "nsz"}})
 
 
 class Mixing(NamedTuple):
