@@ -1,5 +1,11 @@
 """Products of blocks against NumPy's."""
 
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -88,3 +94,17 @@ def test_without_the_instruction_autocast_warns_and_leaves_single_precision(monk
 def test_numbers_of_different_types_are_refused():
     with pytest.raises(TypeError, match="cannot be added to"):
         add_product(numbers(8, 16), numbers(8, 4), numbers(4, 16, dtype="float64"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86 processor")
+@pytest.mark.parametrize("features", ["+sse2,+avx,+avx2,+fma", "+sse2"])
+def test_products_on_older_processors(features, tmp_path):
+    """The tests above again, compiled for narrower vectors and without fused operations."""
+    older = {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", __file__, "-k", "not older"]
+    tests = subprocess.run(
+        command, env=os.environ | older, cwd=Path(__file__).parents[2], capture_output=True, text=True
+    )
+    assert tests.returncode == 0, tests.stdout
+    assert "skipped" in tests.stdout, "there are no pairs on such processors"

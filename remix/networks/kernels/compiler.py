@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import llvmlite.binding
 import numpy as np
-from numba import njit
+from numba import config, njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating[Any]]
@@ -18,16 +18,24 @@ Array = NDArray[np.floating[Any]]
 # NaNs and cancel the rounding in the exponential function.
 OPTIONS: Any = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
-_FEATURES = llvmlite.binding.get_host_cpu_features()
-_WIDE = bool(_FEATURES.get("avx512f"))
 
-VECTOR_BYTES = 64 if _WIDE else 32 if _FEATURES.get("avx") else 16
+def _features() -> set[str]:
+    """Of the processor that Numba compiles for: this one, or what NUMBA_CPU_FEATURES says."""
+    if chosen := getattr(config, "CPU_FEATURES", None):
+        return {feature[1:] for feature in chosen.split(",") if feature.startswith("+")}
+    return {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+
+
+_FEATURES = _features()
+_WIDE = "avx512f" in _FEATURES
+
+VECTOR_BYTES = 64 if _WIDE else 32 if "avx" in _FEATURES else 16
 """Width of a vector register."""
 
-MANY_REGISTERS = _WIDE or not _FEATURES.get("sse2")
+MANY_REGISTERS = _WIDE or "sse2" not in _FEATURES
 """Whether there are 32 vector registers rather than 16."""
 
-HAS_HALF = bool(_WIDE and _FEATURES.get("avx512bf16"))
+HAS_HALF = _WIDE and "avx512bf16" in _FEATURES
 """Whether products of bfloat16 pairs can be made on this machine."""
 
 if HAS_HALF:

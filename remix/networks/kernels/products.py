@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 
 from remix.networks.kernels.compiler import MANY_REGISTERS, OPTIONS, VECTOR_BYTES, Array, compiled
 
-ROWS = 8
-
 # With 32 vector registers, 16 can hold results; with 16, only 8.
-_VECTORS = 2 if MANY_REGISTERS else 1
+ROWS = 8 if MANY_REGISTERS else 4
+_VECTORS = 2
 
 
 def _make_tile(vectors: int, pairs: bool) -> Any:
@@ -150,7 +149,7 @@ class _Tile:
             kind = ir.FunctionType(self.vector, [self.vector, self.factors, self.factors])
             instruction = ir.InlineAsm(kind, "vdpbf16ps $3, $2, $0", "=v,0,v,v", side_effect=False)
             return self.builder.call(instruction, [total, left, right])
-        name = f"llvm.fma.v{self.lanes}f{8 * self.bytes}"
+        name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         fma = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(fma, [left, right, total])
