@@ -50,7 +50,9 @@ def recurrent_step(
     kind = weights.hidden.dtype
     dense, before = (tensor.numpy().astype(kind, copy=False) for tensor in (rows, hidden))
     after, outputs = np.empty_like(before), np.empty((len(rows), n_outputs), kind)
-    kernels.step_rows(Input(none, nothing, nothing, dense, 0), weights, before, after, outputs)
+    inputs, sizes = Input(none, nothing, nothing, dense, 0), np.array([len(rows)])
+    for block in range(-(-len(rows) // kernels.BLOCK)):
+        kernels.forward_block(block, sizes, inputs, weights, before, after, outputs)
     return torch.from_numpy(outputs), torch.from_numpy(after)
 
 
@@ -95,7 +97,7 @@ class _RecurrentPass(torch.autograd.Function):
         outputs = np.empty((n_rows, len(weights.head)), kind)
         hidden = np.empty((n_rows if learns else 0, weights.hidden.shape[1]), kind)
         inputs, forward = features.arrays(weights.encoder.dtype), weights.forward(half)
-        arguments = (batch_sizes.numpy(), inputs, forward, hidden, outputs)
+        arguments = (batch_sizes.numpy(), inputs, forward, hidden[:0], hidden, outputs)
         for_each(lambda block: kernels.forward_block(block, *arguments), range(_blocks(batch_sizes)))
         if learns:
             ctx.features, ctx.half = features, half

@@ -7,7 +7,7 @@ in LLVM's language, once for all element types.
 Processors with the AVX512-BF16 instruction multiply bfloat16 numbers twice as fast and add up in float32. It
 takes *pairs*: two numbers that follow each other along k, as one 32-bit word. A weight ``[k, m]`` becomes
 ``[k / 2, m]`` pairs; the other factor is rounded on the way. Where a weight or the scratch space is of this
-type (uint32), the product is made so; n, k and m are then multiples of 16.
+type (uint32), the product is made so; n is then a multiple of :data:`ROWS`, k and m are multiples of 16.
 
 The products of one call are always the same, bit by bit.
 """
@@ -31,16 +31,13 @@ ROWS = 8 if MANY_REGISTERS else 4
 _VECTORS = 2
 
 
-def _make_tile(vectors: int, pairs: bool) -> Any:
-    """``tile(out, a, b, i, j)``: adds the product to ``out[i : i + ROWS, j : j + vectors * lanes]``.
-
-    :param pairs: ``a [n, k / 2]`` and ``b [k / 2, m]`` hold bfloat16 pairs and ``out`` float32.
-    """
+def _make_tile(vectors: int) -> Any:
+    """``tile(out, a, b, i, j)``: adds the product to ``out[i : i + ROWS, j : j + vectors * lanes]``."""
 
     @intrinsic
     def tile(typing_context: Any, out: Any, a: Any, b: Any, i: Any, j: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _Tile(context, builder, signature.args, arguments, vectors, pairs).write()
+            _Tile(context, builder, signature.args, arguments, vectors).write()
             return context.get_dummy_value()
 
         return types.void(out, a, b, types.intp, types.intp), generate
@@ -51,10 +48,10 @@ def _make_tile(vectors: int, pairs: bool) -> Any:
 class _Tile:
     """Writes the code of one tile."""
 
-    def __init__(
-        self, context: Any, builder: Any, kinds: Any, arguments: Any, vectors: int, pairs: bool
-    ) -> None:
-        if not pairs and not kinds[0].dtype == kinds[1].dtype == kinds[2].dtype:
+    def __init__(self, context: Any, builder: Any, kinds: Any, arguments: Any, vectors: int) -> None:
+        out, *factors = (kind.dtype for kind in kinds[:3])
+        pairs = (out, *factors) == (types.float32, types.uint32, types.uint32)
+        if not pairs and factors != [out, out]:
             raise TypeError(f"a product of {kinds[1]} and {kinds[2]} cannot be added to {kinds[0]}")
         self.builder, self.vectors, self.pairs = builder, vectors, pairs
         matrices = [
@@ -155,13 +152,15 @@ class _Tile:
         return self.builder.call(fma, [left, right, total])
 
 
-_wide_tile, _narrow_tile = _make_tile(_VECTORS, False), _make_tile(1, False)
-_wide_pair_tile, _narrow_pair_tile = _make_tile(_VECTORS, True), _make_tile(1, True)
+_wide_tile, _narrow_tile = _make_tile(_VECTORS), _make_tile(1)
 
 
 @compiled
-def add_product(out: Array, a: Array, b: Array) -> None:
-    """``out [n, m] += a [n, k] @ b [k, m]``; rows of ``out`` beyond those of ``a`` stay as they are."""
+def add_product(out: Array, a: NDArray[Any], b: NDArray[Any]) -> None:
+    """``out [n, m] += a [n, k] @ b [k, m]``; rows of ``out`` beyond those of ``a`` stay as they are.
+
+    The factors may be pairs, ``[n, k / 2]`` and ``[k / 2, m]``; n and m are then whole numbers of tiles.
+    """
     n, inner, m = a.shape[0], a.shape[1], out.shape[1]
     lanes = VECTOR_BYTES // out.itemsize
     wide, narrow, rows = m - m % (_VECTORS * lanes), m - m % lanes, n - n % ROWS
@@ -178,20 +177,6 @@ def add_product(out: Array, a: Array, b: Array) -> None:
             factor = a[i, k]
             for j in range(first, m):
                 out[i, j] += factor * b[k, j]
-
-
-@compiled
-def _add_pair_product(out: Array, a: NDArray[np.uint32], b: NDArray[np.uint32]) -> None:
-    """The same for pairs ``a [n, k / 2]`` and ``b [k / 2, m]``; n and m are whole numbers of tiles."""
-    n, m = a.shape[0], out.shape[1]
-    lanes = VECTOR_BYTES // out.itemsize
-    wide = m - m % (_VECTORS * lanes)
-    for j in range(0, wide, _VECTORS * lanes):
-        for i in range(0, n, ROWS):
-            _wide_pair_tile(out, a, b, i, j)
-    for j in range(wide, m, lanes):
-        for i in range(0, n, ROWS):
-            _narrow_pair_tile(out, a, b, i, j)
 
 
 _HALF, _LAST, _16 = np.uint32(0x7FFF), np.uint32(1), np.uint32(16)
@@ -244,7 +229,7 @@ def _choose_multiply(out: Any, rows: Any, weight: Any, scratch: Any) -> Callable
         add_product(out, rows, weight)
 
     def in_pairs(out: Any, rows: Any, weight: Any, scratch: Any) -> None:
-        _add_pair_product(out, _pairs_along_rows(rows, scratch[0]), weight)
+        add_product(out, _pairs_along_rows(rows, scratch[0]), weight)
 
     return in_pairs if weight.dtype == types.uint32 else in_floats
 
@@ -256,6 +241,6 @@ def _choose_multiply_transposed(out: Any, left: Any, right: Any, scratch: Any) -
 
     def in_pairs(out: Any, left: Any, right: Any, scratch: Any) -> None:
         columns = _pairs_down_columns(left, scratch[0])
-        _add_pair_product(out, columns.T, _pairs_down_columns(right, scratch[1]))
+        add_product(out, columns.T, _pairs_down_columns(right, scratch[1]))
 
     return in_pairs if scratch.dtype == types.uint32 else in_floats

@@ -142,6 +142,7 @@ def forward_block(
     batch_sizes: NDArray[np.int64],
     inputs: Input,
     weights: Parameters,
+    initial: Array,
     hidden: Array,
     outputs: Array,
 ) -> None:
@@ -149,6 +150,7 @@ def forward_block(
 
     :param block: number of the block; it has the sequences from ``block * BLOCK`` on.
     :param batch_sizes: ``[T]`` sequences at each time step, non-increasing.
+    :param initial: h before the first time step, ``[batch_sizes[0], H]``; ``[0, H]`` for zeros.
     :param hidden: h' for :func:`backward_block` ``[R, H]``, written; ``[0, H]`` to keep none.
     :param outputs: ``[R, O]``, written.
     """
@@ -161,6 +163,9 @@ def forward_block(
     recurrent = np.empty((rows, 3 * size), kind)
     out = np.empty((rows, weights.head.shape[1]), kind)
     scratch = _scratch(weights)
+    if len(initial):
+        for i in range(width):
+            copy(initial[first + i], state[i])
     start = first
     for running in batch_sizes:
         n = min(width, running - first)
@@ -176,32 +181,6 @@ def forward_block(
                 copy(state[i], hidden[start + i])
             copy(out[i, : outputs.shape[1]], outputs[start + i])
         start += running
-
-
-@compiled
-def step_rows(inputs: Input, weights: Parameters, before: Array, after: Array, outputs: Array) -> None:
-    """One time step of R sequences.
-
-    :param before: h ``[R, H]``.
-    :param after: h' ``[R, H]``, written.
-    :param outputs: ``[R, O]``, written.
-    """
-    size, kind = before.shape[1], before.dtype
-    state, encoded = np.zeros((BLOCK, size), kind), np.zeros((BLOCK, size), kind)
-    sums, recurrent = np.empty((BLOCK, 3 * size), kind), np.empty((BLOCK, 3 * size), kind)
-    out, scratch = np.empty((BLOCK, weights.head.shape[1]), kind), _scratch(weights)
-    for start in range(0, len(before), BLOCK):
-        n = min(BLOCK, len(before) - start)
-        rows = whole_groups(n)
-        for i in range(n):
-            copy(before[start + i], state[i])
-        _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
-        _advance(sums, state, n)
-        copy_rows(weights.head_bias, out[:rows])
-        multiply(out, state[:rows], weights.head, scratch)
-        for i in range(n):
-            copy(state[i], after[start + i])
-            copy(out[i, : outputs.shape[1]], outputs[start + i])
 
 
 @compiled
