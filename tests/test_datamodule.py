@@ -1,5 +1,6 @@
 """Workers, replay and Lightning's loops together: what happens when, counted in environment steps."""
 
+import time
 from functools import partial
 from typing import Any
 
@@ -198,6 +199,14 @@ class TestCollection:
         assert (data.replay.sample(4, data.generator).behaviour is not None) == on_policiness
 
 
+class Late(Spy):
+    """Begins when the update is surely over."""
+
+    def collect(self, policy_state, seeds, exploration):
+        time.sleep(0.05)
+        return super().collect(policy_state, seeds, exploration)
+
+
 class TestOverlap:
     @staticmethod
     def spied(**changes):
@@ -205,7 +214,7 @@ class TestOverlap:
         calls: list[Any] = []
 
         def workers(environment, policy):
-            pool = Spy(environment, policy)
+            pool = Late(environment, policy)
             pool.overlap, pool.calls = True, calls
             return pool
 
@@ -274,6 +283,27 @@ class TestOverlap:
         first = recorder.rows[0][0]
         assert len(recorder.rows) > 3
         assert recorder.rows == [row for row in whole if row[0] >= first]
+
+    def test_a_round_that_was_not_finished_is_played_again_by_the_policy_that_began_it(self, tmp_path):
+        class Stop(pl.Callback):
+            def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+                trainer.should_stop = batch.episodes == 16
+
+            def on_train_end(self, trainer, pl_module):
+                trainer.save_checkpoint(tmp_path / "middle.ckpt")
+
+        data, calls = self.spied(steps_per_epoch=1000, max_env_steps=1000)
+        fit(make_module(data), data, callbacks=[Stop()])
+        begun = next(call for call in reversed(calls) if call[2] > 0)
+        resumed, again = self.spied(steps_per_epoch=1000, max_env_steps=61)
+        resumed.replay.load_state_dict(data.replay.state_dict())
+        trainer = make_trainer()
+        trainer.fit(make_module(resumed), resumed, ckpt_path=tmp_path / "middle.ckpt", weights_only=True)
+        played = next(call for call in again if call[2] > 0)
+        assert played[1:] == begun[1:]
+        assert all(torch.equal(played[0][name], tensor) for name, tensor in begun[0].items())
+        newest = torch.load(tmp_path / "middle.ckpt", weights_only=True)["state_dict"]
+        assert not torch.equal(newest["policy.agent.head.bias"], played[0]["agent.head.bias"])
 
 
 class TestEvaluation:

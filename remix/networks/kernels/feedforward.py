@@ -139,7 +139,6 @@ def backward_rows(
         at = len(grad_parameters)
         for layer in range(n_layers - 1, 0, -1):
             below = _activation(activations, sizes, layer - 1)
-            fill(0.0, below[n:rows])
             at -= sizes[layer + 1]
             add_rows(grad_parameters[at : at + sizes[layer + 1]], grad[:n])
             at -= sizes[layer] * sizes[layer + 1]
