@@ -17,6 +17,8 @@ from remix.metrics import WeightHistogram
 from remix.weighting.base import Weighting
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
     from matplotlib.figure import Figure
 
 LOWEST_LOG_PROBABILITY = -10.0  # of the colour scale, as in the paper
@@ -137,17 +139,32 @@ def write_csv(path: Path, counts: Tensor, steps: Tensor, edges: Tensor) -> None:
 
 
 def heat_map(counts: Tensor, steps: Tensor, edges: Tensor, title: str = "") -> Figure:
+    """What :func:`draw_heat_map` draws, with its colour scale; parameters as for :func:`write_csv`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.5, 4.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    mesh = draw_heat_map(axes, counts, steps, edges)
+    axes.set_xlabel("normalised weight")
+    axes.set_ylabel("environment steps")
+    axes.set_title(title)
+    figure.colorbar(mesh, ax=axes, label="log probability")
+    return figure
+
+
+def draw_heat_map(axes: Axes, counts: Tensor, steps: Tensor, edges: Tensor) -> QuadMesh:
     """Natural logarithm of the share of each weight bin in its period; periods without counts stay grey.
 
-    The parameters are those of :func:`write_csv`. Training goes downwards, as in the paper's figure.
+    Training goes downwards, as in the paper's figure.
+
+    :param axes: to draw on.
+    :param counts: and the others as for :func:`write_csv`.
+    :returns: what a colour bar belongs to.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
     totals = counts.sum(1, keepdim=True)
     log_probability = (counts / totals).log().clamp(min=LOWEST_LOG_PROBABILITY)  # 0 / 0 stays NaN
-    figure = Figure(figsize=(5.5, 4.5), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
     axes.set_facecolor("0.85")
     mesh = axes.pcolormesh(
         edges.numpy(),
@@ -156,11 +173,8 @@ def heat_map(counts: Tensor, steps: Tensor, edges: Tensor, title: str = "") -> F
         cmap="inferno",
         vmin=LOWEST_LOG_PROBABILITY,
         vmax=0.0,
+        rasterized=True,  # thousands of rectangles would make a vector graphic slow
     )
     axes.invert_yaxis()
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_xlabel("normalised weight")
-    axes.set_ylabel("environment steps")
-    axes.set_title(title)
-    figure.colorbar(mesh, ax=axes, label="log probability")
-    return figure
+    return mesh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix train [SETTING=VALUE ...]         train, evaluate, track (-m sweeps over values: seed=1,2,3)
   remix evaluate CHECKPOINT_OR_RUN        greedy episodes of a trained policy
   remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
+  remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
+  remix search [SETTING=VALUE ...]        hyper-parameter search
   remix ui                                the MLflow comparison of all runs, in the browser
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
@@ -68,6 +71,16 @@ def _watch(arguments: list[str]) -> None:
     _hydra("watch", _with_checkpoint(arguments))
 
 
+def _search(arguments: list[str]) -> None:
+    _hydra("search", arguments)
+
+
+def _report(arguments: list[str]) -> None:
+    from remix.report import report
+
+    report(arguments)
+
+
 def _ui(arguments: list[str]) -> None:
     from remix import tracking
 
@@ -84,6 +97,8 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": _train,
     "evaluate": _evaluate,
     "watch": _watch,
+    "report": _report,
+    "search": _search,
     "ui": _ui,
     "completion": _completion,
 }
@@ -97,6 +112,8 @@ def _hydra(name: str, arguments: list[str]) -> None:
     from remix.config import register_resolvers
 
     register_resolvers()
+    # Ours of the launchers are the plugins' with other values.
+    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
     # Errors come here as exceptions instead of ending in Hydra's own report.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
@@ -109,6 +126,10 @@ def _hydra(name: str, arguments: list[str]) -> None:
         from remix import experiment
 
         try:
+            if config.get("study") is not None:
+                from remix.studies.job import run
+
+                return run(config)
             return getattr(experiment, name)(config)
         except Exception as error:
             # Of a single run Hydra would print the error in words of its own; a sweep has to see it.

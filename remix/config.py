@@ -15,12 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError, one_of
-
-RUNS = Path("runs")
-"""Where runs go, below the working directory."""
-
-RUN_FILE = "run.json"
-"""In a run's directory: its identity, seed and status."""
+from remix.records import RUNS, latest_run
 
 RESUME = ("never", "auto")
 
@@ -36,6 +31,8 @@ _OUTSIDE_IDENTITY = (
     "run_dir",
     "run_name",
     "experiment_name",
+    "study",
+    "variant_name",
     "callbacks",
     "logger",
     "workers",
@@ -154,31 +151,9 @@ def _new_directory(env: str, algorithm: str, seed: int) -> str:
     raise RuntimeError(f"no free name like {base / stem}")
 
 
-def latest_run(run_identity: str, seed: int) -> Path | None:
-    """The newest run with this identity and seed that has a checkpoint, finished or not."""
-    found = []
-    for file in RUNS.glob(f"**/{RUN_FILE}"):
-        record = read_run(file.parent)
-        if record.get("identity") == run_identity and record.get("seed") == seed:
-            found.append((record.get("started", ""), file.parent))
-    with_checkpoint = [
-        (started, path) for started, path in found if (path / "checkpoints/last.ckpt").is_file()
-    ]
-    return max(with_checkpoint)[1] if with_checkpoint else None
-
-
-def read_run(directory: Path) -> dict[str, Any]:
-    """The record of a run, empty if there is none."""
-    try:
-        record: dict[str, Any] = json.loads((directory / RUN_FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return record
-
-
 def folder_name(text: str, longest: int = 120) -> str:
     """``text`` as the name of one folder; what is too long for one ends in a digest of the whole."""
-    name = text.replace("/", ".")
+    name = text.replace("/", ".").replace(" = ", "=").replace(" ", "_")
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return name if len(name) <= longest else f"{name[:longest]}-{digest}"
 

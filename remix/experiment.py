@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -25,9 +24,11 @@ from callbacks.checkpointing import AtomicCheckpointIO
 from envs.errors import SettingError, one_of
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
-from remix.config import RUN_FILE, check, check_arguments, identity, plain, read_run, whole
+from remix.config import check, check_arguments, identity, plain, whole
 from remix.datamodule import ReplayDataModule
+from remix.launchers import threads_of_a_job
 from remix.policy import Policy
+from remix.records import claim, read_run, write_run
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
 
 ARTIFACTS = (
@@ -76,30 +77,43 @@ def train(config: DictConfig) -> float:
     check(config)
     check_arguments(config)
     directory = _short(Path(config.run_dir))
-    previous = read_run(directory) if config.resume == "auto" else {}
-    if previous.get("status") == "finished":
-        print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
-        return float(previous["final_return"])
+    with claim(directory):
+        previous = read_run(directory) if config.resume == "auto" else {}
+        if previous and previous.get("identity") != identity(config):
+            raise SettingError("run_dir", directory, "holds a run of another configuration")
+        if previous.get("status") == "finished":
+            print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
+            return float(previous["final_return"])
+        record = {
+            "identity": identity(config),
+            "seed": config.seed,
+            "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
+            "mlflow_run_id": previous.get("mlflow_run_id"),
+        }
+        try:
+            return _train(config, directory, record, goes_on=bool(previous))
+        except Exception as error:
+            write_run(directory, record | {"status": "failed", "error": _first(error)})
+            raise
+
+
+def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on: bool) -> float:
+    """The run itself, in a directory that is ours; ``record`` learns what it comes to."""
     quiet()
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    if (threads := _threads(config)) is not None:
+        torch.set_num_threads(threads)
     pl.seed_everything(config.seed, verbose=False)
     module, data = build(config)
     last = directory / "checkpoints/last.ckpt"
-    checkpoint = config.ckpt_path or (str(last) if previous and last.is_file() else None)
+    checkpoint = config.ckpt_path or (str(last) if goes_on and last.is_file() else None)
     if checkpoint is not None:
         _check_fits(module, checkpoint)
     trainer = _trainer(config)
-    directory.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
-    loggers = trainer.loggers = _loggers(config, previous.get("mlflow_run_id"))
-    record = {
-        "identity": identity(config),
-        "seed": config.seed,
-        "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
-        "mlflow_run_id": next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None),
-    }
-    _write_record(directory, record | {"status": "running"})
+    loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
+    record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
+    tracking.tag(loggers, "identity", record["identity"])
+    write_run(directory, record | {"status": "running"})
     _describe(config, module, data, directory, checkpoint)
     status = "failed"
     try:
@@ -109,17 +123,24 @@ def train(config: DictConfig) -> float:
         trainer.test(module, data, verbose=False)
         status = "finished"
         record["final_return"] = float(trainer.callback_metrics["final/return"])
+        write_run(directory, record | {"status": status})
     except (KeyboardInterrupt, SystemExit):
         status = "interrupted"
+        write_run(directory, record | {"status": status})
+        raise
+    except Exception as error:
+        tracking.tag(loggers, "error", _first(error))
         raise
     finally:
-        _write_record(directory, record | {"status": status})
         tracking.log_artifacts(loggers, directory, ARTIFACTS)
         for logger in loggers:
             logger.finalize("success" if status == "finished" else "failed")
         if status == "interrupted":
             print(f"\ninterrupted; the same command with resume=auto goes on from {last}")
-    _farewell(directory, record["final_return"], loggers)
+    if config.study is None:
+        _farewell(directory, record["final_return"], loggers)
+    else:
+        print(f"final return {record['final_return']:.2f}; everything is in {directory}")
     return float(record["final_return"])
 
 
@@ -275,6 +296,14 @@ def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
     return loggers
 
 
+def _threads(config: DictConfig) -> int | None:
+    """The setting, else what a launcher of jobs side by side leaves to each, else None for all cores."""
+    if config.threads is None and HydraConfig.initialized():
+        return threads_of_a_job(HydraConfig.get().launcher)
+    threads: int | None = config.threads
+    return threads
+
+
 def _check_fits(module: MultiAgentModule, checkpoint: str) -> None:
     """Before anything is started: the checkpoint is readable and belongs to these networks."""
     state = read_checkpoint(checkpoint)["state_dict"]
@@ -284,12 +313,6 @@ def _check_fits(module: MultiAgentModule, checkpoint: str) -> None:
             raise SettingError(
                 "ckpt_path", checkpoint, f"holds other networks than configured ({name} differs)"
             )
-
-
-def _write_record(directory: Path, record: dict[str, Any]) -> None:
-    temporary = directory / f".{RUN_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(record, indent=1))
-    temporary.replace(directory / RUN_FILE)
 
 
 def _describe(

@@ -14,7 +14,8 @@ from omegaconf import DictConfig
 
 from envs.errors import SettingError
 from remix import config as configuration
-from remix.config import RUN_FILE, check, check_arguments, folder_name, identity, latest_run, run_directory
+from remix.config import check, check_arguments, folder_name, identity, run_directory
+from remix.records import RUN_FILE, latest_run
 
 
 @pytest.fixture(autouse=True)

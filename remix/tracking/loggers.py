@@ -17,6 +17,7 @@ from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 from envs.errors import SettingError
 from remix.tracking.runs import flatten, run_tags
 from remix.tracking.store import connect, experiment_id, store_uri
+from remix.tracking.studies import child_tags, parent_run
 
 _PARAMETERS_AT_ONCE = 100  # MLflow's limit
 
@@ -31,6 +32,7 @@ class MLflowLogger(LightningMLFlowLogger):
     :param tags: to search for, joined by the origin of the code.
     :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
     :param run_id: go on with this run.
+    :param study: makes a new run a child of the study's: its ``name``, ``panel`` and ``variant``.
     :raises SettingError: if the store cannot be reached or has no such run.
     """
 
@@ -41,11 +43,15 @@ class MLflowLogger(LightningMLFlowLogger):
         tags: dict[str, Any] | None = None,
         tracking_uri: str | None = None,
         run_id: str | None = None,
+        study: dict[str, Any] | None = None,
     ) -> None:
         uri = store_uri(tracking_uri)
         client = connect(uri)
         if run_id is None:
-            experiment_id(client, uri, experiment_name)
+            experiment = experiment_id(client, uri, experiment_name)
+            if study is not None:
+                parent = parent_run(client, uri, experiment, study["name"])
+                tags = {**(tags or {}), **child_tags(study, parent)}
         else:
             _check_run(client, uri, run_id)
         super().__init__(

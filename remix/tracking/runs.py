@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.errors import SettingError
-from remix.config import RUNS
+from remix.records import RUNS
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:
@@ -24,7 +24,16 @@ LONGEST_VALUE = 500
 CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
 CONFIGURATION = "config.yaml"
 
-_NOT_PARAMETERS = ("callbacks", "logger", "hydra", "resume", "run_name", "experiment_name")
+_NOT_PARAMETERS = (
+    "callbacks",
+    "logger",
+    "hydra",
+    "resume",
+    "run_name",
+    "experiment_name",
+    "study",
+    "variant_name",
+)
 
 
 def flatten(config: Mapping[str, Any], skip: Sequence[str] = _NOT_PARAMETERS) -> dict[str, Scalar]:
@@ -53,7 +62,10 @@ def _scalar(value: Any) -> Scalar:
 
 
 def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """The given tags and the origin of the code: ``remix_version``, ``git_commit``, ``python_version``."""
+    """The given tags, as far as they have a value, and where the code is from.
+
+    That is ``remix_version``, ``git_commit`` and ``python_version``.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -65,7 +77,7 @@ def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
         "git_commit": git_commit(Path(__file__)),
         "python_version": ".".join(map(str, sys.version_info[:3])),
     }
-    return origin | {name: str(value) for name, value in tags.items()}
+    return origin | {name: str(value) for name, value in tags.items() if value is not None}
 
 
 def git_commit(file: Path) -> str:
@@ -108,6 +120,15 @@ def log_artifacts(loggers: Iterable[Logger], directory: Path, names: Sequence[st
                 )
         except (MlflowException, OSError) as error:
             print(f"warning: MLflow did not take the files of {directory}: {error}", file=sys.stderr)
+
+
+def tag(loggers: Iterable[Logger], name: str, value: str) -> None:
+    """Tag the runs of the MLflow loggers among ``loggers``."""
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    for logger in loggers:
+        if isinstance(logger, MLFlowLogger):
+            logger.experiment.set_tag(logger.run_id, name, value)
 
 
 def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from envs.errors import SettingError
-from remix.config import RUNS
+from remix.records import RUNS
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -59,7 +59,7 @@ def connect(uri: str) -> MlflowClient:
         if database is not None:
             database.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that both find no database would both create its tables.
-        with _lock(database):
+        with exclusive(uri):
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
     except Exception as error:
@@ -78,7 +78,7 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     from mlflow.exceptions import MlflowException
 
     database = database_file(uri)
-    with _lock(database):
+    with exclusive(uri):
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             artifacts = None if database is None else (database.parent / "artifacts").as_uri()
@@ -99,7 +99,9 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _lock(database: Path | None) -> nullcontext[None] | FileLock:
+def exclusive(uri: str) -> nullcontext[None] | FileLock:
+    """A context that one process at a time is in, for a SQLite store; a server has transactions."""
+    database = database_file(uri)
     return nullcontext() if database is None else FileLock(f"{database}.lock")
 
 

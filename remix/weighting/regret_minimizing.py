@@ -13,6 +13,8 @@ from remix.weighting.base import Weighting, WeightingInputs, Weights
 from remix.weighting.mappings import CappedLinear, Mapping
 from remix.weighting.optimistic import Optimistic
 
+NEGATIVE_GRADIENT = ("minimum", "overestimated", "without_offset")
+
 CENTRAL_NETWORKS = {"online": "central_value", "target": "target_central_value"}
 
 
@@ -30,11 +32,18 @@ class RegretMinimizing(Weighting):
         together with ``bellman_error`` is the paper's "without Bellman error".
     :param value_underestimation: use the factor ``exp(Q* - Q_tot)``.
     :param mixing_gradient: use the factor ``sum_j (1 - pi_j) / f'_j - 1``.
+    :param negative_gradient: what becomes of transitions whose mixing-gradient factor is negative, as it is
+        for most once policies are nearly certain. ``minimum``: the minimum weight, the theorem's condition
+        w >= 0. ``overestimated``: the product of Bellman error and gradient decides, so of these the
+        over-estimated ones get weight, by the absolute values of both factors; the stationarity condition
+        (Eq. 27) holds for them as it does for the theorem's. ``without_offset``: the factor is
+        ``sum_j (1 - pi_j) / f'_j``, which is never negative.
     :param on_policiness: use the ratio of Boltzmann policy and behaviour probability of the joint action,
         which the paper derives and then drops.
     :param on_policiness_clip: the ratio is kept between its reciprocal and this.
     :param central_network: which Q* stands in the exponent, ``online`` or ``target``.
-    :param temperature: of the Boltzmann policy pi; the theorem has 1.
+    :param temperature: of the Boltzmann policy pi, whose derivative then is ``pi (1 - pi) / temperature``;
+        the theorem has 1.
     :param slope_floor: lower bound of the slopes f'.
     :param warmup_steps: environment steps with optimistic weights before these.
     """
@@ -48,6 +57,7 @@ class RegretMinimizing(Weighting):
         only_underestimated: bool = True,
         value_underestimation: bool = True,
         mixing_gradient: bool = True,
+        negative_gradient: str = "minimum",
         on_policiness: bool = False,
         on_policiness_clip: float = 10.0,
         central_network: str = "online",
@@ -60,6 +70,10 @@ class RegretMinimizing(Weighting):
             raise SettingError(
                 "central_network", central_network, one_of(CENTRAL_NETWORKS, str(central_network))
             )
+        if negative_gradient not in NEGATIVE_GRADIENT:
+            raise SettingError(
+                "negative_gradient", negative_gradient, one_of(NEGATIVE_GRADIENT, str(negative_gradient))
+            )
         if on_policiness_clip < 1.0:
             raise SettingError("on_policiness_clip", on_policiness_clip, "must be at least 1")
         for name, value in (("temperature", temperature), ("slope_floor", slope_floor)):
@@ -68,6 +82,7 @@ class RegretMinimizing(Weighting):
         self.mapping = mapping if mapping is not None else CappedLinear()
         self.bellman_error, self.only_underestimated = bellman_error, only_underestimated
         self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient
+        self.negative_gradient = negative_gradient
         self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
         self.central_input = CENTRAL_NETWORKS[central_network]
         self.temperature, self.slope_floor, self.warmup_steps = temperature, slope_floor, warmup_steps
@@ -87,7 +102,7 @@ class RegretMinimizing(Weighting):
         log_raw = torch.zeros_like(inputs.target)
         for log_factor in log_factors.values():
             log_raw = log_raw + log_factor
-        if self.only_underestimated:
+        if self.only_underestimated and self.negative_gradient != "overestimated":
             log_raw = log_raw.masked_fill(~inputs.underestimated, -torch.inf)
         some = torch.isfinite(log_raw).any()
         score = torch.where(some, self.mapping(log_raw), 0.0)
@@ -99,7 +114,9 @@ class RegretMinimizing(Weighting):
         """Logarithm ``[K]`` of each factor in use, minus infinity where a factor is not positive."""
         factors: dict[str, Tensor] = {}
         if self.bellman_error:
-            factors["bellman_error"] = _log_positive(inputs.target - inputs.joint_value)
+            error = inputs.target - inputs.joint_value
+            signed = self.negative_gradient == "overestimated"
+            factors["bellman_error"] = _log_positive(error.abs() if signed else error)
         if self.value_underestimation:
             factors["value_underestimation"] = inputs.given(self.central_input) - inputs.joint_value
         if self.mixing_gradient or self.on_policiness:
@@ -107,13 +124,22 @@ class RegretMinimizing(Weighting):
                 inputs.utilities, inputs.avail_actions, inputs.actions, self.temperature
             )
         if self.mixing_gradient:
-            gradient = mixing_gradient(log_policy.exp(), inputs.given("slopes"), self.slope_floor)
-            factors["mixing_gradient"] = _log_positive(gradient)
+            factors["mixing_gradient"] = self._log_gradient(log_policy.exp(), inputs)
         if self.on_policiness:
             log_ratio = (log_policy - inputs.given("behaviour").log()).sum(-1)
             bound = math.log(self.on_policiness_clip)
             factors["on_policiness"] = log_ratio.clamp(-bound, bound)
         return factors
+
+    def _log_gradient(self, policy: Tensor, inputs: WeightingInputs) -> Tensor:
+        """The mixing-gradient factor ``[K]``, minus infinity where it leaves the minimum weight."""
+        gradient = mixing_gradient(policy, inputs.given("slopes"), self.slope_floor, self.temperature)
+        if self.negative_gradient == "without_offset":
+            return _log_positive(gradient + 1.0)
+        if self.negative_gradient == "overestimated":
+            same_sign = (gradient > 0.0) == inputs.underestimated
+            return _log_positive(gradient.abs()).masked_fill(~same_sign, -torch.inf)
+        return _log_positive(gradient)
 
 
 def boltzmann_log_policy(
@@ -125,13 +151,16 @@ def boltzmann_log_policy(
     return log_policy.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
 
-def mixing_gradient(policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4) -> Tensor:
+def mixing_gradient(
+    policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4, temperature: float = 1.0
+) -> Tensor:
     """``G = sum_j (1 - pi_j) / f'_j - 1`` of Theorem 1, ``[K]``; negative when policies are certain.
 
     :param policy: probability of each agent's taken action, ``[K, N]``.
     :param slopes: f', dQ_tot/dQ_a ``[K, N]``.
+    :param temperature: of the policy, by which its derivative is divided.
     """
-    return ((1.0 - policy) / slopes.clamp(min=slope_floor)).sum(-1) - 1.0
+    return ((1.0 - policy) / (temperature * slopes.clamp(min=slope_floor))).sum(-1) - 1.0
 
 
 def _log_positive(values: Tensor) -> Tensor:

@@ -35,6 +35,7 @@ def test_default_callbacks(tmp_path: Path) -> None:
     assert list(callbacks) == [
         "progress",
         "throughput",
+        "summary",
         "best_checkpoint",
         "last_checkpoint",
         "weight_heatmap",

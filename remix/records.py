@@ -1,0 +1,87 @@
+"""The record that every run keeps in its directory, and what it says of the run. Free of torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from envs.errors import SettingError
+
+RUNS = Path("runs")
+"""Where runs go, below the working directory."""
+
+RUN_FILE = "run.json"
+"""In a run's directory: its identity, seed and status."""
+
+_LOCK = ".lock"
+
+State = Literal["new", "running", "interrupted", "failed", "finished"]
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """The record of a run, empty if there is none."""
+    try:
+        record: dict[str, Any] = json.loads((directory / RUN_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return record
+
+
+def write_run(directory: Path, record: dict[str, Any]) -> None:
+    """Replace the record at once: whatever happens, the old or the new one is there."""
+    temporary = directory / f".{RUN_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps(record, indent=1))
+    temporary.replace(directory / RUN_FILE)
+
+
+def find_runs(identity: str, seed: int) -> list[tuple[dict[str, Any], Path]]:
+    """Records and directories of all runs below ``runs`` with this identity and seed, oldest first."""
+    found = [(read_run(file.parent), file.parent) for file in RUNS.glob(f"**/{RUN_FILE}")]
+    equal = [(r, path) for r, path in found if r.get("identity") == identity and r.get("seed") == seed]
+    return sorted(equal, key=lambda run: run[0].get("started", ""))
+
+
+def latest_run(identity: str, seed: int) -> Path | None:
+    """The newest run with this identity and seed that has a checkpoint, finished or not."""
+    paths = [path for _, path in find_runs(identity, seed) if (path / "checkpoints/last.ckpt").is_file()]
+    return paths[-1] if paths else None
+
+
+def state(directory: Path) -> State:
+    """How far a run came. A process that was killed leaves its run interrupted."""
+    status = read_run(directory).get("status")
+    if status in ("finished", "failed"):
+        return "finished" if status == "finished" else "failed"
+    if _taken(directory):
+        return "running"
+    return "new" if status is None else "interrupted"
+
+
+@contextmanager
+def claim(directory: Path) -> Iterator[None]:
+    """Hold a run's directory, which is made if need be; the hold ends with the process at the latest.
+
+    :raises SettingError: if another process holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(directory / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise SettingError("run_dir", directory, "another process is training this run") from error
+
+
+def _taken(directory: Path) -> bool:
+    if not (directory / _LOCK).is_file():
+        return False
+    try:
+        with FileLock(directory / _LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True

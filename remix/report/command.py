@@ -1,0 +1,70 @@
+"""The command ``remix report``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from remix.records import RUNS
+
+
+def report(arguments: Sequence[str]) -> None:
+    """Make the report of a study, or say which studies there are.
+
+    :raises SettingError: if there is no such study, or nothing in it to report on.
+    """
+    parser = argparse.ArgumentParser(
+        prog="remix report",
+        description="Compare the variants of a study: tables, figures and a page.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "study",
+        nargs="?",
+        help="name of a study, or the curves.csv of an earlier report; without: list studies",
+    )
+    parser.add_argument(
+        "--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else runs/mlflow.db)"
+    )
+    parser.add_argument("--output", type=Path, help="folder of the report (default: runs/reports/STUDY)")
+    parser.add_argument(
+        "--upload",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="add the report to the study's run in MLflow (default: yes)",
+    )
+    options = parser.parse_args(arguments)
+    if options.study is None:
+        _list(options.tracking_uri)
+        return
+    if options.study.endswith(".csv"):
+        from remix.report.files import read_curves
+
+        results = read_curves(Path(options.study))
+    else:
+        from remix.report.load import load_study
+
+        print(f"reading {options.study} ...", flush=True)
+        results = load_study(options.study, options.tracking_uri)
+    from remix.report.output import upload_report, write_report
+
+    print(f"{results.status_phrase}; making tables and figures ...", flush=True)
+    output = options.output or RUNS / "reports" / results.name
+    paths = write_report(results, output)
+    tracked = options.upload and results.run_id is not None
+    if tracked and upload_report(results, output, paths, options.tracking_uri):
+        print("added to the study's run in MLflow")
+    for path in paths[:2]:
+        print(f"report  {path}")
+    print(f"figures {output / 'figures'}")
+    print(f"tables  {output / 'scores.csv'}")
+
+
+def _list(tracking_uri: str | None) -> None:
+    from remix.report.load import studies
+    from remix.tracking.store import store_uri
+
+    uri = store_uri(tracking_uri)
+    names = studies(uri)
+    print("\n".join([f"studies in {uri}:", *names]) if names else f"there are no studies in {uri}")

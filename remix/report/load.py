@@ -1,0 +1,164 @@
+"""A study out of any MLflow store, through MLflow's client alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from envs.errors import SettingError, one_of
+from remix.report.files import read_weights
+from remix.report.results import MISSING, Floats, HeatMap, Run, StudyResults, rank
+from remix.tracking.store import connect, database_file, store_uri
+from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as StoredRun
+    from mlflow.tracking import MlflowClient
+
+PLAN = "plan.json"
+WEIGHTS = "weight_heatmap.csv"
+
+
+def load_study(name: str, tracking_uri: str | None = None) -> StudyResults:
+    """All jobs of a study, with their learning curves and heat maps.
+
+    Of several runs of the same job the one with the best status counts, the newest among equals. Runs whose
+    configuration is not the planned one are no runs of the job.
+
+    :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
+    :raises SettingError: if the store cannot be used, has no such study, or the study no finished run.
+    """
+    uri = store_uri(tracking_uri)
+    client = _client(uri)
+    experiment = client.get_experiment_by_name(name)
+    parent = None if experiment is None else find_parent(client, experiment.experiment_id)
+    if experiment is None or parent is None:
+        choices = _studies(client)
+        expected = f"{one_of(choices, name)}; these are the studies" if choices else "there are no studies"
+        raise SettingError("study", name, f"{expected} in {uri}")
+    plan = _plan(client, parent)
+    children = _all_runs(client, [experiment.experiment_id], f"tags.`{PARENT}` = '{parent.info.run_id}'")
+    chosen = [_best(job, children) for job in plan["jobs"]]
+    runs, heat_maps = _read_runs(client, plan, chosen)
+    results = StudyResults(name, plan["title"], plan["score"], runs, heat_maps, parent.info.run_id)
+    if not any(run.counts for run in runs):
+        expected = f"has no finished run with {plan['metric']} yet: {results.status_phrase}"
+        raise SettingError("study", name, expected)
+    return results
+
+
+def studies(tracking_uri: str | None = None) -> list[str]:
+    """Names of all studies in a store.
+
+    :raises SettingError: if the store cannot be used.
+    """
+    return _studies(_client(store_uri(tracking_uri)))
+
+
+def _client(uri: str) -> MlflowClient:
+    database = database_file(uri)
+    if database is not None and not database.is_file():
+        raise SettingError("tracking_uri", uri, "there are no runs yet; 'remix train' makes the first")
+    return connect(uri)
+
+
+def _studies(client: MlflowClient) -> list[str]:
+    experiments: dict[str, str] = {}
+    token = None
+    while token != "":
+        page = client.search_experiments(page_token=token)
+        experiments |= {experiment.experiment_id: experiment.name for experiment in page}
+        token = page.token or ""
+    parents = _all_runs(client, list(experiments), f"tags.{KIND} = '{STUDY}'") if experiments else []
+    return sorted({experiments[parent.info.experiment_id] for parent in parents})
+
+
+def _all_runs(client: MlflowClient, experiments: Sequence[str], condition: str) -> list[StoredRun]:
+    """All pages of a search, the newest run first."""
+    found: list[StoredRun] = []
+    token = None
+    while token != "":
+        page = client.search_runs(
+            list(experiments), condition, order_by=["start_time DESC"], page_token=token
+        )
+        found += page
+        token = page.token or ""
+    return found
+
+
+def _plan(client: MlflowClient, parent: StoredRun) -> dict[str, Any]:
+    from mlflow.exceptions import MlflowException
+
+    with TemporaryDirectory() as folder:
+        try:
+            text = Path(client.download_artifacts(parent.info.run_id, PLAN, folder)).read_text("utf-8")
+        except (MlflowException, OSError) as error:
+            study = parent.data.tags.get(STUDY)
+            raise SettingError("study", study, f"its run {parent.info.run_id} has no {PLAN}") from error
+    return json.loads(text)
+
+
+def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | None:
+    """:param children: the newest first."""
+
+    def fits(child: StoredRun) -> bool:
+        tags = child.data.tags
+        same_job = all(tags.get(name) == str(job[name]) for name in ("panel", "variant", "seed"))
+        # A run that does not say what its configuration was is believed to be the planned one.
+        return same_job and tags.get("identity", job["identity"]) == job["identity"]
+
+    return min(filter(fits, children), key=lambda child: rank(child.info.status), default=None)
+
+
+def _without_curve(job: dict[str, Any], child: StoredRun | None) -> Run:
+    status, run_id = (MISSING, None) if child is None else (child.info.status, child.info.run_id)
+    about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
+    return Run(*about, env_steps=np.zeros(0), scores=np.zeros(0), run_id=run_id)
+
+
+def _read_runs(
+    client: MlflowClient, plan: dict[str, Any], chosen: Sequence[StoredRun | None]
+) -> tuple[tuple[Run, ...], tuple[HeatMap, ...]]:
+    from tqdm import tqdm
+
+    runs: list[Run] = []
+    heat_maps: dict[tuple[str, str], HeatMap] = {}
+    jobs = list(zip(plan["jobs"], chosen, strict=True))
+    # The bar shows in a terminal only, and goes when it is full.
+    for job, child in tqdm(jobs, desc="reading runs", unit="run", leave=False, disable=None):
+        run = _without_curve(job, child)
+        if run.run_id is not None:
+            env_steps, scores = _history(client, run.run_id, plan["metric"])
+            run = replace(run, env_steps=env_steps, scores=scores)
+            if run.counts:
+                _add_weights(client, run, heat_maps)
+        runs.append(run)
+    return tuple(runs), tuple(heat_maps.values())
+
+
+def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Floats]:
+    """Steps and values. A run that was resumed may have logged a step twice: the later value counts."""
+    points = sorted(
+        client.get_metric_history(run_id, metric), key=lambda point: (point.step, point.timestamp)
+    )
+    curve = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
+    env_steps, scores = curve.reshape(-1, 2).T
+    return env_steps, scores
+
+
+def _add_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
+    """Add the counts of a run that has a heat map to those of its variant."""
+    assert run.run_id is not None
+    if not any(file.path == WEIGHTS for file in client.list_artifacts(run.run_id)):
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(client.download_artifacts(run.run_id, WEIGHTS, folder))
+        new = read_weights(path, run.panel, run.variant)
+    key = run.panel, run.variant
+    heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new

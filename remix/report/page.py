@@ -1,0 +1,182 @@
+"""What the page of a report says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isinf, isnan
+
+from remix.report.markup import Bullets, Picture, Section, Table
+from remix.report.results import FINISHED, StudyResults
+from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, differ
+from remix.report.style import label, number, steps
+from remix.report.tables import Score, improvements, over_all_panels
+
+_CAPTIONS = {
+    "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
+    "final_scores": "Final scores: interquartile mean and interval; the ticks are the seeds.",
+    "performance_profiles": "Score distributions: the share of runs above each score, with its interval.",
+    "probability_of_improvement": (
+        "Probability that a run of {reference} ends higher than one of the other; 0.5 is no difference."
+    ),
+    "weight_heatmaps": (
+        "Projection weights over training, all seeds together: natural logarithm of the share of each weight."
+    ),
+}
+
+
+def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[str]) -> list[Section]:
+    """The page from above.
+
+    :param scores: of all curves with finished runs.
+    :param figures: names of the figures there are, without folder and ending.
+    """
+    every = [_what_was_run(results), _final_scores(results, scores), _comparison(results, scores)]
+    reference = label(results.reference)
+    pictures = [Picture(f"figures/{name}", _CAPTIONS[name].format(reference=reference)) for name in figures]
+    every.append(Section("Figures", pictures))
+    if results.left_out:
+        every.append(_left_out(results))
+    every.append(_method())
+    return every
+
+
+def _what_was_run(results: StudyResults) -> Section:
+    runs = [run for run in results.runs if run.counts]
+    lengths = _range([run.env_steps[-1] for run in runs], steps)
+    evaluations = _range([len(run.scores) for run in runs], lambda n: f"{n:.0f}")
+    rows = [
+        [label(variant), *(_seeds(results, panel, variant) for panel in results.panels)]
+        for variant in results.variants
+    ]
+    return Section(
+        "What was run",
+        [
+            f"Study {results.name}: {results.status_phrase}. Finished runs have {lengths} environment steps "
+            f"and {evaluations} evaluations. Finished seeds:",
+            Table(["variant", *map(label, results.panels)], rows),
+        ],
+    )
+
+
+def _seeds(results: StudyResults, panel: str, variant: str) -> str:
+    planned = sum((run.panel, run.variant) == (panel, variant) for run in results.runs)
+    done = len(results.of(panel, variant))
+    return "–" if not planned else str(done) if done == planned else f"{done} of {planned}"
+
+
+def _range(values: Sequence[float], text: Callable[[float], str]) -> str:
+    low, high = text(min(values)), text(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
+    header = [
+        "panel",
+        "variant",
+        f"final {results.score_label}",
+        "95 % interval",
+        "best",
+        "mean over training",
+    ]
+    rows = [
+        [
+            label(score.panel),
+            label(score.variant),
+            number(score.final.value),
+            _interval(score.final),
+            number(score.best),
+            number(score.area),
+            "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
+            str(score.n),
+        ]
+        for score in scores
+    ]
+    return Section(
+        "Final scores",
+        [
+            Table([*header, "steps to 90 %", "seeds"], rows, text_columns=2),
+            "Interquartile means over seeds. Final: the evaluations in the last tenth of a run; best: its "
+            "highest evaluation; mean over training: the area under its curve divided by its steps; steps to "
+            "90 %: the median of the first evaluations that reach 90 % of their run's best.",
+        ],
+    )
+
+
+def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
+    """Verdicts per panel, then what can be said over all of them."""
+    blocks: list[str | Table | Bullets] = [Bullets(verdicts(results, scores))]
+    overall = over_all_panels(results)
+    probabilities = improvements(results)
+    if len(results.panels) > 1 and len(overall) > 1:
+        rows = [[label(variant), number(e.value), _interval(e), str(e.n)] for variant, e in overall.items()]
+        blocks.append(
+            "Over all panels, with the lowest final score of a panel as 0 and its highest as 1 "
+            "(interquartile mean of all runs):"
+        )
+        blocks.append(Table(["variant", "normalised score", "95 % interval", "runs"], rows))
+    if probabilities:
+        rows = [[label(variant), number(e.value), _interval(e)] for variant, e in probabilities.items()]
+        blocks.append(f"Probability that {label(results.reference)} has the higher final score than:")
+        blocks.append(Table(["variant", "probability", "95 % interval"], rows))
+    return Section(f"{label(results.reference)} against the others", blocks)
+
+
+def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
+    """A sentence for each panel and each variant that the reference is compared with there."""
+    found = {(score.panel, score.variant): score.final for score in scores}
+    sentences = []
+    for panel in results.panels:
+        for variant in results.variants:
+            ours, theirs = found.get((panel, results.reference)), found.get((panel, variant))
+            if variant == results.reference or ours is None or theirs is None:
+                continue
+            verdict = differ(ours, theirs)
+            higher = results.reference if ours.value > theirs.value else variant
+            outcome = f"{label(higher)} is higher" if verdict.differs else "no difference shown"
+            sentences.append(
+                f"{label(panel)}: {label(results.reference)} {_with_interval(ours)} against {label(variant)} "
+                f"{_with_interval(theirs)}: {outcome} ({verdict.reason})."
+            )
+    return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
+
+
+def _with_interval(estimate: Estimate) -> str:
+    return f"{number(estimate.value)} {_interval(estimate)}".rstrip("– ")
+
+
+def _interval(estimate: Estimate) -> str:
+    return "–" if isnan(estimate.low) else f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def _left_out(results: StudyResults) -> Section:
+    rows = [
+        [
+            label(run.panel),
+            label(run.variant),
+            "finished, no scores" if run.status == FINISHED else run.status.lower(),
+            str(run.seed),
+            steps(run.env_steps[-1]) if len(run.env_steps) else "–",
+            number(run.scores[-1]) if len(run.scores) else "–",
+        ]
+        for run in results.left_out
+    ]
+    header = ["panel", "variant", "status", "seed", "steps so far", f"last {results.score_label}"]
+    return Section(
+        "Runs that are left out",
+        ["Only finished runs enter the numbers and figures above.", Table(header, rows, text_columns=3)],
+    )
+
+
+def _method() -> Section:
+    return Section(
+        "How to read the intervals",
+        [
+            "The interquartile mean is the mean of the middle half of the runs; below four runs it is the "
+            f"mean. Its {CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
+            "runs are drawn anew within their panel, each with its whole curve.",
+            "With few seeds such intervals are rough: of three seeds they reach from the lowest to the "
+            "highest, and on average they are too narrow. A difference is called one only if both sides have "
+            f"at least {LEAST_SEEDS} seeds and their intervals do not overlap. That no difference is shown "
+            "does not mean that there is none, and of many comparisons some come out different by chance.",
+        ],
+    )

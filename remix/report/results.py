@@ -1,0 +1,163 @@
+"""What a study resulted in, as plain data. Free of MLflow and Matplotlib."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix.curves import curve_summary
+
+Floats = NDArray[np.float64]
+
+FINISHED = "FINISHED"
+MISSING = "MISSING"
+"""Planned, but there is no such run."""
+
+STATUSES = (FINISHED, "RUNNING", "SCHEDULED", "KILLED", "FAILED", MISSING)
+"""MLflow's and ours, the best first."""
+
+REFERENCE = "remix"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One job of a study, whether or not it was run.
+
+    :ivar panel: the task it belongs to.
+    :ivar variant: what it is compared as: an algorithm, or a setting of one.
+    :ivar status: one of :data:`STATUSES`.
+    :ivar env_steps: environment steps at the E evaluations, increasing, ``[E]``.
+    :ivar scores: mean score of each evaluation, ``[E]``.
+    :ivar run_id: in MLflow.
+    """
+
+    panel: str
+    variant: str
+    algorithm: str
+    seed: int
+    status: str
+    env_steps: Floats
+    scores: Floats
+    run_id: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it enters the statistics: unfinished runs would bias them."""
+        return self.status == FINISHED and len(self.scores) > 0
+
+    @cached_property
+    def _summary(self) -> dict[str, float]:
+        return curve_summary(self.env_steps.tolist(), self.scores.tolist())
+
+    @property
+    def final(self) -> float:
+        """Mean score of the evaluations in the last tenth of the steps."""
+        return self._summary["final_return"]
+
+    @property
+    def best(self) -> float:
+        """Highest score of an evaluation."""
+        return self._summary["best_return"]
+
+    @property
+    def area(self) -> float:
+        """Area under the learning curve divided by its steps: the mean score over training."""
+        return self._summary["area_under_curve"]
+
+    @property
+    def steps_to_90(self) -> float | None:
+        """Environment steps of the first evaluation at 90 % of the best; None if it never got better."""
+        return self._summary.get("steps_to_90_percent")
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """How often each projection weight occurred in each period, over all finished runs of a variant.
+
+    :ivar n_runs: whose counts are summed.
+    :ivar counts: ``[R, bins]``.
+    :ivar env_steps: borders of the R periods, ``[R+1]``.
+    :ivar weights: borders of the bins, ``[bins+1]``.
+    """
+
+    panel: str
+    variant: str
+    n_runs: int
+    counts: NDArray[np.int64]
+    env_steps: Floats
+    weights: Floats
+
+    def plus(self, other: HeatMap) -> HeatMap:
+        """Counts of both, over the periods of the longer; a map with other borders is left out."""
+        n = min(len(self.counts), len(other.counts))
+        same_periods = np.array_equal(self.env_steps[: n + 1], other.env_steps[: n + 1])
+        if not same_periods or not np.array_equal(self.weights, other.weights):
+            return self
+        longer, shorter = (self, other) if len(self.counts) > n else (other, self)
+        counts = longer.counts.copy()
+        counts[:n] += shorter.counts
+        return replace(longer, n_runs=self.n_runs + other.n_runs, counts=counts)
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResults:
+    """All jobs of a study in the order of its plan.
+
+    :ivar score_label: what the scores are, for axes.
+    :ivar run_id: of the study's own run in MLflow.
+    """
+
+    name: str
+    title: str
+    score_label: str
+    runs: tuple[Run, ...]
+    heat_maps: tuple[HeatMap, ...] = ()
+    run_id: str | None = None
+
+    @property
+    def panels(self) -> list[str]:
+        return list(dict.fromkeys(run.panel for run in self.runs))
+
+    @property
+    def variants(self) -> list[str]:
+        return list(dict.fromkeys(run.variant for run in self.runs))
+
+    @property
+    def reference(self) -> str:
+        """The variant that others are compared with."""
+        variants = self.variants
+        return REFERENCE if REFERENCE in variants else variants[0]
+
+    def of(self, panel: str, variant: str) -> list[Run]:
+        """The runs of one curve that enter the statistics."""
+        return [run for run in self.runs if (run.panel, run.variant) == (panel, variant) and run.counts]
+
+    def finals(self, panel: str, variant: str) -> Floats:
+        """Their final scores, one per seed."""
+        return np.array([run.final for run in self.of(panel, variant)], dtype=np.float64)
+
+    @property
+    def left_out(self) -> list[Run]:
+        """The runs that do not enter the statistics."""
+        return [run for run in self.runs if not run.counts]
+
+    @property
+    def status_counts(self) -> dict[str, int]:
+        """Number of jobs by status, the best status first; without those that do not occur."""
+        counts = Counter(run.status for run in self.runs)
+        return {status: counts[status] for status in sorted(counts, key=rank)}
+
+    @property
+    def status_phrase(self) -> str:
+        """As in "2 finished, 1 missing of 3 planned runs"."""
+        counts = [f"{n} {status.lower()}" for status, n in self.status_counts.items()]
+        return f"{', '.join(counts)} of {len(self.runs)} planned runs"
+
+
+def rank(status: str) -> int:
+    """Position of a status among all, 0 for the best."""
+    return STATUSES.index(status) if status in STATUSES else len(STATUSES)

@@ -1,0 +1,168 @@
+"""Estimates from few runs: interquartile means, score distributions, probabilities, each with an interval.
+
+Intervals are 95 % percentile bootstraps, stratified: runs are drawn anew within their task, never across
+tasks. All of them start from the same random state, so that the same runs give the same intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import numpy as np
+from scipy.stats import bootstrap, trim_mean
+
+from remix.report.results import Floats, Run
+
+CONFIDENCE = 0.95
+RESAMPLES = 5_000
+LEAST_SEEDS = 3
+"""Of both sides, before a difference is called one."""
+
+_TRIMMED = 0.25
+_RANDOM_STATE = 1
+_BATCH = 1_000  # resamples in memory at once
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number from n runs; the interval is NaN where a task has a single run."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """An estimate at each point of an axis; everything is ``[P]``."""
+
+    at: Floats
+    value: Floats
+    low: Floats
+    high: Floats
+    n: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether two variants differ, and why one may or may not say so."""
+
+    differs: bool
+    reason: str
+
+
+def interquartile_mean(*tasks: Floats) -> Estimate:
+    """The mean of the middle half of all scores (of all of them below four scores).
+
+    :param tasks: scores of one variant, one array ``[n]`` per task, of comparable scale.
+    """
+    return _estimate(_interquartile_mean, tasks, sum(map(len, tasks)))
+
+
+def probability_of_improvement(*tasks: tuple[Floats, Floats]) -> Estimate:
+    """How likely a run of X has a higher score than one of Y; ties count half.
+
+    :param tasks: scores of X ``[n]`` and of Y ``[m]`` for each task; the mean over tasks is taken.
+    """
+    n = sum(min(len(x), len(y)) for x, y in tasks)
+    return _estimate(_improvement, [scores for pair in tasks for scores in pair], n)
+
+
+def learning_curve(runs: Sequence[Run]) -> Band:
+    """Interquartile mean of several runs over environment steps.
+
+    Evaluations of different runs lie at slightly different steps; between them scores are interpolated.
+    """
+    grid = common_grid(runs)
+    return _band(_interquartile_mean, grid, on_grid(runs, grid).T)
+
+
+def performance_profile(scores: Floats, thresholds: Floats) -> Band:
+    """Share of runs with a score above each threshold.
+
+    :param scores: ``[n]``.
+    :param thresholds: ``[P]``.
+    """
+    return _band(_mean, thresholds, (scores > thresholds[:, None]).astype(np.float64))
+
+
+def common_grid(runs: Sequence[Run], n: int | None = None) -> Floats:
+    """Environment steps that all runs cover.
+
+    :param n: number of points; None for as many as the runs have evaluations (their median).
+    """
+    first, last = max(run.env_steps[0] for run in runs), min(run.env_steps[-1] for run in runs)
+    n = int(np.median([len(run.env_steps) for run in runs])) if n is None else n
+    return np.linspace(first, last, n) if n > 1 and last > first else np.array([last], dtype=np.float64)
+
+
+def on_grid(runs: Sequence[Run], grid: Floats) -> Floats:
+    """Scores of all runs at the same environment steps, ``[n, P]``."""
+    return np.stack([np.interp(grid, run.env_steps, run.scores) for run in runs])
+
+
+def differ(a: Estimate, b: Estimate) -> Verdict:
+    """Whether two interquartile means may be called different.
+
+    Both need three runs, and their intervals must not overlap. That is a cautious rule: two intervals can
+    overlap although a test of the difference would call it significant.
+    """
+    seeds = "seed" if a.n == 1 else "seeds"
+    runs = f"{a.n} {seeds} each" if a.n == b.n else f"{a.n} and {b.n} seeds"
+    if min(a.n, b.n) < LEAST_SEEDS:
+        return Verdict(False, f"{runs}; at least {LEAST_SEEDS} on both sides are needed")
+    if a.low > b.high or b.low > a.high:
+        return Verdict(True, f"the intervals do not overlap, {runs}")
+    return Verdict(False, f"the intervals overlap, {runs}")
+
+
+def _interquartile_mean(*samples: Floats, axis: int = -1) -> Any:
+    return trim_mean(np.concatenate(samples, axis=axis), _TRIMMED, axis=axis)
+
+
+def _mean(sample: Floats, axis: int = -1) -> Any:
+    return sample.mean(axis=axis)
+
+
+def _improvement(*samples: Floats, axis: int = -1) -> Any:
+    """Of X and Y in turn, for each task; runs are on the last axis."""
+    assert axis == -1
+    wins = []
+    for x, y in zip(samples[::2], samples[1::2], strict=True):
+        difference = x[..., :, None] - y[..., None, :]
+        wins.append(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1)))
+    return np.mean(wins, axis=0)
+
+
+def _estimate(statistic: Callable[..., Any], samples: Sequence[Floats], n: int) -> Estimate:
+    low, high = _interval(statistic, samples)
+    return Estimate(float(statistic(*samples)), float(low), float(high), n)
+
+
+def _band(statistic: Callable[..., Any], at: Floats, sample: Floats) -> Band:
+    """:param sample: ``[P, n]``; a run is drawn with all its points."""
+    low, high = _interval(statistic, [sample])
+    low, high = (np.broadcast_to(end, len(at)) for end in (low, high))
+    return Band(at, statistic(sample), low, high, sample.shape[-1])
+
+
+def _interval(statistic: Callable[..., Any], samples: Sequence[Floats]) -> tuple[Any, Any]:
+    """Ends of the interval. Of a single run nothing can be said about others."""
+    if min(sample.shape[-1] for sample in samples) < 2:
+        return nan, nan
+    result = bootstrap(
+        samples,
+        statistic,
+        n_resamples=RESAMPLES,
+        batch=_BATCH,
+        vectorized=True,
+        axis=-1,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(_RANDOM_STATE),
+    )
+    return result.confidence_interval

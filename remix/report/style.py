@@ -1,0 +1,131 @@
+"""How figures look: one colour, marker and line per algorithm everywhere, names and numbers for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from itertools import cycle
+from textwrap import fill
+from typing import Any
+
+WIDTH = 7.5
+"""Inches; that of a page."""
+
+_LINE = 26  # characters
+
+
+@dataclass(frozen=True)
+class Style:
+    """Of a variant. Marker and dashes tell variants apart without colour too."""
+
+    color: str
+    marker: str
+    dashes: Any = "-"
+
+
+# The palettes of Okabe and Ito and of Paul Tol ("muted"), which colour-blind people can tell apart.
+_ALGORITHMS = {
+    "remix": Style("#D55E00", "o"),
+    "ow_qmix": Style("#0072B2", "s", (0, (6, 1.5))),
+    "cw_qmix": Style("#56B4E9", "D", (0, (3, 1.2))),
+    "qmix": Style("#009E73", "^", (0, (7, 1.5, 1.5, 1.5))),
+    "vdn": Style("#CC79A7", "v", (0, (1.5, 1.2))),
+    "iql": Style("#4D4D4D", "X", (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5))),
+    "qplex": Style("#E69F00", "P", (0, (9, 2))),
+    "qatten": Style("#332288", "<", (0, (4, 2))),
+    "qtran": Style("#882255", ">", (0, (2, 2))),
+    "vdac": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
+    "dop": Style("#999933", "h", (0, (1, 1))),
+    "fop": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
+}
+
+_WORDS = {
+    "bellman": "Bellman",
+    "remix": "ReMIX",
+    "ow_qmix": "OW-QMIX",
+    "cw_qmix": "CW-QMIX",
+    "qmix": "QMIX",
+    "vdn": "VDN",
+    "iql": "IQL",
+    "qplex": "QPLEX",
+    "qatten": "Qatten",
+    "qtran": "QTRAN",
+    "vdac": "VDAC",
+    "dop": "DOP",
+    "fop": "FOP",
+}
+
+_SETTINGS = {
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "remix",  # the same figure is the same file
+}
+
+
+def settings() -> AbstractContextManager[None]:
+    """Matplotlib's settings for making and saving figures."""
+    from matplotlib import rc_context
+
+    return rc_context(_SETTINGS)  # type: ignore[arg-type]
+
+
+def styles(variants: Sequence[str]) -> dict[str, Style]:
+    """The style of each variant: its own for an algorithm, for others those left, in their order."""
+    taken = [_ALGORITHMS[variant] for variant in variants if variant in _ALGORITHMS]
+    free = [style for style in _ALGORITHMS.values() if style not in taken]
+    others = [variant for variant in variants if variant not in _ALGORITHMS]
+    chosen = dict(zip(others, cycle(free or _ALGORITHMS.values()), strict=False))
+    for number, variant in enumerate(others):
+        if number >= len(free):  # a second round of the colours
+            chosen[variant] = replace(chosen[variant], dashes=(0, (1 + number // 12, 1)))
+    return {variant: _ALGORITHMS.get(variant) or chosen[variant] for variant in variants}
+
+
+def label(variant: str) -> str:
+    """A variant or panel as people write it: names of algorithms, and spaces instead of underscores."""
+    words = "|".join(sorted(_WORDS, key=len, reverse=True))
+    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], variant)
+    return written.replace("_", " ")
+
+
+def wrapped(text: str) -> str:
+    """Lines that fit beside or above axes."""
+    return fill(text, _LINE)
+
+
+def seeds(count: int) -> str:
+    """As in "n = 3", which is not divided between two lines."""
+    return f"n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{count}"
+
+
+def number(value: float) -> str:
+    """Three digits or so: 35.1, 3.51, 0.35, 1,234."""
+    if value != value:
+        return "–"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
+    text = f"{value:,.{digits}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def steps(value: float) -> str:
+    """Environment steps: 950, 12.5k, 320k, 1.00M."""
+    if value != value:
+        return "–"
+    if value >= 1e6:
+        return f"{value / 1e6:.2f}M"
+    return (
+        f"{value / 1e3:.0f}k" if value >= 1e5 else f"{value / 1e3:.1f}k" if value >= 1e3 else f"{value:.0f}"
+    )

@@ -1,0 +1,116 @@
+"""The numbers of a report: scores, comparisons, and their CSV file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from remix.report.results import Floats, Run, StudyResults
+from remix.report.statistics import Estimate, interquartile_mean, probability_of_improvement
+
+_COLUMNS = (
+    "panel",
+    "variant",
+    "seeds",
+    "final_iqm",
+    "final_low",
+    "final_high",
+    "best_iqm",
+    "area_iqm",
+    "steps_to_90_percent",
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the finished runs of one curve come down to.
+
+    :ivar final: interquartile mean of the final scores.
+    :ivar best: interquartile mean of each run's best evaluation.
+    :ivar area: interquartile mean of each run's mean score over training.
+    :ivar steps_to_90: median of the environment steps to 90 % of a run's best. Runs that never got better
+        count as infinitely long; the median is infinite if most of them did not.
+    """
+
+    panel: str
+    variant: str
+    final: Estimate
+    best: float
+    area: float
+    steps_to_90: float
+
+    @property
+    def n(self) -> int:
+        """Number of seeds."""
+        return self.final.n
+
+
+def scores(results: StudyResults) -> list[Score]:
+    """One for each curve with finished runs, in the order of the plan."""
+    curves = [(panel, variant) for panel in results.panels for variant in results.variants]
+    return [_score(panel, variant, runs) for panel, variant in curves if (runs := results.of(panel, variant))]
+
+
+def _score(panel: str, variant: str, runs: list[Run]) -> Score:
+    steps = [inf if run.steps_to_90 is None else run.steps_to_90 for run in runs]
+    return Score(
+        panel,
+        variant,
+        interquartile_mean(np.array([run.final for run in runs])),
+        interquartile_mean(np.array([run.best for run in runs])).value,
+        interquartile_mean(np.array([run.area for run in runs])).value,
+        float(np.quantile(steps, 0.5, method="inverted_cdf")),
+    )
+
+
+def improvements(results: StudyResults) -> dict[str, Estimate]:
+    """How likely the reference has a higher final score than each other variant.
+
+    The mean over the panels in which both have finished runs; variants without such a panel are left out.
+    """
+    found = {}
+    for variant in results.variants:
+        pairs = [
+            (ours, theirs)
+            for panel in results.panels
+            if len(ours := results.finals(panel, results.reference))
+            and len(theirs := results.finals(panel, variant))
+        ]
+        if variant != results.reference and pairs:
+            found[variant] = probability_of_improvement(*pairs)
+    return found
+
+
+def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
+    """Interquartile mean of the normalised final scores in all panels.
+
+    In each panel the lowest final score of any run becomes 0 and the highest 1, so that panels weigh alike.
+    Variants that lack a panel are left out: they could not be compared.
+    """
+    tasks: dict[str, list[Floats]] = {variant: [] for variant in results.variants}
+    for panel in results.panels:
+        finals = {variant: results.finals(panel, variant) for variant in results.variants}
+        every = np.concatenate(list(finals.values()))
+        if len(every):
+            for variant, values in finals.items():
+                tasks[variant].append((values - every.min()) / (np.ptp(every) or 1.0))
+    return {
+        variant: interquartile_mean(*panels)
+        for variant, panels in tasks.items()
+        if panels and all(map(len, panels))
+    }
+
+
+def write_scores(rows: list[Score], path: Path) -> None:
+    """One line per curve. The interval of a single seed is ``nan``, steps that are never reached ``inf``."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for row in rows:
+            final = row.final
+            numbers = (final.value, final.low, final.high, row.best, row.area, row.steps_to_90)
+            writer.writerow([row.panel, row.variant, row.n, *(f"{number:.10g}" for number in numbers)])

@@ -1,0 +1,55 @@
+"""One job of a study: run, resumed, taken over from an equal run or left alone; never fatal to the sweep."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from remix.config import check, identity
+from remix.experiment import train
+from remix.records import read_run, state
+from remix.studies.plan import PLAN_FILE
+from remix.studies.reuse import take_over
+from remix.user_errors import one_line
+
+
+def run(config: DictConfig) -> float | None:
+    """Train one job of a study unless that was done before.
+
+    :returns: the final return; None if there is none, because the job failed or is somebody else's.
+    """
+    check(config)
+    directory, study = Path(config.run_dir), config.study
+    name = f"{study.panel}, {study.variant}, seed {config.seed}"
+    print(f"\n{_place(config)}{name}", flush=True)
+    before = state(directory)
+    if before == "failed" and not study.retry_failed:
+        print(f"failed before ({read_run(directory)['error']}); study.retry_failed=true runs it again")
+        return None
+    if before == "running":
+        print("another process is training it")
+        return None
+    try:
+        if before == "new" and study.reuse and (source := take_over(config, directory)):
+            print(f"taken over from {source}: the same configuration ({identity(config)}) and seed")
+        return train(config)
+    except Exception as error:
+        # The record in its directory says so too; the sweep goes on.
+        print(
+            f"remix: {name} failed: {one_line(error) or f'{type(error).__name__}: {error}'}", file=sys.stderr
+        )
+        return None
+
+
+def _place(config: DictConfig) -> str:
+    """``[3/16] `` for the third of sixteen jobs of a sweep."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    plan = Path(hydra.sweep.dir) / PLAN_FILE
+    if not plan.is_file() or OmegaConf.is_missing(hydra.job, "num"):
+        return ""
+    return f"[{hydra.job.num + 1}/{json.loads(plan.read_text())['command_jobs']}] "

@@ -1,0 +1,166 @@
+"""The jobs of a study, known before the first of them starts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf, read_write
+
+from envs.errors import SettingError
+from remix.config import check, check_arguments, identity, plain
+from remix.records import read_run
+
+PLAN_FILE = "plan.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study.
+
+    :ivar panel: the axes that its curve belongs to.
+    :ivar variant: what tells it from other curves there.
+    :ivar identity: of its configuration, seed excluded.
+    :ivar directory: of the run.
+    """
+
+    panel: str
+    variant: str
+    algorithm: str
+    seed: int
+    identity: str
+    directory: str
+
+    def __str__(self) -> str:
+        return f"{self.panel}, {self.variant}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All jobs of one command, in the order of the sweep, and what the study says of itself.
+
+    :ivar metric: that the study compares.
+    :ivar score: what people call it.
+    :ivar sweep: the values of each swept setting.
+    :ivar configuration: of the first job, resolved.
+    """
+
+    study: str
+    title: str
+    metric: str
+    score: str
+    jobs: tuple[Job, ...]
+    sweep: dict[str, str]
+    configuration: dict[str, Any]
+
+    def merged(self, earlier: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
+        """The plan as JSON, with jobs of earlier commands that this one leaves out."""
+        jobs = {(job["panel"], job["variant"], job["seed"]): job for job in earlier}
+        jobs |= {(job.panel, job.variant, job.seed): asdict(job) for job in self.jobs}
+        about = {"study": self.study, "title": self.title, "metric": self.metric, "score": self.score}
+        return about | {"command_jobs": len(self.jobs), "jobs": list(jobs.values())}
+
+
+def make_plan(config: DictConfig) -> Plan:
+    """Compose and check every job of a sweep that has not begun.
+
+    :param config: of the sweep as a whole, as Hydra hands it to ``on_multirun_start``.
+    :raises SettingError: if a job could not run, if two of them could not be told apart, or if the study's
+        folder holds a run of the same name and another configuration.
+    """
+    if OmegaConf.is_missing(config.study, "name"):
+        raise SettingError("study.name", "???", "must be given, as in study.name=mine")
+    composed = list(_jobs(config))
+    jobs = tuple(job for job, _ in composed)
+    seen: dict[tuple[str, str], Job] = {}
+    for job in jobs:
+        first = seen.setdefault((job.panel, job.variant), job)
+        if first.identity != job.identity:
+            raise SettingError(
+                "study.variant",
+                job.variant,
+                f"names two configurations of '{job.panel}'; tell them apart, "
+                "as in study.variant='${algorithm_name} ${algorithm.gamma}' (in single quotes)",
+            )
+        _check_place(config, job)
+    about = config.study
+    sweep = {**(config.hydra.sweeper.params or {})}
+    sweep |= {key: value for key, _, value in (o.partition("=") for o in config.hydra.overrides.task)}
+    return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1])
+
+
+def write_plan(plan: Plan, directory: Path) -> None:
+    """Leave the plan where the jobs find it; it also names those of earlier commands."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / PLAN_FILE
+    earlier = json.loads(path.read_text())["jobs"] if path.is_file() else ()
+    temporary = directory / f".{PLAN_FILE}.{os.getpid()}"
+    temporary.write_text(json.dumps(plan.merged(earlier), indent=1))
+    temporary.replace(path)
+
+
+def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Every job with its configuration. Only settings other than the seed need a composition of their own."""
+    loader = GlobalHydra.instance().config_loader()
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    for overrides in _sweep(config):
+        settings = tuple(o for o in overrides if not o.startswith("seed="))
+        fresh = settings not in composed
+        if fresh:
+            composed[settings] = loader.load_sweep_config(config, overrides)
+        job = composed[settings]
+        seed = next((o.partition("=")[2] for o in overrides if o.startswith("seed=")), None)
+        if seed is not None and not fresh:
+            OmegaConf.update(job, "seed", OmegaConf.create(f"v: {seed}").v)
+        yield _job(job, fresh)
+
+
+def _sweep(config: DictConfig) -> list[list[str]]:
+    """The settings of every job, as Hydra's own sweeper makes them."""
+    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    given += list(config.hydra.overrides.task)
+    loader = GlobalHydra.instance().config_loader()
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(given)
+    return [job for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+
+
+def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
+    previous = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)
+    try:
+        directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
+        with read_write(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(directory.absolute())
+        check(config)
+        if fresh:
+            check_arguments(config)
+        job = Job(
+            panel=str(config.study.panel),
+            variant=str(config.study.variant),
+            algorithm=str(config.algorithm_name),
+            seed=config.seed,
+            identity=identity(config),
+            directory=str(directory),
+        )
+        return job, plain(config) if fresh else {}
+    finally:
+        HydraConfig.instance().cfg = previous
+
+
+def _check_place(config: DictConfig, job: Job) -> None:
+    record = read_run(Path(job.directory))
+    if record and record.get("identity") != job.identity:
+        raise SettingError(
+            "study.name",
+            config.study.name,
+            f"holds another configuration of '{job}' ({job.directory}/config.yaml); "
+            "choose another study.name, or delete that run",
+        )

@@ -1,0 +1,84 @@
+"""``remix report`` as a user calls it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.errors import SettingError
+from remix.report import report
+from remix.report.files import write_curves
+from tests.report.samples import make_study
+from tests.report.stores import FakeStore
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_importing_is_cheap() -> None:
+    code = (
+        "import sys, remix.report\n"
+        "print({'torch', 'mlflow', 'matplotlib', 'scipy', 'numpy', 'pytorch_lightning'} & sys.modules.keys())"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def test_report_of_a_study(
+    store: FakeStore, run_ids: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(["duel"])
+    output = capsys.readouterr().out
+    assert "7 finished, 1 running, 1 killed, 1 failed, 2 missing of 12 planned runs" in output
+    paths = re.findall(r"^(?:report|figures|tables) +(runs\S+)$", output, re.MULTILINE)
+    assert paths == [
+        "runs/reports/duel/report.html",
+        "runs/reports/duel/report.md",
+        "runs/reports/duel/figures",
+        "runs/reports/duel/scores.csv",
+    ]
+    assert all(Path(path).exists() for path in paths)
+    assert "added to the study's run in MLflow" in output
+    assert "report/report.html" in store.artifacts(run_ids["duel"], "report")
+
+
+def test_output_and_no_upload(
+    store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*arguments: object) -> None:
+        raise AssertionError("uploaded")
+
+    monkeypatch.setattr(type(store.client), "log_artifact", forbidden)
+    report(["duel", "--output", "here", "--no-upload"])
+    assert Path("here/report.html").is_file()
+    assert not Path("runs").exists()
+    assert "added" not in capsys.readouterr().out
+
+
+def test_report_from_a_file_needs_no_store(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    Path("duel").mkdir()
+    write_curves(make_study(), Path("duel/curves.csv"))
+    report(["duel/curves.csv"])
+    assert "QMIX" in Path("runs/reports/duel/report.md").read_text()
+    assert "added" not in capsys.readouterr().out
+
+
+def test_without_a_name_studies_are_listed(store: FakeStore, capsys: pytest.CaptureFixture[str]) -> None:
+    report([])
+    assert capsys.readouterr().out.splitlines() == [f"studies in {store.uri}:", "begun", "duel", "planless"]
+
+
+def test_store_without_studies(mlflow_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report(["--tracking-uri", mlflow_uri])
+    assert capsys.readouterr().out == f"there are no studies in {mlflow_uri}\n"
+
+
+def test_mistake_is_one_line(store: FakeStore) -> None:
+    with pytest.raises(SettingError, match="study=duell: must be one of duel, "):
+        report(["duell"])

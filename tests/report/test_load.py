@@ -1,0 +1,128 @@
+"""A study out of a store: which runs stand for its jobs, and what is said if there is no study."""
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from envs.errors import SettingError
+from remix.report.load import load_study, studies
+from remix.report.results import Run, StudyResults
+from tests.report.stores import JOBS, FakeStore
+
+
+@pytest.fixture
+def duel(store: FakeStore) -> StudyResults:
+    return load_study("duel")
+
+
+def run_of(study: StudyResults, *job: object) -> Run:
+    [run] = [run for run in study.runs if (run.panel, run.variant, run.seed) == job]
+    return run
+
+
+def curve(run: Run) -> list[tuple[float, float]]:
+    return list(zip(run.env_steps.tolist(), run.scores.tolist(), strict=True))
+
+
+def test_jobs_in_the_order_of_the_plan(duel: StudyResults, run_ids: dict[str, str]) -> None:
+    assert [(run.panel, run.variant, run.seed) for run in duel.runs] == JOBS
+    assert {run.algorithm for run in duel.runs} == {"remix"}
+    assert (duel.name, duel.title, duel.score_label) == ("duel", "About duel", "test return")
+    assert duel.run_id == run_ids["duel"]
+
+
+def test_learning_curves(duel: StudyResults, run_ids: dict[str, str]) -> None:
+    run = run_of(duel, "p = 0", "remix", 2)
+    assert curve(run) == [(0.0, 0.0), (100.0, 11.0)]
+    assert run.run_id == run_ids["remix 2"]
+    assert duel.finals("p = 0", "remix").tolist() == [10.0, 11.0, 12.0]
+
+
+def test_statuses(duel: StudyResults) -> None:
+    assert duel.status_counts == {"FINISHED": 7, "RUNNING": 1, "KILLED": 1, "FAILED": 1, "MISSING": 2}
+
+
+def test_the_newest_of_several_finished_runs(duel: StudyResults) -> None:
+    assert curve(run_of(duel, "p = 0", "qmix", 1)) == [(0.0, 0.0), (110.0, 7.0)]
+
+
+def test_the_best_status_of_several_runs(duel: StudyResults) -> None:
+    assert curve(run_of(duel, "p = 0", "qmix", 3)) == [(0.0, 0.0), (100.0, 9.0)]
+    running = run_of(duel, "p = -2", "remix", 2)
+    assert running.status == "RUNNING" and curve(running) == [(0.0, 0.0), (100.0, 50.0)]
+
+
+def test_runs_of_another_configuration_are_not_of_the_job(duel: StudyResults) -> None:
+    other = run_of(duel, "p = -2", "qmix", 2)
+    assert other.status == "MISSING" and other.run_id is None and curve(other) == []
+    assert run_of(duel, "p = 0", "qmix", 2).status == "FINISHED"  # does not say
+
+
+def test_steps_that_were_logged_again_after_an_interruption(duel: StudyResults) -> None:
+    assert curve(run_of(duel, "p = -2", "remix", 1)) == [(0.0, 0.0), (100.0, 5.0), (200.0, 6.0)]
+
+
+def test_heat_maps_are_summed_over_seeds(duel: StudyResults) -> None:
+    [heat] = duel.heat_maps
+    assert (heat.panel, heat.variant, heat.n_runs) == ("p = 0", "remix", 2)
+    assert heat.counts.tolist() == [[11, 22], [33, 44], [50, 60]]
+    assert heat.env_steps.tolist() == [0.0, 100.0, 200.0, 300.0]
+    assert heat.weights == pytest.approx(np.array([0.1, 0.55, 1.0]))
+
+
+def test_many_runs_come_in_pages(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch, duel: StudyResults
+) -> None:
+    search, experiments = store.client.__class__.search_runs, store.client.__class__.search_experiments
+    patched = store.client.__class__
+    monkeypatch.setattr(patched, "search_runs", lambda *a, **k: search(*a, **(k | {"max_results": 2})))
+    monkeypatch.setattr(
+        patched, "search_experiments", lambda *a, **k: experiments(*a, **(k | {"max_results": 2}))
+    )
+    assert [curve(run) for run in load_study("duel").runs] == [curve(run) for run in duel.runs]
+    assert studies() == ["begun", "duel", "planless"]
+
+
+def test_studies_of_a_store(store: FakeStore) -> None:
+    assert studies(store.uri) == ["begun", "duel", "planless"]
+
+
+class TestMistakes:
+    @pytest.mark.parametrize("name", ["dual", "ordinary"])
+    def test_unknown_study_names_those_there_are(self, store: FakeStore, name: str) -> None:
+        near = r"duel, begun, planless" if name == "dual" else r"begun, duel, planless"
+        with pytest.raises(
+            SettingError, match=rf"study={name}: must be one of {near}; .* in sqlite:.*mlflow.db"
+        ):
+            load_study(name)
+
+    def test_store_without_studies(self, mlflow_uri: str) -> None:
+        with pytest.raises(SettingError, match=r"study=duel: there are no studies in sqlite"):
+            load_study("duel", mlflow_uri)
+
+    def test_study_without_finished_runs_says_how_far_it_is(self, store: FakeStore) -> None:
+        expected = (
+            "study=begun: has no finished run with test/return yet: "
+            "1 finished, 1 running, 1 failed, 1 missing of 4 planned runs"
+        )
+        with pytest.raises(SettingError) as error:
+            load_study("begun")
+        assert str(error.value) == expected
+
+    def test_study_without_plan(self, store: FakeStore) -> None:
+        with pytest.raises(SettingError, match=r"study=planless: its run \w+ has no plan.json"):
+            load_study("planless")
+
+    def test_database_that_does_not_exist_is_not_created(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingError, match="there are no runs yet"):
+            load_study("duel", f"sqlite:///{tmp_path}/mlflow.db")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_absent_server(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        with pytest.raises(SettingError, match=rf"tracking_uri={address}: no MLflow server"):
+            load_study("duel", address)

@@ -1,0 +1,53 @@
+"""The JSON form of marl-eval."""
+
+import json
+from pathlib import Path
+
+from remix.report.marl_eval import marl_eval, write_marl_eval
+from remix.report.results import StudyResults
+from tests.report.samples import make_run, make_study
+
+
+def test_environment_task_algorithm_seed() -> None:
+    data = marl_eval(make_study())
+    assert list(data) == ["duel"]
+    assert {
+        task: {name: list(runs) for name, runs in found.items()} for task, found in data["duel"].items()
+    } == {
+        "p = 0": {
+            "remix": ["seed_1", "seed_2", "seed_3"],
+            "qmix": ["seed_1", "seed_2", "seed_3"],
+            "without_mixing_gradient": ["seed_1", "seed_2"],
+        },
+        "p = -2": {"remix": ["seed_1", "seed_2", "seed_3"], "qmix": ["seed_1", "seed_2"]},
+    }
+    assert data["duel"]["p = 0"]["remix"]["seed_2"] == {
+        "step_0": {"step_count": 0, "return": [0.0]},
+        "step_1": {"step_count": 100, "return": [11.0]},
+        "step_2": {"step_count": 200, "return": [11.0]},
+        "absolute_metrics": {"return": [11.0]},
+    }
+
+
+def test_all_runs_have_the_same_steps_and_their_own_best() -> None:
+    runs = (
+        make_run("P", "A", 1, [0.0, 30.0, 2.0], env_steps=[0, 100, 200]),
+        make_run("P", "A", 2, [0.0, 2.0, 8.0, 4.0], env_steps=[0, 50, 150, 250]),
+        make_run("Q", "A", 1, [0.0, 1.0, 2.0, 3.0, 4.0]),
+    )
+    tasks = marl_eval(StudyResults("Study", "s", "score", runs))["study"]
+    found = tasks["p"]["a"]
+    assert [step["step_count"] for step in list(tasks["q"]["a"]["seed_1"].values())[:-1]] == [0, 200, 400]
+    steps = [
+        [point["step_count"] for key, point in run.items() if key != "absolute_metrics"]
+        for run in found.values()
+    ]
+    assert steps == [[0, 100, 200]] * 2
+    assert found["seed_2"]["step_1"]["return"] == [5.0]
+    assert [run["absolute_metrics"]["return"] for run in found.values()] == [[30.0], [8.0]]
+    assert [list(run)[-1] for run in found.values()] == ["absolute_metrics"] * 2  # where marl-eval looks
+
+
+def test_file(tmp_path: Path) -> None:
+    write_marl_eval(make_study(), tmp_path / "marl_eval.json")
+    assert json.loads((tmp_path / "marl_eval.json").read_text()) == marl_eval(make_study())

@@ -1,0 +1,120 @@
+"""What the page of a report says."""
+
+from remix.report.markup import Section, Table, to_markdown
+from remix.report.page import sections, verdicts
+from remix.report.results import StudyResults
+from remix.report.tables import scores
+from tests.report.samples import flat, make_run, make_study
+
+
+def page(study: StudyResults) -> dict[str, Section]:
+    return {section.title: section for section in sections(study, scores(study), ["learning_curves"])}
+
+
+def table(section: Section, number: int = 0) -> Table:
+    return [block for block in section.blocks if isinstance(block, Table)][number]
+
+
+def test_what_was_run() -> None:
+    section = page(make_study())["What was run"]
+    assert section.blocks[0] == (
+        "Study duel: 14 finished, 1 running, 1 failed, 1 missing of 17 planned runs. Finished runs have 200 "
+        "environment steps and 3 evaluations. Finished seeds:"
+    )
+    assert table(section).header == ["variant", "p = 0", "p = -2"]
+    assert table(section).rows == [
+        ["ReMIX", "3", "3"],
+        ["QMIX", "3", "2 of 3"],
+        ["without mixing gradient", "2 of 3", "0 of 2"],
+    ]
+
+
+def test_lengths_that_differ_are_a_range() -> None:
+    runs = (
+        make_run("p", "remix", 1, env_steps=[0, 1_000_300]),
+        make_run("p", "remix", 2, [0, 1, 2], env_steps=[0, 1, 1_020_000]),
+    )
+    text = page(StudyResults("s", "s", "score", runs))["What was run"].blocks[0]
+    assert "have 1.00M to 1.02M environment steps and 2 to 3 evaluations" in str(text)
+
+
+def test_final_scores() -> None:
+    rows = table(page(make_study())["Final scores"]).rows
+    assert rows[0] == ["p = 0", "ReMIX", "11.0", "[10.0, 12.0]", "11.0", "8.25", "100", "3"]
+    assert len(rows) == 5
+
+
+def test_final_score_of_one_seed_that_never_improved() -> None:
+    study = StudyResults("s", "s", "score", (make_run("p", "remix", 1, [2.0, 1.0]),))
+    assert table(page(study)["Final scores"]).rows == [
+        ["p", "ReMIX", "1.00", "–", "2.00", "1.50", "never", "1"]
+    ]
+
+
+def test_verdicts_say_what_may_be_said() -> None:
+    assert verdicts(make_study(), scores(make_study())) == [
+        "p = 0: ReMIX 11.0 [10.0, 12.0] against QMIX 8.00 [7.00, 9.00]: ReMIX is higher "
+        "(the intervals do not overlap, 3 seeds each).",
+        "p = 0: ReMIX 11.0 [10.0, 12.0] against without mixing gradient 9.25 [9.00, 9.50]: no difference "
+        "shown (3 and 2 seeds; at least 3 on both sides are needed).",
+        "p = -2: ReMIX 6.00 [5.00, 7.00] against QMIX 4.75 [4.00, 5.50]: no difference shown "
+        "(3 and 2 seeds; at least 3 on both sides are needed).",
+    ]
+
+
+def test_verdict_against_the_reference_and_on_overlap() -> None:
+    study = StudyResults(
+        "s",
+        "s",
+        "score",
+        tuple(
+            flat("p", "remix", [1.0, 2.0, 3.0])
+            + flat("p", "qmix", [4.0, 5.0, 6.0])
+            + flat("p", "vdn", [2.5, 4.0, 5.0])
+        ),
+    )
+    better, overlapping = verdicts(study, scores(study))
+    assert "QMIX is higher (the intervals do not overlap" in better
+    assert "no difference shown (the intervals overlap, 3 seeds each)" in overlapping
+
+
+def test_one_seed_each_is_no_basis() -> None:
+    study = StudyResults("s", "s", "score", tuple(flat("p", "remix", [1.0]) + flat("p", "qmix", [9.0])))
+    [verdict] = verdicts(study, scores(study))
+    assert verdict == (
+        "p: ReMIX 1.00 against QMIX 9.00: no difference shown "
+        "(1 seed each; at least 3 on both sides are needed)."
+    )
+
+
+def test_comparison_over_all_panels() -> None:
+    section = page(make_study())["ReMIX against the others"]
+    assert table(section, 0).header[1] == "normalised score"
+    assert [row[0] for row in table(section, 0).rows] == ["ReMIX", "QMIX"]
+    assert [row[:2] for row in table(section, 1).rows] == [
+        ["QMIX", "0.92"],
+        ["without mixing gradient", "1.00"],
+    ]
+
+
+def test_a_single_variant_has_nothing_to_be_compared_with() -> None:
+    study = StudyResults("s", "s", "score", tuple(flat("p", "remix", [1.0, 2.0])))
+    text = to_markdown("s", list(page(study).values()))
+    assert "There is nothing to compare" in text
+    assert "Runs that are left out" not in text
+
+
+def test_runs_that_are_left_out_are_listed() -> None:
+    assert table(page(make_study())["Runs that are left out"]).rows == [
+        ["p = 0", "without mixing gradient", "running", "3", "100", "50.0"],
+        ["p = -2", "QMIX", "missing", "3", "–", "–"],
+        ["p = -2", "without mixing gradient", "failed", "1", "0", "-1.00"],
+        ["p = -2", "without mixing gradient", "finished, no scores", "2", "–", "–"],
+    ]
+
+
+def test_figures_and_caution() -> None:
+    text = to_markdown("s", list(page(make_study()).values()))
+    assert "](figures/learning_curves.png)" in text
+    assert "95% interval is a percentile bootstrap with 5,000 resamples" in text
+    assert "No difference" in text or "no difference is shown" in text

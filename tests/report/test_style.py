@@ -1,0 +1,68 @@
+"""Colours, names and numbers."""
+
+from itertools import combinations
+
+import pytest
+from matplotlib.colors import to_rgb
+
+from remix.report.style import label, number, steps, styles
+
+ALGORITHMS = (
+    "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran", "vdac", "dop", "fop",
+)  # fmt: skip
+
+
+def test_an_algorithm_looks_the_same_in_every_study() -> None:
+    every = styles(ALGORITHMS)
+    assert styles(["qmix", "remix"]) == {"qmix": every["qmix"], "remix": every["remix"]}
+    assert styles(["without", "remix", "iql"])["remix"] == every["remix"]
+
+
+def test_variants_can_be_told_apart_with_and_without_colour() -> None:
+    for variants in (ALGORITHMS, ["remix", *(f"minimum 0.{i}" for i in range(1, 9))]):
+        for a, b in combinations(styles(variants).values(), 2):
+            distance = sum((x - y) ** 2 for x, y in zip(to_rgb(a.color), to_rgb(b.color), strict=True)) ** 0.5
+            assert distance > 0.15
+            assert a.marker != b.marker and a.dashes != b.dashes
+
+
+def test_more_variants_than_styles() -> None:
+    chosen = styles([f"variant {i}" for i in range(30)])
+    assert len(chosen) == len(set(chosen.values())) == 30
+
+
+def test_other_variants_keep_their_style_when_more_are_added() -> None:
+    few = styles(["full", "without a"])
+    assert styles(["full", "without a", "without b"]) | few == styles(["full", "without a", "without b"])
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ("remix", "ReMIX"),
+        ("ow_qmix", "OW-QMIX"),
+        ("qatten", "Qatten"),
+        ("minimum 0.5", "minimum 0.5"),
+        ("without_bellman_error", "without Bellman error"),
+        ("cw_qmix 0.99", "CW-QMIX 0.99"),
+        ("remixed", "remixed"),
+    ],
+)
+def test_names_for_people(variant: str, expected: str) -> None:
+    assert label(variant) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(35.123, "35.1"), (-3.456, "-3.46"), (1234.5, "1,234"), (-0.001, "0.00"), (float("nan"), "–")],
+)
+def test_numbers(value: float, expected: str) -> None:
+    assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0"), (950, "950"), (12_480, "12.5k"), (320_400, "320k"), (1_004_000, "1.00M"), (float("nan"), "–")],
+)
+def test_environment_steps(value: float, expected: str) -> None:
+    assert steps(value) == expected
