@@ -92,8 +92,7 @@ def make_plan(config: DictConfig) -> Plan:
             )
         _check_place(config, job)
     about = config.study
-    sweep = {**(config.hydra.sweeper.params or {})}
-    sweep |= {key: value for key, _, value in (o.partition("=") for o in config.hydra.overrides.task)}
+    sweep = dict(setting.split("=", 1) for setting in _given(config) if "=" in setting)
     return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1])
 
 
@@ -125,11 +124,16 @@ def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any]]]:
 
 def _sweep(config: DictConfig) -> list[list[str]]:
     """The settings of every job, as Hydra's own sweeper makes them."""
-    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    given += list(config.hydra.overrides.task)
     loader = GlobalHydra.instance().config_loader()
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(given)
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(_given(config))
     return [job for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+
+
+def _given(config: DictConfig) -> list[str]:
+    """The study's own sweep and the command line, which comes last and so prevails."""
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    # Interpolations are for each job to resolve.
+    return params + OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[operator]
 
 
 def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:

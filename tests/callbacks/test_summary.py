@@ -1,0 +1,37 @@
+"""Summary of the learning curve: what is logged, and that it survives a resume."""
+
+from pathlib import Path
+
+from callbacks.checkpointing import LastCheckpoint
+from callbacks.summary import CurveSummary
+from remix.curves import curve_summary
+from tests.callbacks.runs import Run
+
+
+def curve(run: Run) -> tuple[list[int], list[float]]:
+    """Environment steps and returns of the evaluations, the first one included."""
+    rows = [(step, row["test/return"]) for step, row in run.metrics() if "test/return" in row]
+    return [step or 0 for step, _ in rows], [value for _, value in rows]
+
+
+def summary(run: Run) -> dict[str, float]:
+    [row] = [row for _, row in run.metrics() if any(name.startswith("summary/") for name in row)]
+    return {name.removeprefix("summary/"): value for name, value in row.items()}
+
+
+def test_logs_what_the_evaluations_come_to(tmp_path: Path) -> None:
+    run = Run(tmp_path, [CurveSummary()])
+    run.trainer.validate(run.module, run.data, verbose=False)
+    run.fit()
+    run.trainer.test(run.module, run.data, verbose=False)
+    steps, returns = curve(run)
+    assert len(steps) > 3 and steps[0] == 0
+    assert summary(run) == curve_summary(steps, returns)
+
+
+def test_a_resumed_run_remembers_its_curve(tmp_path: Path) -> None:
+    before = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)], max_epochs=2).fit()
+    after = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)]).fit(tmp_path / "last.ckpt")
+    after.trainer.test(after.module, after.data, verbose=False)
+    steps, returns = (first + second for first, second in zip(curve(before), curve(after), strict=True))
+    assert summary(after) == curve_summary(steps, returns)

@@ -1,0 +1,182 @@
+"""Whole studies: what they leave, and what a repeated command does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+from omegaconf import OmegaConf
+
+from remix.records import read_run
+from tests.command_line import CommandLine
+from tests.studies.studies import STUDY, TINY, parent_and_children, records
+
+SLOW = """
+import time
+import remix.algorithms.base as base
+log = base.MultiAgentModule._log_evaluation
+def slowly(self, prefix):
+    time.sleep(0.05)
+    log(self, prefix)
+base.MultiAgentModule._log_evaluation = slowly
+from remix.cli import main
+main()
+"""
+"""The command, with evaluations slow enough to be killed between two of them."""
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> None:
+    done = remix(*STUDY, "algorithm=qmix,vdn", "seed=1,2")
+    assert done.code == 0, done.err
+    assert "study games: 4 jobs: 4 finished\n" in done.out
+    assert "[3/4] matrix_game, vdn, seed 1" in done.out or "[3/4] matrix_game, qmix, seed 2" in done.out
+    assert set(records(remix.home)) == {
+        f"games/matrix_game/{algorithm}/seed{seed}" for algorithm in ("qmix", "vdn") for seed in (1, 2)
+    }
+    parent, children = parent_and_children(mlflow_uri, "games")
+    assert parent.info.status == "FINISHED"
+    assert {(c.data.tags["variant"], c.data.tags["seed"]) for c in children} == {
+        (algorithm, seed) for algorithm in ("qmix", "vdn") for seed in "12"
+    }
+    for child in children:
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["panel"] == "matrix_game" and child.data.tags["study"] == "games"
+        assert child.data.metrics["summary/best_return"] >= child.data.metrics["summary/final_return"]
+        assert len(child.data.tags["identity"]) == 10
+    client = MlflowClient(mlflow_uri)
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} >= {
+        "plan.json",
+        "study.yaml",
+        "report",
+    }
+    page = (remix.home / "runs/reports/games/report.md").read_text()
+    assert "QMIX" in page and "VDN" in page
+    configuration = client.download_artifacts(parent.info.run_id, "study.yaml", str(remix.home))
+    assert OmegaConf.load(configuration)["sweep"]["algorithm"] == "qmix,vdn"
+
+
+def test_a_repeated_study_trains_what_is_missing(remix: CommandLine, mlflow_uri: str) -> None:
+    remix(*STUDY, "seed=1")
+    again = remix(*STUDY, "seed=1,2")
+    assert "2 jobs, of which 1 finished" in again.out
+    assert "1 finished, 1 skipped (finished before)" in again.out
+    parent, children = parent_and_children(mlflow_uri, "games")
+    assert sorted(child.data.tags["seed"] for child in children) == ["1", "2"]
+    plan = MlflowClient(mlflow_uri).download_artifacts(parent.info.run_id, "plan.json", str(remix.home))
+    assert [job["seed"] for job in json.loads(Path(plan).read_text())["jobs"]] == [1, 2]
+
+
+def test_a_failing_job_does_not_stop_the_others(remix: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from remix.algorithms.value_factorization import ValueFactorization
+
+    step = ValueFactorization.training_step
+
+    def fails_at_gamma_half(self, *arguments):
+        if self.gamma == 0.5:
+            raise RuntimeError("the gradient exploded")
+        return step(self, *arguments)
+
+    monkeypatch.setattr(ValueFactorization, "training_step", fails_at_gamma_half)
+    sweep = (*STUDY, "logger=none", "algorithm.gamma=0.5,0.9", "study.variant='gamma ${algorithm.gamma}'")
+    first = remix(*sweep)
+    assert first.code == 1
+    assert "study games: 2 jobs: 1 finished, 1 failed" in first.out
+    assert "failed: matrix_game, gamma 0.5, seed 1 (the gradient exploded)" in first.out
+    again = remix(*sweep)
+    assert again.code == 1
+    assert "1 failed" in again.out and "study.retry_failed=true runs it again" in again.out
+    monkeypatch.setattr(ValueFactorization, "training_step", step)
+    mended = remix(*sweep, "study.retry_failed=true")
+    assert mended.code == 0
+    assert "1 finished, 1 skipped (finished before)" in mended.out
+
+
+def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLine, mlflow_uri: str) -> None:
+    alone = remix("train", *(s for s in TINY if "study" not in s), "seed=2")
+    assert alone.code == 0, alone.err
+    study = remix(*STUDY, "seed=1,2")
+    assert study.out.count("taken over from runs/matrix_game/qmix/") == 1
+    _, children = parent_and_children(mlflow_uri, "games")
+    copy = next(child for child in children if child.data.tags["seed"] == "2")
+    client = MlflowClient(mlflow_uri)
+    source = client.get_run(copy.data.tags["copied_from"])
+    assert source.info.experiment_id != copy.info.experiment_id
+    assert copy.data.params == source.data.params and copy.data.metrics == source.data.metrics
+    history = [
+        [(p.step, p.value) for p in client.get_metric_history(run.info.run_id, "test/return")]
+        for run in (source, copy)
+    ]
+    assert history[0] == history[1] and len(history[0]) > 1
+    assert {a.path for a in client.list_artifacts(copy.info.run_id)} >= {"config.yaml", "checkpoints"}
+    apart = remix(*STUDY, "study.name=apart", "study.reuse=false", "seed=2")
+    assert "taken over" not in apart.out
+
+
+def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
+    """Interrupted and missing jobs are trained to the end in the runs that were begun."""
+    command = [*STUDY, "seed=1,2", "max_env_steps=400"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *command], cwd=remix.home, stdout=subprocess.DEVNULL
+    )
+    last = remix.home / "runs/studies/games/matrix_game/qmix/seed1/checkpoints/last.ckpt"
+    deadline = time.monotonic() + 120
+    while not last.is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    record = read_run(last.parents[1])
+    assert record["status"] == "running"
+    done = remix(*command)
+    assert done.code == 0
+    assert "2 jobs, of which 1 interrupted" in done.out and "2 jobs: 2 finished" in done.out
+    assert f"resumed from {last.relative_to(remix.home)}" in done.out
+    assert read_run(last.parents[1])["mlflow_run_id"] == record["mlflow_run_id"]
+    _, children = parent_and_children(mlflow_uri, "games")
+    assert len(children) == 2
+    history = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], "test/return")
+    steps = [point.step for point in history]
+    assert len(steps) == len(set(steps)) == 51
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("study=nope", "study=nope: must be one of ablation, custom, "),
+        ("study=ablation variant=nope", "variant=nope: must be one of full, "),
+        ("study=custom", "study.name=???: must be given"),
+        ("study=custom study.name=x algorithm.gamma=0.9,0.8", "names two configurations of 'predator_prey'"),
+        ("study=custom study.name=x seed=1,two", "seed=two: must be a whole number"),
+        ("study=custom study.name=x env=predator_prey,nope", "env=nope: must be one of "),
+        ("study=ablation algorithm=vdn", "algorithm.weighting.bellman_error=False: unknown setting"),
+    ],
+)
+def test_mistakes_are_answered_before_anything_runs(remix: CommandLine, arguments: str, message: str) -> None:
+    answer = remix("train", *arguments.split())
+    assert answer.code == 2
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+    assert not records(remix.home)
+
+
+def test_a_name_stands_for_one_configuration(remix: CommandLine) -> None:
+    assert remix(*STUDY, "logger=none").code == 0
+    other = remix(*STUDY, "logger=none", "algorithm.gamma=0.5")
+    assert other.code == 2
+    assert "study.name=games: holds another configuration of 'matrix_game, qmix, seed 1'" in other.err
+
+
+def test_an_experiment_of_single_runs_is_no_study(remix: CommandLine, mlflow_uri: str) -> None:
+    remix("train", *(s for s in TINY if "study" not in s), "experiment_name=taken")
+    answer = remix(*STUDY, "study.name=taken")
+    assert answer.code == 2
+    assert "study.name=taken: is an experiment with runs of its own" in answer.err
