@@ -6,7 +6,11 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import NoReturn
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 HELP = """\
 ReMIX: experiments in cooperative multi-agent reinforcement learning.
@@ -60,19 +64,28 @@ def fail(message: str) -> NoReturn:
 
 
 def _train(arguments: list[str]) -> None:
-    _hydra("train", arguments)
+    def train(config: DictConfig) -> object:
+        if config.study is None:
+            return _experiment().train(config)
+        from remix.studies.job import run
+
+        return run(config)
+
+    _hydra("train", arguments, train)
 
 
 def _evaluate(arguments: list[str]) -> None:
-    _hydra("evaluate", _with_checkpoint(arguments))
+    _hydra("evaluate", _with_checkpoint(arguments), lambda config: _experiment().evaluate(config))
 
 
 def _watch(arguments: list[str]) -> None:
-    _hydra("watch", _with_checkpoint(arguments))
+    _hydra("watch", _with_checkpoint(arguments), lambda config: _experiment().watch(config))
 
 
 def _search(arguments: list[str]) -> None:
-    _hydra("search", arguments)
+    from remix.search import search
+
+    _hydra("search", arguments, search)
 
 
 def _report(arguments: list[str]) -> None:
@@ -104,10 +117,15 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
 }
 
 
-def _hydra(name: str, arguments: list[str]) -> None:
-    """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function of that name."""
+def _experiment() -> ModuleType:
+    from remix import experiment
+
+    return experiment
+
+
+def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], object]) -> None:
+    """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function."""
     import hydra
-    from omegaconf import DictConfig
 
     from remix.config import register_resolvers
 
@@ -123,14 +141,8 @@ def _hydra(name: str, arguments: list[str]) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from remix import experiment
-
         try:
-            if config.get("study") is not None:
-                from remix.studies.job import run
-
-                return run(config)
-            return getattr(experiment, name)(config)
+            return function(config)
         except Exception as error:
             # Of a single run Hydra would print the error in words of its own; a sweep has to see it.
             if HydraConfig.get().mode is not RunMode.RUN:

@@ -6,7 +6,7 @@ import os
 
 from envs.errors import SettingError, one_of
 
-HYDRA_COMMANDS = ("train", "evaluate", "watch")
+HYDRA_COMMANDS = ("train", "evaluate", "watch", "search")
 
 _BASH = """\
 _remix() {

@@ -291,8 +291,11 @@ def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
         resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
         with _named_settings("logger"):
             loggers.append(instantiate(node, _convert_="all", **resumed))
+    parameters = tracking.flatten(plain(config))
+    if config.study is not None:
+        parameters |= {"panel": config.study.panel, "variant": config.study.variant}
     for logger in loggers:
-        logger.log_hyperparams(tracking.flatten(plain(config)))
+        logger.log_hyperparams(parameters)
     return loggers
 
 

@@ -93,8 +93,7 @@ def _description(plan: Plan) -> str:
     """For the page of the run in MLflow, in Markdown."""
     swept = "\n".join(f"* `{key}`: {value}" for key, value in plan.sweep.items())
     return (
-        f"**{plan.title}**\n\n{swept}\n\n"
-        "The jobs are the child runs: select them and *Compare*. Tags `variant` and `panel` say which is "
-        "which, `summary/*` what each curve comes to. Figures and tables are among the artifacts, in "
-        f"`report`; `remix report {plan.study}` makes them anew."
+        f"**{plan.title}**. The jobs are the child runs: select them and *Compare*. Tags `variant` and "
+        "`panel` say which is which, `summary/*` what each curve comes to. Figures and tables are among the "
+        f"artifacts, in `report`; `remix report {plan.study}` makes them anew.\n\n{swept}"
     )

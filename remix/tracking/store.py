@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
+_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # which pages the user interface offers
 _MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -83,7 +84,7 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
         if experiment is None:
             artifacts = None if database is None else (database.parent / "artifacts").as_uri()
             try:
-                return str(client.create_experiment(name, artifact_location=artifacts))
+                return str(client.create_experiment(name, artifacts, _TRAINING))
             except MlflowException:
                 # Another client of the same server was faster.
                 experiment = client.get_experiment_by_name(name)

@@ -33,5 +33,5 @@ def test_a_resumed_run_remembers_its_curve(tmp_path: Path) -> None:
     before = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)], max_epochs=2).fit()
     after = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)]).fit(tmp_path / "last.ckpt")
     after.trainer.test(after.module, after.data, verbose=False)
-    steps, returns = (first + second for first, second in zip(curve(before), curve(after), strict=True))
-    assert summary(after) == curve_summary(steps, returns)
+    (steps, returns), (more_steps, more_returns) = curve(before), curve(after)
+    assert summary(after) == curve_summary(steps + more_steps, returns + more_returns)

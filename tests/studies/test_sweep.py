@@ -62,7 +62,7 @@ def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> Non
     page = (remix.home / "runs/reports/games/report.md").read_text()
     assert "QMIX" in page and "VDN" in page
     configuration = client.download_artifacts(parent.info.run_id, "study.yaml", str(remix.home))
-    assert OmegaConf.load(configuration)["sweep"]["algorithm"] == "qmix,vdn"
+    assert OmegaConf.select(OmegaConf.load(configuration), "sweep.algorithm") == "qmix,vdn"
 
 
 def test_a_repeated_study_trains_what_is_missing(remix: CommandLine, mlflow_uri: str) -> None:
