@@ -1,0 +1,86 @@
+"""Studies whose jobs run side by side, and studies that are tracked by a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from tests.command_line import CommandLine
+from tests.studies.studies import STUDY, parent_and_children, records
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an MLflow server that keeps artifacts too."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    shutil.copy(migrated_database, folder / "mlflow.db")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            urlopen(f"{address}/health", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.2)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    yield address
+    os.killpg(process.pid, 9)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
+    command = [sys.executable, "-c", "from remix.cli import main; main()", *STUDY]
+    command += ["algorithm=qmix,vdn", "seed=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=3"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert "study games: 6 jobs: 6 finished\n" in done.stdout
+    assert "Warning" not in done.stderr
+    _, children = parent_and_children(mlflow_uri, "games")
+    labels = sorted((c.data.tags["variant"], c.data.tags["seed"]) for c in children)
+    assert labels == [(algorithm, seed) for algorithm in ("qmix", "vdn") for seed in "123"]
+    assert {c.info.status for c in children} == {"FINISHED"}
+    client = MlflowClient(mlflow_uri)
+    for child in children:
+        assert len(client.get_metric_history(child.info.run_id, "test/return")) == 3
+
+
+@pytest.mark.slow
+def test_a_study_on_a_server(remix: CommandLine, server: str) -> None:
+    done = remix(*STUDY, "seed=1,2")
+    assert done.code == 0, done.err
+    parent, children = parent_and_children(server, "games")
+    assert parent.info.status == "FINISHED" and len(children) == 2
+    assert len(records(remix.home)) == 2
+    assert not list(remix.home.glob("runs/mlflow.db"))
+    report = remix("report", "games", "--output", "elsewhere")
+    assert report.code == 0, report.err
+    assert (remix.home / "elsewhere/report.html").is_file()
+    paths = {artifact.path for artifact in MlflowClient(server).list_artifacts(parent.info.run_id, "report")}
+    assert "report/report.html" in paths
