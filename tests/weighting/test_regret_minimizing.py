@@ -233,6 +233,56 @@ class TestLimits:
             assert torch.isfinite(diagnostics["weighting/bellman_error_median"])
 
 
+class TestNegativeGradient:
+    """Sure policies: the mixing gradient is -0.5 for all; two transitions are under-, two over-estimated."""
+
+    @pytest.fixture
+    def sure(self):
+        utilities = torch.zeros(4, 1, 2)
+        return make_inputs(
+            4,
+            joint_value=torch.tensor([0.0, 0.0, 2.0, 3.0]),
+            target=torch.ones(4),
+            central_value=torch.tensor([0.0, 0.0, 2.0, 3.0]),
+            slopes=torch.ones(4, 1),
+            utilities=utilities,
+            avail_actions=torch.ones(4, 1, 2, dtype=torch.bool),
+            actions=torch.zeros(4, 1, dtype=torch.int64),
+        )
+
+    def test_minimum(self, sure):
+        assert remix()(sure).values.tolist() == pytest.approx([0.1] * 4)
+
+    def test_overestimated_transitions_take_their_place(self, sure):
+        weighting = remix(negative_gradient="overestimated", mapping=MinMax())
+        assert raw(weighting, sure).tolist() == pytest.approx([0.0, 0.0, 0.5, 1.0])
+        assert weighting(sure).values.tolist() == pytest.approx([0.1, 0.1, 0.55, 1.0])
+
+    def test_overestimated_is_the_theorem_where_the_gradient_is_positive(self):
+        inputs = make_inputs(200)
+        inputs = replace(inputs, slopes=inputs.slopes.clamp(max=0.05))
+        assert (raw(remix(), inputs)[inputs.underestimated] > 0).any()
+        other = remix(negative_gradient="overestimated")
+        assert torch.equal(other(inputs).values, remix()(inputs).values)
+
+    def test_without_offset(self, sure):
+        assert raw(remix(negative_gradient="without_offset"), sure).tolist() == [0.5, 0.5, 0.0, 0.0]
+
+    def test_the_derivative_of_a_colder_policy_is_larger(self, sure):
+        cold = remix(temperature=0.25)
+        assert raw(cold, sure)[0].item() == pytest.approx(0.5 / 0.25 - 1.0)
+
+
+def test_temperature_divides_the_derivative_of_the_policy():
+    """(1 - pi) / temperature is the derivative of log pi, here against autograd."""
+    utilities = torch.tensor([[[0.3, -0.2, 0.9]]], requires_grad=True)
+    available, actions = torch.ones(1, 1, 3, dtype=torch.bool), torch.tensor([[1]])
+    log_policy = boltzmann_log_policy(utilities, available, actions, temperature=0.6)
+    (derivative,) = torch.autograd.grad(log_policy.sum(), utilities)
+    gradient = mixing_gradient(log_policy.detach().exp(), torch.full((1, 1), 0.7), temperature=0.6)
+    assert gradient.item() == pytest.approx(derivative[0, 0, 1].item() / 0.7 - 1.0, rel=1e-5)
+
+
 def test_diagnostics_describe_the_factors(worked_example):
     _, diagnostics = remix()(worked_example)
     assert diagnostics["weighting/mixing_gradient_mean"].item() == pytest.approx(0.9286050)
@@ -246,6 +296,7 @@ def test_diagnostics_describe_the_factors(worked_example):
     [
         ("central_network", "onlin", "must be one of online, target"),
         ("on_policiness_clip", 0.9, "at least 1"),
+        ("negative_gradient", "ignore", "must be one of minimum, overestimated, without_offset"),
         ("temperature", 0.0, "positive"),
         ("slope_floor", -1e-4, "positive"),
         ("min_weight", 1.1, "between 0 and"),
