@@ -21,7 +21,7 @@ from remix.report.statistics import (
     learning_curve,
     performance_profile,
 )
-from remix.report.style import WIDTH, Style, label, seeds, settings, styles, wrapped
+from remix.report.style import WIDTH, Style, label, number, seeds, settings, styles, wrapped
 from remix.report.tables import improvements
 
 if TYPE_CHECKING:
@@ -37,10 +37,13 @@ def learning_curves(results: StudyResults) -> Figure:
     """Interquartile mean of the score over environment steps, a pair of axes per panel."""
     figure, panels = _panels(results, 2.9, "environment steps", results.score_label)
     for axes, panel in panels:
+        bands = []
         for order, (variant, style) in enumerate(styles(results.variants).items()):
             runs = results.of(panel, variant)
             if runs:
-                _draw_band(axes, learning_curve(runs), style, order)
+                bands.append(learning_curve(runs))
+                _draw_band(axes, bands[-1], style, order)
+        _cut_dips(axes, bands)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.margins(x=0.02)
     _legend(figure, results)
@@ -166,6 +169,20 @@ def _draw_band(axes: Axes, band: Band, style: Style, order: int) -> None:
         zorder=3,
     )
     axes.fill_between(band.at, band.low, band.high, color=style.color, alpha=0.16, linewidth=0.0)
+
+
+def _cut_dips(axes: Axes, bands: list[Band]) -> None:
+    """End the axis above short and very deep dips, which would press everything else flat, and say so."""
+    ends = [band.value[i] for band in bands for i in (0, -1)]
+    lowest = min((np.nanmin([band.value, band.low]) for band in bands), default=0.0)
+    highest = max((np.nanmax([band.value, band.high]) for band in bands), default=0.0)
+    limit = min(ends, default=0.0) - (highest - min(ends, default=0.0))
+    if lowest < limit:
+        axes.set_ylim(limit, highest + 0.05 * (highest - limit))
+        axes.text(
+            0.98, 0.03, f"cut; dips reach {number(float(lowest))}",
+            transform=axes.transAxes, ha="right", color="0.35", fontsize="small",
+        )  # fmt: skip
 
 
 def _draw_profile(axes: Axes, profile: Band, style: Style, order: int) -> None:

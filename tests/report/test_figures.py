@@ -16,7 +16,7 @@ from PIL import Image
 from remix.report import figures
 from remix.report.results import StudyResults
 from remix.report.style import settings, styles
-from tests.report.samples import flat, make_heat_map, make_study
+from tests.report.samples import flat, make_heat_map, make_run, make_study
 
 STYLES = styles(["remix", "qmix", "without_mixing_gradient"])
 
@@ -152,3 +152,17 @@ def test_no_text_lies_on_another(maker: str, panels: int) -> None:
             box = text.get_window_extent()
             assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text.get_text()
             assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text.get_text()
+
+
+def test_deep_dips_are_cut_and_named():
+    dip = np.array([0, 5, -1000, 5, 10, 20, 30, 40, 40, 40.0])
+    runs = tuple(make_run("p", "remix", seed, list(dip + seed)) for seed in (1, 2, 3))
+    [axes] = figures.learning_curves(StudyResults("dips", "Dips", "test return", runs, ())).axes
+    bottom, top = axes.get_ylim()
+    assert -60 < bottom < -30 and top > 43
+    assert [text.get_text() for text in axes.texts] == ["cut; dips reach -999.0"]
+
+
+def test_curves_without_deep_dips_are_not_cut():
+    for axes in figures.learning_curves(make_study()).axes:
+        assert not axes.texts
