@@ -41,6 +41,10 @@ ARTIFACTS = (
 """Files of a run directory that MLflow gets, as far as they exist."""
 
 
+ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
+"""What loggers are told of a run's status, the last in MLflow's own word."""
+
+
 def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
     """The Lightning module and data module of a composed configuration.
 
@@ -134,7 +138,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     finally:
         tracking.log_artifacts(loggers, directory, ARTIFACTS)
         for logger in loggers:
-            logger.finalize("success" if status == "finished" else "failed")
+            logger.finalize(ENDS[status])
         if status == "interrupted":
             print(f"\ninterrupted; the same command with resume=auto goes on from {last}")
     if config.study is None:

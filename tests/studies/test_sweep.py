@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -122,6 +123,21 @@ def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLi
     assert "taken over" not in apart.out
 
 
+def test_an_interrupted_study_says_so_and_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *STUDY, "max_env_steps=400"],
+        cwd=remix.home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    last = remix.home / "runs/studies/games/matrix_game/qmix/seed1/checkpoints/last.ckpt"
+    _wait_for(last)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "study games interrupted; the same command goes on with it" in out
+    parent, [child] = parent_and_children(mlflow_uri, "games")
+    assert parent.info.status == child.info.status == "KILLED"
+
+
 def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     """Interrupted and missing jobs are trained to the end in the runs that were begun."""
     command = [*STUDY, "seed=1,2", "max_env_steps=400"]
@@ -129,9 +145,7 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
         [sys.executable, "-c", SLOW, *command], cwd=remix.home, stdout=subprocess.DEVNULL
     )
     last = remix.home / "runs/studies/games/matrix_game/qmix/seed1/checkpoints/last.ckpt"
-    deadline = time.monotonic() + 120
-    while not last.is_file() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _wait_for(last)
     process.kill()
     process.wait()
     record = read_run(last.parents[1])
@@ -146,6 +160,12 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     history = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], "test/return")
     steps = [point.step for point in history]
     assert len(steps) == len(set(steps)) == 51
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not file.is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

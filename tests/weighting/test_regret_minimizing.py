@@ -260,7 +260,7 @@ class TestNegativeGradient:
 
     def test_overestimated_is_the_theorem_where_the_gradient_is_positive(self):
         inputs = make_inputs(200)
-        inputs = replace(inputs, slopes=inputs.slopes.clamp(max=0.05))
+        inputs = replace(inputs, slopes=inputs.given("slopes").clamp(max=0.05))
         assert (raw(remix(), inputs)[inputs.underestimated] > 0).any()
         other = remix(negative_gradient="overestimated")
         assert torch.equal(other(inputs).values, remix()(inputs).values)
