@@ -21,6 +21,8 @@ PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
 _TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # which pages the user interface offers
 _MLFLOW_SETTINGS = {
+    # Metrics of a second in one transaction; without, every end of a phase would wait for a timeout too.
+    "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
