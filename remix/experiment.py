@@ -296,6 +296,8 @@ def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
         with _named_settings("logger"):
             loggers.append(instantiate(node, _convert_="all", **resumed))
     parameters = tracking.flatten(plain(config))
+    for group in ("algorithm", "env"):
+        parameters[group] = parameters.pop(f"{group}_name")
     if config.study is not None:
         parameters |= {"panel": config.study.panel, "variant": config.study.variant}
     for logger in loggers:

@@ -61,7 +61,7 @@ class TestFlatten:
     def test_keys_are_joined_and_values_readable(self) -> None:
         assert tracking.flatten(CONFIG) == {
             "seed": 3,
-            "env._target_": "envs.games.TwoStepGame",
+            "env": "TwoStepGame",
             "env.payoff_a": "[[7, 7], [7, 7]]",
             "algorithm.gamma": 0.99,
             "algorithm.optimizer.lr": 0.001,

@@ -39,15 +39,18 @@ _NOT_PARAMETERS = (
 def flatten(config: Mapping[str, Any], skip: Sequence[str] = _NOT_PARAMETERS) -> dict[str, Scalar]:
     """A resolved configuration as flat hyper-parameters: keys joined by dots, lists and None as JSON.
 
-    Of the keys that are addressed to Hydra, only ``_target_`` says something about the run.
+    A node with a ``_target_`` has the name of that class as its own value; other keys that are addressed to
+    Hydra say nothing about the run.
 
     :param skip: top-level keys that say nothing of what a run computes.
     """
     flat: dict[str, Scalar] = {}
     for key, value in config.items():
-        if key in skip or (str(key).startswith("_") and key != "_target_"):
+        if key in skip or str(key).startswith("_"):
             continue
         if isinstance(value, Mapping) and value:
+            if "_target_" in value:
+                flat[str(key)] = str(value["_target_"]).rpartition(".")[2]
             flat |= {f"{key}.{inner}": v for inner, v in flatten(value, skip=()).items()}
         else:
             flat[str(key)] = _scalar(value)
