@@ -47,8 +47,9 @@ class StudyRuns(Callback):
         atexit.unregister(self._interrupted)
         after = self._states()
         if self._tracked is not None:
-            self._tracked.report()
-            self._tracked.end("FINISHED" if set(after) == {"finished"} else "FAILED")
+            self._report(self._tracked)
+            if "running" not in after:  # else the study goes on in another process
+                self._tracked.end("FINISHED" if set(after) == {"finished"} else "FAILED")
         self._farewell(after)
         if "failed" in after:
             sys.exit(1)
@@ -68,6 +69,13 @@ class StudyRuns(Callback):
         print(
             f"study {plan.study}: {len(plan.jobs)} jobs" + (f", of which {rest}" if rest else ""), flush=True
         )
+
+    def _report(self, tracked: TrackedStudy) -> None:
+        """A report can be made again at any time; that it fails is no reason to lose what follows."""
+        try:
+            tracked.report()
+        except Exception as error:
+            print(f"warning: the report could not be made: {error}", file=sys.stderr)
 
     def _states(self) -> list[str]:
         from remix.records import state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ ARTIFACTS = (
 )
 """Files of a run directory that MLflow gets, as far as they exist."""
 
+
+ERROR_FILE = "error.txt"
+"""The traceback of a run that failed."""
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
 """What loggers are told of a run's status, the last in MLflow's own word."""
@@ -98,6 +102,7 @@ def train(config: DictConfig) -> float:
             return _train(config, directory, record, goes_on=bool(previous))
         except Exception as error:
             write_run(directory, record | {"status": "failed", "error": _first(error)})
+            (directory / ERROR_FILE).write_text(traceback.format_exc())
             raise
 
 

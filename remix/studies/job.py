@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from remix.config import check, identity
-from remix.experiment import train
+from remix.experiment import ERROR_FILE, train
 from remix.records import read_run, state
 from remix.studies.plan import PLAN_FILE
 from remix.studies.reuse import take_over
@@ -37,10 +37,9 @@ def run(config: DictConfig) -> float | None:
             print(f"taken over from {source}: the same configuration ({identity(config)}) and seed")
         return train(config)
     except Exception as error:
-        # The record in its directory says so too; the sweep goes on.
-        print(
-            f"remix: {name} failed: {one_line(error) or f'{type(error).__name__}: {error}'}", file=sys.stderr
-        )
+        # Its directory keeps the reason and the traceback; the sweep goes on.
+        reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory / ERROR_FILE})"
+        print(f"remix: {name} failed: {reason}", file=sys.stderr)
         return None
 
 

@@ -93,6 +93,8 @@ def test_a_failing_job_does_not_stop_the_others(remix: CommandLine, monkeypatch:
     assert first.code == 1
     assert "study games: 2 jobs: 1 finished, 1 failed" in first.out
     assert "failed: matrix_game, gamma 0.5, seed 1 (the gradient exploded)" in first.out
+    [error] = (remix.home / "runs/studies/games").glob("**/error.txt")
+    assert "fails_at_gamma_half" in error.read_text()
     again = remix(*sweep)
     assert again.code == 1
     assert "1 failed" in again.out and "study.retry_failed=true runs it again" in again.out
