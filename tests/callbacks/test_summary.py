@@ -31,7 +31,9 @@ def test_logs_what_the_evaluations_come_to(tmp_path: Path) -> None:
 
 def test_a_resumed_run_remembers_its_curve(tmp_path: Path) -> None:
     before = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)], max_epochs=2).fit()
-    after = Run(tmp_path, [CurveSummary(), LastCheckpoint(tmp_path)]).fit(tmp_path / "last.ckpt")
+    remembering = CurveSummary()
+    after = Run(tmp_path, [remembering, LastCheckpoint(tmp_path)]).fit(tmp_path / "last.ckpt")
     after.trainer.test(after.module, after.data, verbose=False)
     (steps, returns), (more_steps, more_returns) = curve(before), curve(after)
+    assert remembering.state_dict() == {"env_steps": steps + more_steps, "returns": returns + more_returns}
     assert summary(after) == curve_summary(steps + more_steps, returns + more_returns)
