@@ -11,7 +11,19 @@ def one_line(error: BaseException) -> str | None:
     """What to tell the user, or None if the error is not of the user's making."""
     if isinstance(error, SettingError):
         return str(error)
-    return _hydra(error)
+    return _hydra(error) or _launcher(error)
+
+
+def _launcher(error: BaseException) -> str | None:
+    """Launchers whose plugin or whose cluster is not there."""
+    text = str(error)
+    missing = re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_launcher", text)
+    if isinstance(error, RuntimeError) and missing:
+        extra = {"submitit": "slurm"}.get(missing[1], missing[1])
+        return f"hydra/launcher: is not installed; pip install 'remix-marl[{extra}]'"
+    if isinstance(error, RuntimeError) and "srun" in text:
+        return "hydra/launcher=submitit_slurm: there is no srun here; start it on a node of the Slurm cluster"
+    return None
 
 
 def _hydra(error: BaseException) -> str | None:

@@ -17,6 +17,14 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 
 MISTAKES = [
+    (
+        "train -m seed=1,2 hydra/launcher=submitit_slurm",
+        "hydra/launcher=submitit_slurm: there is no srun here",
+    ),
+    (
+        "train -m seed=1,2 hydra.launcher._target_=hydra_plugins.hydra_ray_launcher.x.Y",
+        "hydra/launcher: is not installed; pip install 'remix-marl[ray]'",
+    ),
     ("train algorithm=qmx", "algorithm=qmx: must be one of qmix, "),
     ("train env=foo", "env=foo: must be one of "),
     ("train env.n_agent=3", "env.n_agent: unknown setting; must be one of n_agents, "),
