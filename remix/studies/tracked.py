@@ -15,7 +15,7 @@ from remix.config import folder_name
 from remix.records import RUNS
 from remix.studies.plan import PLAN_FILE, Plan
 from remix.tracking.store import connect, experiment_id, store_uri
-from remix.tracking.studies import DESCRIPTION, check_name, parent_run
+from remix.tracking.studies import DESCRIPTION, parent_run
 
 CONFIGURATION_FILE = "study.yaml"
 
@@ -37,14 +37,13 @@ class TrackedStudy:
         """Create or reopen the parent run and give it the plan; None if runs are not tracked in MLflow.
 
         :param config: of the sweep as a whole.
-        :raises SettingError: if the store cannot be used, or the name is that of an ordinary experiment.
+        :raises SettingError: if the store cannot be used.
         """
         node = config.logger.get("mlflow")
         if node is None:
             return None
         client = connect(uri := store_uri(node.tracking_uri))
         experiment = experiment_id(client, uri, plan.study)
-        check_name(client, experiment, plan.study)
         study = cls(client, uri, parent_run(client, uri, experiment, plan.study), plan.study)
         client.update_run(study.run_id, status="RUNNING")
         client.set_tag(study.run_id, DESCRIPTION, _description(plan))

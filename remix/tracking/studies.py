@@ -1,11 +1,10 @@
-"""Studies in MLflow: one parent run per study, in an experiment of its own, with its jobs as children."""
+"""Studies in MLflow: one parent run per study, in the experiment of its name, with its jobs as children."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from envs.errors import SettingError
 from remix.curves import curve_summary
 from remix.tracking.runs import run_tags
 from remix.tracking.store import exclusive
@@ -94,11 +93,3 @@ def has_run(client: MlflowClient, run_id: str | None) -> bool:
         return run_id is not None and client.get_run(run_id).info.lifecycle_stage == "active"
     except MlflowException:
         return False
-
-
-def check_name(client: MlflowClient, experiment: str, name: str) -> None:
-    """:raises SettingError: if the experiment holds runs of something else than a study."""
-    if find_parent(client, experiment) is None and client.search_runs([experiment], max_results=1):
-        raise SettingError(
-            "study.name", name, "is an experiment with runs of its own; choose another study.name=..."
-        )

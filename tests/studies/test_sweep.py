@@ -197,8 +197,11 @@ def test_a_name_stands_for_one_configuration(remix: CommandLine) -> None:
     assert "study.name=games: holds another configuration of 'matrix_game, qmix, seed 1'" in other.err
 
 
-def test_an_experiment_of_single_runs_is_no_study(remix: CommandLine, mlflow_uri: str) -> None:
-    remix("train", *(s for s in TINY if "study" not in s), "experiment_name=taken")
-    answer = remix(*STUDY, "study.name=taken")
-    assert answer.code == 2
-    assert "study.name=taken: is an experiment with runs of its own" in answer.err
+def test_single_runs_in_the_experiment_of_a_study_are_no_part_of_it(
+    remix: CommandLine, mlflow_uri: str
+) -> None:
+    remix("train", *(s for s in TINY if "study" not in s), "experiment_name=games", "seed=9")
+    assert remix(*STUDY, "seed=1").code == 0
+    _, children = parent_and_children(mlflow_uri, "games")
+    assert [child.data.tags["seed"] for child in children] == ["1"]
+    assert "1 finished of 1 planned" in (remix.home / "runs/reports/games/report.md").read_text()
