@@ -89,6 +89,8 @@ class LastCheckpoint(Checkpoint):
     def _save(self, trainer: pl.Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
+        for logger in trainer.loggers:
+            logger.save()  # a run that goes on from here must not lack what was logged before
         self._saving = True
         try:
             trainer.save_checkpoint(self.path, weights_only=False)

@@ -85,6 +85,11 @@ class MLflowLogger(LightningMLFlowLogger):
         self._reopen()
         super().log_metrics(metrics, step)
 
+    def save(self) -> None:
+        """Whatever was logged is in the store when this returns."""
+        # The client itself has no way to wait for its queue.
+        self.experiment._tracking_client.store.flush_async_logging()
+
     def finalize(self, status: str = "success") -> None:
         super().finalize(status)
         self._ended = True
