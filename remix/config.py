@@ -7,6 +7,7 @@ import inspect
 import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -113,6 +114,19 @@ def plain(config: DictConfig) -> dict[str, Any]:
     container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items() if key != "hydra"}
+
+
+@contextmanager
+def as_hydras(config: DictConfig) -> Iterator[None]:
+    """For a while, ``${hydra:...}`` is answered from this configuration, which holds Hydra's own part."""
+    from hydra.core.hydra_config import HydraConfig
+
+    previous = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = previous
 
 
 def identity(config: DictConfig) -> str:

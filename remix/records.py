@@ -34,10 +34,15 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 
 def write_run(directory: Path, record: dict[str, Any]) -> None:
-    """Replace the record at once: whatever happens, the old or the new one is there."""
-    temporary = directory / f".{RUN_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(record, indent=1))
-    temporary.replace(directory / RUN_FILE)
+    """Replace the record at once."""
+    replace_text(directory / RUN_FILE, json.dumps(record, indent=1))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that other processes may read: whatever happens, the old or the new one is there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def find_runs(identity: str, seed: int) -> list[tuple[dict[str, Any], Path]]:

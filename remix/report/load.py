@@ -15,13 +15,12 @@ from envs.errors import SettingError, one_of
 from remix.report.files import read_weights
 from remix.report.results import MISSING, Floats, HeatMap, Run, StudyResults, rank
 from remix.tracking.store import connect, database_file, store_uri
-from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
+from remix.tracking.studies import KIND, PARENT, PLAN_FILE, STUDY, find_parent
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as StoredRun
     from mlflow.tracking import MlflowClient
 
-PLAN = "plan.json"
 WEIGHTS = "weight_heatmap.csv"
 
 
@@ -97,10 +96,10 @@ def _plan(client: MlflowClient, parent: StoredRun) -> dict[str, Any]:
 
     with TemporaryDirectory() as folder:
         try:
-            text = Path(client.download_artifacts(parent.info.run_id, PLAN, folder)).read_text("utf-8")
+            text = Path(client.download_artifacts(parent.info.run_id, PLAN_FILE, folder)).read_text("utf-8")
         except (MlflowException, OSError) as error:
             study = parent.data.tags.get(STUDY)
-            raise SettingError("study", study, f"its run {parent.info.run_id} has no {PLAN}") from error
+            raise SettingError("study", study, f"its run {parent.info.run_id} has no {PLAN_FILE}") from error
     return json.loads(text)
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from remix.config import plain
+from remix.config import as_hydras, plain
 
 _OF_THE_SEARCH = ("search", "hydra")
 
@@ -41,12 +40,8 @@ def settled(config: DictConfig, changes: Mapping[str, Any]) -> DictConfig:
         for part in _OF_THE_SEARCH:
             own.pop(part, None)
         own.update(changes)
-    previous = HydraConfig.instance().cfg
-    HydraConfig.instance().set_config(config)
-    try:
+    with as_hydras(config):
         return OmegaConf.create(plain(own))
-    finally:
-        HydraConfig.instance().cfg = previous
 
 
 def chosen_groups(config: DictConfig) -> dict[str, str | None]:

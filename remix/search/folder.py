@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
 from remix.config import identity, plain
+from remix.records import replace_text
 from remix.search.plan import Plan
 from remix.tracking import flatten
 
@@ -30,9 +30,7 @@ def begin(plan: Plan, about: DictConfig) -> dict[str, Any]:
     file = plan.folder / SEARCH_FILE
     ours = {"search": plain(about), **plain(plan.base)}
     if not file.is_file():
-        temporary = file.with_name(f".{SEARCH_FILE}.{os.getpid()}")
-        OmegaConf.save(OmegaConf.create(ours), temporary)
-        temporary.replace(file)
+        replace_text(file, OmegaConf.to_yaml(OmegaConf.create(ours)))
     loaded = OmegaConf.load(file)
     assert isinstance(loaded, DictConfig)
     begun = plain(loaded)

@@ -15,13 +15,12 @@ from remix.search.folder import SEARCH_FILE
 from remix.search.plan import Plan
 from remix.tracking import flatten, run_tags
 from remix.tracking.store import connect, experiment_id, store_uri
+from remix.tracking.studies import DESCRIPTION, KIND, PARENT, find_parent
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-KIND = "search"
-PARENT = "mlflow.parentRunId"
-DESCRIPTION = "mlflow.note.content"
+SEARCH = "search"
 
 
 class TrackedSearch:
@@ -40,12 +39,11 @@ class TrackedSearch:
             return
         self._client = client = connect(uri := store_uri(node.tracking_uri))
         experiment = experiment_id(client, uri, plan.name)
-        found = client.search_runs([experiment], f"tags.kind = '{KIND}'", max_results=1)
-        if found:
-            self._run_id = found[0].info.run_id
+        if (found := find_parent(client, experiment, SEARCH)) is not None:
+            self._run_id = found.info.run_id
             client.update_run(self._run_id, status="RUNNING")
             return
-        run = client.create_run(experiment, run_name=plan.name, tags=run_tags({"kind": KIND}))
+        run = client.create_run(experiment, run_name=plan.name, tags=run_tags({KIND: SEARCH}))
         self._run_id = run.info.run_id
         space = {key.removeprefix("+"): spelled(given) for key, given in begun["space"].items()}
         for key, value in flatten({**begun, "space": space}, skip=("name", "trials")).items():

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from remix.config import check, identity
 from remix.experiment import ERROR_FILE, train
 from remix.records import read_run, state
-from remix.studies.plan import PLAN_FILE
 from remix.studies.reuse import take_over
+from remix.tracking.studies import PLAN_FILE
 from remix.user_errors import one_line
 
 

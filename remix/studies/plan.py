@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from envs.errors import SettingError
-from remix.config import check, check_arguments, identity, plain
-from remix.records import read_run
-
-PLAN_FILE = "plan.json"
+from remix.config import as_hydras, check, check_arguments, identity, plain
+from remix.records import read_run, replace_text
+from remix.tracking.studies import PLAN_FILE
 
 
 @dataclass(frozen=True)
@@ -101,9 +98,7 @@ def write_plan(plan: Plan, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / PLAN_FILE
     earlier = json.loads(path.read_text())["jobs"] if path.is_file() else ()
-    temporary = directory / f".{PLAN_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps(plan.merged(earlier), indent=1))
-    temporary.replace(path)
+    replace_text(path, json.dumps(plan.merged(earlier), indent=1))
 
 
 def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any]]]:
@@ -137,9 +132,7 @@ def _given(config: DictConfig) -> list[str]:
 
 
 def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
-    previous = HydraConfig.instance().cfg
-    HydraConfig.instance().set_config(config)
-    try:
+    with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         with read_write(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(directory.absolute())
@@ -155,8 +148,6 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
             directory=str(directory),
         )
         return job, plain(config) if fresh else {}
-    finally:
-        HydraConfig.instance().cfg = previous
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from remix.config import identity, plain
 from remix.records import claim, find_runs, read_run, write_run
+from remix.tracking.runs import log_file
 from remix.tracking.store import connect, experiment_id, store_uri
 from remix.tracking.studies import child_tags, copy_run, has_run, parent_run
 
@@ -54,6 +55,5 @@ def _copy_tracked(
     tags = plain(node)["tags"] | child_tags(config.study, parent) | {"identity": identity(config)}
     copy = copy_run(client, run_id, experiment, config.run_name, tags)
     for name in files:
-        folder = Path(name).parent.as_posix()
-        client.log_artifact(copy, str(source / name), None if folder == "." else folder)
+        log_file(client, copy, source, name)
     return copy

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from envs.errors import SettingError
 from remix.config import folder_name
 from remix.records import RUNS
-from remix.studies.plan import PLAN_FILE, Plan
+from remix.studies.plan import Plan
 from remix.tracking.store import connect, experiment_id, store_uri
-from remix.tracking.studies import DESCRIPTION, parent_run
+from remix.tracking.studies import DESCRIPTION, PLAN_FILE, parent_run
 
 CONFIGURATION_FILE = "study.yaml"
 

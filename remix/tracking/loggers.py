@@ -15,11 +15,9 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 
 from envs.errors import SettingError
-from remix.tracking.runs import flatten, run_tags
+from remix.tracking.runs import PARAMETERS_AT_ONCE, flatten, run_tags
 from remix.tracking.store import connect, experiment_id, store_uri
 from remix.tracking.studies import child_tags, parent_run
-
-_PARAMETERS_AT_ONCE = 100  # MLflow's limit
 
 
 class MLflowLogger(LightningMLFlowLogger):
@@ -75,8 +73,8 @@ class MLflowLogger(LightningMLFlowLogger):
         wanted = {key: str(value) for key, value in flatten(given).items()}
         present = self.experiment.get_run(self.run_id).data.params
         new = [Param(key, value) for key, value in wanted.items() if key not in present]
-        for start in range(0, len(new), _PARAMETERS_AT_ONCE):
-            self.experiment.log_batch(self.run_id, params=new[start : start + _PARAMETERS_AT_ONCE])
+        for start in range(0, len(new), PARAMETERS_AT_ONCE):
+            self.experiment.log_batch(self.run_id, params=new[start : start + PARAMETERS_AT_ONCE])
         changed = {key: value for key, value in wanted.items() if present.get(key, value) != value}
         if changed:
             self.experiment.set_tag(self.run_id, "changed_on_resume", str(changed))

@@ -14,9 +14,13 @@ from remix.records import RUNS
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
     from pytorch_lightning.loggers import Logger
 
 Scalar = bool | int | float | str
+
+PARAMETERS_AT_ONCE = 100
+"""MLflow's limit of parameters in one request."""
 
 LONGEST_VALUE = 500
 """Characters of a parameter value; every MLflow server of recent years takes as many."""
@@ -117,12 +121,15 @@ def log_artifacts(loggers: Iterable[Logger], directory: Path, names: Sequence[st
             continue
         try:
             for name in files:
-                folder = Path(name).parent.as_posix()
-                logger.experiment.log_artifact(
-                    logger.run_id, str(directory / name), None if folder == "." else folder
-                )
+                log_file(logger.experiment, str(logger.run_id), directory, name)
         except (MlflowException, OSError) as error:
             print(f"warning: MLflow did not take the files of {directory}: {error}", file=sys.stderr)
+
+
+def log_file(client: MlflowClient, run_id: str, directory: Path, name: str) -> None:
+    """Upload ``directory/name`` as the artifact ``name``, which may lie in a folder."""
+    folder = Path(name).parent.as_posix()
+    client.log_artifact(run_id, str(directory / name), None if folder == "." else folder)
 
 
 def tag(loggers: Iterable[Logger], name: str, value: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from remix.curves import curve_summary
-from remix.tracking.runs import run_tags
+from remix.tracking.runs import PARAMETERS_AT_ONCE, run_tags
 from remix.tracking.store import exclusive
 
 if TYPE_CHECKING:
@@ -17,15 +17,16 @@ PARENT = "mlflow.parentRunId"
 DESCRIPTION = "mlflow.note.content"
 KIND = "kind"
 STUDY = "study"
+PLAN_FILE = "plan.json"
+"""On the run of a study: all its jobs."""
 
 _POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
-_PARAMETERS_AT_ONCE = 100
 _OF_THE_STORE = ("mlflow.runName", "mlflow.user", "mlflow.source.name", "mlflow.source.type", PARENT)
 
 
-def find_parent(client: MlflowClient, experiment: str) -> Run | None:
-    """The run that stands for the study of an experiment."""
-    found = client.search_runs([experiment], f"tags.{KIND} = '{STUDY}'", max_results=1)
+def find_parent(client: MlflowClient, experiment: str, kind: str = STUDY) -> Run | None:
+    """The run that stands for the study, or for what else the kind says, of an experiment."""
+    found = client.search_runs([experiment], f"tags.{KIND} = '{kind}'", max_results=1)
     return found[0] if found else None
 
 
@@ -71,8 +72,8 @@ def copy_run(client: MlflowClient, source: str, experiment: str, name: str, tags
         experiment, run.info.start_time, kept | given | {"copied_from": source}, run_name=name
     ).info.run_id
     params = [Param(key, value) for key, value in run.data.params.items()]
-    for start in range(0, len(params), _PARAMETERS_AT_ONCE):
-        client.log_batch(copy, params=params[start : start + _PARAMETERS_AT_ONCE])
+    for start in range(0, len(params), PARAMETERS_AT_ONCE):
+        client.log_batch(copy, params=params[start : start + PARAMETERS_AT_ONCE])
     points = [point for key in run.data.metrics for point in client.get_metric_history(source, key)]
     curve = sorted((p.step, p.value) for p in points if p.key == "test/return")
     if curve and not any(point.key.startswith("summary/") for point in points):
