@@ -38,7 +38,7 @@ def record_episode(
         environment,
         deepcopy(policy).cpu().eval(),
         seeds,
-        exploration=0.0,
+        exploration=None,
         on_step=lambda: frames.append(environment.render().copy()),
     )
     save_gif(frames, path, fps)

@@ -45,7 +45,8 @@ class _Ahead:
 class Round:
     """What one training step gets.
 
-    :param batch: episodes to learn from; None while the replay holds fewer than a batch.
+    :param batch: episodes drawn from the replay, if the algorithm learns from such and there are enough.
+    :param latest: the episodes collected last, likewise.
     :param collected: the episodes just played; empty when a round makes several updates.
     :param env_steps: environment steps collected so far, these included.
     :param episodes: the same in episodes.
@@ -55,6 +56,7 @@ class Round:
     """
 
     batch: Batch | None
+    latest: Batch | None
     collected: list[Episode]
     env_steps: int
     episodes: int
@@ -62,9 +64,17 @@ class Round:
     ends_epoch: bool
     ends_run: bool
 
+    @property
+    def learns(self) -> bool:
+        """Whether there is something to learn from."""
+        return self.batch is not None or self.latest is not None
+
     def to(self, device: torch.device, **options: Any) -> Round:
-        """The same round with its batch on another device."""
-        return self if self.batch is None else replace(self, batch=self.batch.to(device, **options))
+        """The same round with its batches on another device."""
+        batch, latest = (
+            data.to(device, **options) if data is not None else None for data in (self.batch, self.latest)
+        )
+        return replace(self, batch=batch, latest=latest)
 
 
 class ReplayDataModule(pl.LightningDataModule):
@@ -73,7 +83,9 @@ class ReplayDataModule(pl.LightningDataModule):
     :param environment: builds the environment; called in each worker, and here once for its spec.
     :param workers: builds the worker pool.
     :param capacity: episodes the replay holds.
-    :param batch_size: B, episodes per update; learning starts when this many are stored.
+    :param batch_size: B, episodes drawn per update; learning starts when this many are stored.
+    :param latest_size: episodes collected last that an update gets where the algorithm learns from such; None
+        for those of the round.
     :param episodes_per_round: episodes collected before each round of updates.
     :param updates_per_round: gradient updates per round.
     :param steps_per_epoch: environment steps between validations (whole rounds).
@@ -89,6 +101,7 @@ class ReplayDataModule(pl.LightningDataModule):
         workers: WorkersFactory = InlineWorkers,
         capacity: int = 5_000,
         batch_size: int = 128,
+        latest_size: int | None = None,
         episodes_per_round: int = 8,
         updates_per_round: int = 1,
         steps_per_epoch: int = 10_000,
@@ -100,6 +113,7 @@ class ReplayDataModule(pl.LightningDataModule):
         super().__init__()
         for name, value in {
             "replay.batch_size": batch_size,
+            "replay.latest_size": latest_size if latest_size is not None else episodes_per_round,
             "replay.episodes_per_round": episodes_per_round,
             "replay.updates_per_round": updates_per_round,
             "steps_per_epoch": steps_per_epoch,
@@ -109,15 +123,15 @@ class ReplayDataModule(pl.LightningDataModule):
         }.items():
             if value < 1:
                 raise SettingError(name, value, "must be at least 1")
-        if batch_size > capacity:
-            raise SettingError(
-                "replay.batch_size", batch_size, f"must be at most replay.capacity={capacity} episodes"
-            )
+        for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
+            if size is not None and size > capacity:
+                raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
         self.environment, self.workers = environment, workers
         game = environment()
         self.spec: EnvSpec = game.spec
         game.close()
         self.capacity, self.batch_size = capacity, batch_size
+        self.latest_size = latest_size if latest_size is not None else episodes_per_round
         self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
         self.steps_per_epoch, self.max_env_steps = steps_per_epoch, max_env_steps
         self.validation_episodes, self.test_episodes = validation_episodes, test_episodes
@@ -145,6 +159,9 @@ class ReplayDataModule(pl.LightningDataModule):
             self.replay.behaviour = self.module.needs_behaviour
         if self.pool is None:
             self.pool = self.workers(self.environment, deepcopy(self.module.policy).cpu())
+        if stage == "fit" and self.pool.overlap and not self.module.learns_from_replay:
+            name = type(self.module).__name__
+            raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
 
     def teardown(self, stage: str) -> None:
         if self.pool is not None:
@@ -171,7 +188,7 @@ class ReplayDataModule(pl.LightningDataModule):
     ) -> Round | list[Episode]:
         return batch.to(device) if isinstance(batch, Round) else batch
 
-    def collect(self, stream: str, first: int, count: int, exploration: float) -> list[Episode]:
+    def collect(self, stream: str, first: int, count: int, exploration: float | None) -> list[Episode]:
         """Episodes ``first .. first + count - 1`` of a stream, played by the current policy."""
         assert self.pool is not None
         if self._ahead is not None:
@@ -255,12 +272,15 @@ class Rounds:
 
     def _updates(self, collected: list[Episode], exploration: float, ends_epoch: bool) -> Iterator[Round]:
         data = self.data
-        ready = len(data.replay) >= data.batch_size
+        replayed, latest = data.module.learns_from_replay, data.module.learns_from_latest
+        wanted = max(data.batch_size if replayed else 0, data.latest_size if latest else 0)
+        ready = len(data.replay) >= wanted
         updates = data.updates_per_round if ready else 1
         for i in range(updates):
             last = ends_epoch and i == updates - 1
             yield Round(
-                batch=data.replay.sample(data.batch_size, data.generator) if ready else None,
+                batch=data.replay.sample(data.batch_size, data.generator) if ready and replayed else None,
+                latest=data.replay.latest(data.latest_size) if ready and latest else None,
                 collected=collected if i == 0 else [],
                 env_steps=data.env_steps,
                 episodes=data.episodes,
@@ -283,4 +303,4 @@ class GreedyEpisodes(Sequence[list[Episode]]):
         if index != 0:
             raise IndexError(index)
         first = self.data.env_steps if self.stream == "validation" else 0
-        return self.data.collect(self.stream, first, self.n_episodes, exploration=0.0)
+        return self.data.collect(self.stream, first, self.n_episodes, exploration=None)

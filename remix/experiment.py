@@ -118,6 +118,10 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     if checkpoint is not None:
         _check_fits(module, checkpoint)
     trainer = _trainer(config)
+    if not module.automatic_optimization and (clip := config.trainer.gradient_clip_val) is not None:
+        raise SettingError(
+            "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
+        )
     OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
     record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
@@ -343,11 +347,21 @@ def _describe(
         f"{config.algorithm_name} on {spec.name}: {spec.n_agents} agents, {spec.n_actions} actions, "
         f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
-        f"{data.updates_per_round} update(s) of {data.batch_size} episodes; epsilon {module.epsilon_start:g} "
-        f"to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
+        f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
+        f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
+
+
+def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:
+    """The episodes of one update."""
+    parts = []
+    if module.learns_from_replay:
+        parts.append(f"{data.batch_size} replayed")
+    if module.learns_from_latest:
+        parts.append(f"the latest {data.latest_size}")
+    return " and ".join(parts) + " episodes"
 
 
 def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> None:

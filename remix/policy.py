@@ -1,4 +1,4 @@
-"""The decentralised policy: what workers run during collection and users keep after training."""
+"""Decentralised policies: what workers run during collection and users keep after training."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from torch import Tensor, nn
 
 from envs.spec import EnvSpec
 from remix.networks.agent import AgentInputs, RecurrentAgent
-from remix.networks.kernels.choice import choose
+from remix.networks.kernels.choice import choose, draw
 
 
 class Policy(nn.Module):
     """Epsilon-greedy choice over the utilities of a shared recurrent agent.
 
+    A subclass may turn the agent's outputs into actions in another way.
+
     :param last_action: give the agent its previous action.
     :param agent_id: give the agent its number.
     :param hidden_size: width of the agent network.
     """
+
+    make_choice = staticmethod(choose)
+    """Writes actions and their probabilities, see :func:`choose`."""
+
+    extra_outputs = 0
+    """Outputs of the agent after those of the A actions."""
 
     def __init__(
         self, spec: EnvSpec, last_action: bool = True, agent_id: bool = True, hidden_size: int = 64
@@ -28,7 +36,7 @@ class Policy(nn.Module):
         super().__init__()
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
         self.inputs = AgentInputs(spec, last_action, agent_id)
-        self.agent = RecurrentAgent(self.inputs.size, spec.n_actions, hidden_size)
+        self.agent = RecurrentAgent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
 
     def initial_state(self, n_episodes: int) -> Tensor:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""
@@ -41,7 +49,7 @@ class Policy(nn.Module):
         last_actions: Tensor,
         avail_actions: Tensor,
         hidden: Tensor,
-        exploration: float,
+        exploration: float | None,
         noise: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Actions of E episodes at one time step.
@@ -50,18 +58,20 @@ class Policy(nn.Module):
         :param last_actions: int64 ``[E, N]``, -1 at the first step.
         :param avail_actions: bool ``[E, N, A]``.
         :param hidden: ``[E * N, H]``.
-        :param exploration: epsilon, chance that an agent takes a uniformly random available action.
-        :param noise: uniform numbers in [0, 1), ``[E, N, 2]``: whether to explore, and where.
+        :param exploration: epsilon, chance that an agent takes a uniformly random available action. None for
+            the policy's best action, as in evaluation.
+        :param noise: uniform numbers in [0, 1), ``[E, N, 2]``.
         :returns: actions int64 ``[E, N]``; the probability ``[E, N]`` with which each was chosen; the next
             hidden state.
         """
-        utilities, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
+        outputs, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
         actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
-        choose(
-            utilities.float().numpy(force=True),
+        make = choose if exploration is None else self.make_choice
+        make(
+            outputs.float().numpy(force=True),
             avail_actions.flatten(0, 1).numpy(),
             noise.flatten(0, 1).numpy(),
-            np.float32(exploration),
+            np.float32(0.0 if exploration is None else exploration),
             actions.view(-1).numpy(),
             probability.view(-1).numpy(),
         )
@@ -72,6 +82,21 @@ class Policy(nn.Module):
         """Within, the weights do not change, which makes :meth:`act` quicker."""
         with self.agent.frozen():
             yield
+
+
+class StochasticPolicy(Policy):
+    """Softmax over the outputs of the available actions, mixed with uniform choice.
+
+    The parameters are those of :class:`Policy`; epsilon is the share of the uniform choice.
+    """
+
+    make_choice = staticmethod(draw)
+
+
+class ActorCriticPolicy(StochasticPolicy):
+    """A stochastic policy whose agents also value their own situation, with one more output."""
+
+    extra_outputs = 1
 
 
 def greedy_actions(utilities: Tensor, avail_actions: Tensor) -> Tensor:

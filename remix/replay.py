@@ -53,6 +53,13 @@ class EpisodeReplay:
         ages = torch.randperm(len(self), generator=generator)[:n_episodes].tolist()
         return collate([self._episodes[(self._oldest + age) % len(self)] for age in ages], self.spec)
 
+    def latest(self, n_episodes: int) -> Batch:
+        """The ``n_episodes`` that were added last."""
+        size = len(self)
+        return collate(
+            [self._episodes[(self._oldest + age) % size] for age in range(size - n_episodes, size)], self.spec
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """Everything stored, oldest first, as one tensor per field."""
         ordered = self._episodes[self._oldest :] + self._episodes[: self._oldest]

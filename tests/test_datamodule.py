@@ -167,7 +167,7 @@ class TestCollection:
         module = make_module(data)
         fit(module, data)
         played, _, exploration = pools[0].calls[-1]
-        assert exploration == 0.0
+        assert exploration is None
         assert all(torch.equal(played[name], tensor) for name, tensor in module.policy.state_dict().items())
 
     def test_no_episode_is_played_twice(self):

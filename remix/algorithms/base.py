@@ -31,10 +31,16 @@ def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
     return torch.optim.Adam(parameters, lr=1e-3)
 
 
+def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """RMSprop as most authors of the methods that ReMIX is compared with used it."""
+    return torch.optim.RMSprop(parameters, lr=5e-4, alpha=0.99, eps=1e-5)
+
+
 class MultiAgentModule(pl.LightningModule):
     """Base of all algorithms.
 
-    A subclass gives :meth:`loss`, and lists its target networks in ``targets`` as pairs (copy, original).
+    A subclass gives :meth:`loss`, or :meth:`learn` where one loss is not enough, and lists its target
+    networks in ``targets`` as pairs (copy, original).
 
     :param spec: of the environment.
     :param policy: builds the decentralised policy.
@@ -42,8 +48,15 @@ class MultiAgentModule(pl.LightningModule):
     :param gamma: discount per environment step.
     :param epsilon_start: exploration at step 0.
     :param epsilon_end: exploration after ``epsilon_anneal_steps`` environment steps (linear in between).
-    :param target_update_episodes: collected episodes between copies into the target networks.
+    :param target_update_episodes: collected episodes between copies into the target networks; None if the
+        subclass has none or makes them itself.
     """
+
+    learns_from_replay = True
+    """Whether updates want episodes drawn from the replay."""
+
+    learns_from_latest = False
+    """Whether updates want the episodes collected last; if nothing else, learning is on-policy."""
 
     needs_behaviour = False
     """Whether the replay has to keep the behaviour probabilities of actions."""
@@ -57,7 +70,7 @@ class MultiAgentModule(pl.LightningModule):
         epsilon_start: float,
         epsilon_end: float,
         epsilon_anneal_steps: int,
-        target_update_episodes: int,
+        target_update_episodes: int | None = None,
     ) -> None:
         super().__init__()
         if not 0.0 <= gamma <= 1.0:
@@ -65,12 +78,12 @@ class MultiAgentModule(pl.LightningModule):
         for name, value in (("epsilon_start", epsilon_start), ("epsilon_end", epsilon_end)):
             if not 0.0 <= value <= 1.0:
                 raise SettingError(name, value, "must be between 0 and 1")
-        for name, value in (
+        for name, count in (
             ("epsilon_anneal_steps", epsilon_anneal_steps),
             ("target_update_episodes", target_update_episodes),
         ):
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
+            if count is not None and count < 1:
+                raise SettingError(name, count, "must be at least 1")
         self.spec, self.gamma, self.optimizer_factory = spec, gamma, optimizer
         self.epsilon_start, self.epsilon_end = epsilon_start, epsilon_end
         self.epsilon_anneal_steps, self.target_update_episodes = epsilon_anneal_steps, target_update_episodes
@@ -102,9 +115,13 @@ class MultiAgentModule(pl.LightningModule):
         self.env_steps = batch.env_steps
         if batch.collected:
             self.played.update(batch.collected)
-        if batch.batch is None:
-            return None
-        loss, metrics = self.loss(batch.batch, batch.env_steps)
+        return self.learn(batch) if batch.learns else None
+
+    def learn(self, data: Round) -> Tensor | None:
+        """One update: the loss for Lightning to minimise, or None if the steps are made here."""
+        batch = data.batch if self.learns_from_replay else data.latest
+        assert batch is not None
+        loss, metrics = self.loss(batch, data.env_steps)
         self.training_means.update({"loss": loss.detach(), **metrics})
         return loss
 
@@ -114,7 +131,7 @@ class MultiAgentModule(pl.LightningModule):
             self.training_means.update({"gradient_norm": nn.utils.get_total_norm(gradients)})
 
     def on_train_batch_end(self, outputs: Any, batch: Round, batch_idx: int) -> None:
-        if batch.batch is not None:
+        if batch.learns:
             self.updates += 1
         self._copy_targets(batch.episodes)
         if batch.ends_epoch:
@@ -144,9 +161,9 @@ class MultiAgentModule(pl.LightningModule):
             logger.log_metrics(metrics, step=self.env_steps)
 
     def _copy_targets(self, episodes: int) -> None:
-        if episodes - self.episodes_at_copy >= self.target_update_episodes:
-            for copy, original in self.targets:
-                copy.load_state_dict(original.state_dict())
+        interval = self.target_update_episodes
+        if interval is not None and episodes - self.episodes_at_copy >= interval:
+            copy_all(self.targets)
             self.episodes_at_copy = episodes
 
     def _log_training(self, batch: Round) -> None:
@@ -183,3 +200,9 @@ class MultiAgentModule(pl.LightningModule):
 def target_copy(network: NetworkT) -> NetworkT:
     """An exact copy that is never trained."""
     return deepcopy(network).requires_grad_(False)
+
+
+def copy_all(targets: Iterable[tuple[nn.Module, nn.Module]]) -> None:
+    """Give every copy the weights of its original."""
+    for copy, original in targets:
+        copy.load_state_dict(original.state_dict())

@@ -8,6 +8,7 @@ from torch import Tensor
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
 from remix.episodes import Batch
+from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
 
 
@@ -46,12 +47,12 @@ class IndependentQLearning(MultiAgentModule):
         batch_sizes = batch.batch_sizes * self.spec.n_agents
         shape = (-1, self.spec.n_agents, self.spec.n_actions)
         utilities = self.policy.agent(inputs, batch_sizes).view(shape).float()
-        chosen = utilities[batch.here].gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
+        chosen = gather(utilities[batch.here], batch.actions)
         with torch.no_grad():
             after = slice(batch.n_episodes, None)
             greedy = greedy_actions(utilities, batch.availability())[after]
             next_utilities = self.target_agent(inputs, batch_sizes).view(shape)[after].float()
-            next_value = next_utilities.gather(-1, greedy.unsqueeze(-1)).squeeze(-1)
+            next_value = gather(next_utilities, greedy)
             discount = self.gamma * (~batch.terminated).to(next_value.dtype)
             target = batch.reward.unsqueeze(-1) + discount.unsqueeze(-1) * next_value
         error = chosen - target

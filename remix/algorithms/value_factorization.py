@@ -1,4 +1,4 @@
-"""Q_tot fitted to a target with projection weights: VDN, QMIX, OW-QMIX, CW-QMIX and ReMIX."""
+"""Q_tot fitted to a target with projection weights: VDN, QMIX, Qatten, QPLEX, OW-QMIX, CW-QMIX and ReMIX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFact
 from remix.episodes import Batch
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
-from remix.networks.mixers import Mixer, QMixer
+from remix.networks.mixers.base import Context, Mixer
+from remix.networks.mixers.qmix import QMixer
+from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
 from remix.returns import td_lambda
 from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
@@ -25,7 +27,7 @@ NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"
 class ValueFactorization(MultiAgentModule):
     """Monotonic value factorisation with a weighted projection (paper Eq. 6).
 
-    Without a central Q* the target bootstraps from the target copy of Q_tot (VDN, QMIX); with one, from the
+    Without a central Q* the target bootstraps from the target copy of Q_tot; with one, from the
     target copy of Q* at the agents' greedy joint action, and Q* itself is regressed on the same target at
     the actions that were taken.
 
@@ -103,9 +105,9 @@ class ValueFactorization(MultiAgentModule):
         )
         state = step.state[batch.here]
         if "slopes" in self.weighting.requires:
-            joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state)
+            joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state, step.taken())
         else:
-            joint_value, slopes = self.mixer(step.chosen, state), None
+            joint_value, slopes = self.mixer(step.chosen, state, step.taken()), None
         joint_value = joint_value.float()
         central_value = step.central_value(state)
         with torch.no_grad():
@@ -155,13 +157,14 @@ class _Forward:
         self.module, self.batch = module, batch
         spec = module.spec
         self.state, self.avail_actions = batch.state_rows(), batch.availability()
-        self.inputs = module.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
+        self.obs = batch.obs_rows()
+        self.inputs = module.policy.inputs.rows(self.obs, batch.last_actions())
         self.batch_sizes = batch.batch_sizes * spec.n_agents
         shape = (-1, spec.n_agents, spec.n_actions)
         # Whatever precision the networks compute in: targets and weights are made in single precision.
         self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape).float()
         self.greedy = greedy_actions(self.utilities.detach(), self.avail_actions)
-        self.chosen = _gather(self.utilities[batch.here], batch.actions)
+        self.chosen = gather(self.utilities[batch.here], batch.actions)
         if module.central is None:
             return
         self.central_utilities = module.central.utilities(self.inputs, self.batch_sizes)
@@ -177,8 +180,34 @@ class _Forward:
             value: Tensor = self.module.target_central(self.target_central_utilities[after], greedy, state)
             return value.float()
         utilities = self.module.target_agent(self.inputs, self.batch_sizes).view(self.utilities.shape).float()
-        value = self.module.target_mixer(_gather(utilities[after], greedy), state)
+        points = torch.arange(len(utilities), device=utilities.device)[after]
+        context = self._context(utilities, greedy, points)
+        value = self.module.target_mixer(gather(utilities[after], greedy), state, context)
         return value.float()
+
+    def taken(self) -> Context:
+        """What the mixer may want to know of the transitions."""
+        return self._context(self.utilities.detach(), self.batch.actions, self.batch.here)
+
+    def _context(self, utilities: Tensor, actions: Tensor, points: Tensor) -> Context:
+        """Of the joint ``actions`` taken at some time points, as far as the mixer asks for it."""
+        required = self.module.mixer.requires
+        return Context(
+            actions=actions if "actions" in required else None,
+            maxima=self._maxima(utilities, points) if "maxima" in required else None,
+            obs=self._obs_at(points) if "obs" in required else None,
+        )
+
+    def _maxima(self, utilities: Tensor, points: Tensor) -> Tensor:
+        """Highest available utilities ``[K, N]`` at some time points."""
+        return utilities[points].masked_fill(~self.avail_actions[points], -torch.inf).amax(-1)
+
+    def _obs_at(self, points: Tensor) -> Rows:
+        """Observations ``[K * N, O]`` of all agents at some time points."""
+        if isinstance(self.obs, Tensor):
+            return self.obs[points].flatten(0, 1)
+        n_agents = self.module.spec.n_agents
+        return self.obs[(points.unsqueeze(-1) * n_agents + torch.arange(n_agents)).flatten()]
 
     def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""
@@ -200,8 +229,3 @@ class _Forward:
             for name, u in actions.items()
             if name in required
         }
-
-
-def _gather(utilities: Tensor, actions: Tensor) -> Tensor:
-    """Utilities ``[R, N]`` of the ``actions [R, N]`` from ``[R, N, A]``."""
-    return utilities.gather(-1, actions.unsqueeze(-1)).squeeze(-1)

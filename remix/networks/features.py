@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from remix.networks.kernels import features as kernels
@@ -118,3 +119,17 @@ def as_features(rows: Rows) -> Features:
 def as_tensor(rows: Rows, dtype: torch.dtype) -> Tensor:
     """The rows as PyTorch's own layers take them."""
     return (rows.to_dense() if isinstance(rows, Features) else rows).to(dtype)
+
+
+def with_choices(rows: Rows, choices: Tensor, n_choices: int) -> Rows:
+    """One-hot choices after the columns that there are.
+
+    :param rows: ``[R, D]``.
+    :param choices: int64 ``[R, N]``, each below ``n_choices``.
+    :returns: ``[R, D + N * n_choices]``.
+    """
+    if isinstance(rows, Tensor):
+        one_hot = F.one_hot(choices, n_choices).flatten(1)
+        return torch.cat((rows, one_hot.to(rows.dtype)), dim=-1)
+    first = rows.width + n_choices * torch.arange(choices.shape[1])
+    return rows.with_ones(choices + first, rows.width + n_choices * choices.shape[1])

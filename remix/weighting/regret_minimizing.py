@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from envs.errors import SettingError, one_of
+from remix.networks.softmax import gather, log_policy
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 from remix.weighting.mappings import CappedLinear, Mapping
 from remix.weighting.optimistic import Optimistic
@@ -120,13 +120,13 @@ class RegretMinimizing(Weighting):
         if self.value_underestimation:
             factors["value_underestimation"] = inputs.given(self.central_input) - inputs.joint_value
         if self.mixing_gradient or self.on_policiness:
-            log_policy = boltzmann_log_policy(
+            taken = boltzmann_log_policy(
                 inputs.utilities, inputs.avail_actions, inputs.actions, self.temperature
             )
         if self.mixing_gradient:
-            factors["mixing_gradient"] = self._log_gradient(log_policy.exp(), inputs)
+            factors["mixing_gradient"] = self._log_gradient(taken.exp(), inputs)
         if self.on_policiness:
-            log_ratio = (log_policy - inputs.given("behaviour").log()).sum(-1)
+            log_ratio = (taken - inputs.given("behaviour").log()).sum(-1)
             bound = math.log(self.on_policiness_clip)
             factors["on_policiness"] = log_ratio.clamp(-bound, bound)
         return factors
@@ -146,9 +146,7 @@ def boltzmann_log_policy(
     utilities: Tensor, avail_actions: Tensor, actions: Tensor, temperature: float = 1.0
 ) -> Tensor:
     """Log probability ``[K, N]`` of the taken actions under softmax policies over the available ones."""
-    masked = (utilities / temperature).masked_fill(~avail_actions, -torch.inf)
-    log_policy = F.log_softmax(masked, dim=-1)
-    return log_policy.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    return gather(log_policy(utilities, avail_actions, temperature), actions)
 
 
 def mixing_gradient(

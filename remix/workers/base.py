@@ -25,7 +25,7 @@ class WorkerPool(ABC):
 
     @abstractmethod
     def collect(
-        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
+        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
         """One whole episode per seed, in the order of the seeds.
 

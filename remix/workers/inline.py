@@ -21,7 +21,7 @@ class InlineWorkers(WorkerPool):
         self.environment, self.policy, self.overlap = environment(), policy, overlap
 
     def collect(
-        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
+        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
         self.policy.load_state_dict(policy_state)
         return rollout(self.environment, self.policy, seeds, exploration)

@@ -79,7 +79,7 @@ class ProcessWorkers(WorkerPool):
         self._workers = [_Worker(context, environment, policy) for _ in range(n_workers)]
 
     def collect(
-        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float
+        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
         size = min(self.episodes_at_once, -(-len(seeds) // len(self._workers)))
         waiting = deque(_Task(first, seeds[first : first + size]) for first in range(0, len(seeds), size))
@@ -106,7 +106,7 @@ class ProcessWorkers(WorkerPool):
             worker.stop()
 
     def _hand_over(
-        self, worker: _Worker, waiting: deque[_Task], policy_state: PolicyState, exploration: float
+        self, worker: _Worker, waiting: deque[_Task], policy_state: PolicyState, exploration: float | None
     ) -> None:
         task = waiting.popleft()
         try:

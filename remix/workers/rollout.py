@@ -18,7 +18,7 @@ def rollout(
     environment: Environment,
     policy: Policy,
     seeds: NDArray[np.int64],
-    exploration: float,
+    exploration: float | None,
     on_step: Callable[[], None] | None = None,
 ) -> list[Episode]:
     """Play one episode per seed to its end.

@@ -12,7 +12,7 @@ from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.episodes import Batch
 from remix.networks.central import CentralQ
-from remix.networks.mixers import VDNMixer
+from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
@@ -51,7 +51,7 @@ def elsewhere(monkeypatch):
     """As if no tensor were on the CPU."""
 
     def leave_the_cpu():
-        for module in ("agent", "feedforward", "mixers"):
+        for module in ("agent", "feedforward", "mixers.qmix"):
             monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
         monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
         monkeypatch.setattr(Batch, "state_rows", Batch.states)

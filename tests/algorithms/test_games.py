@@ -15,7 +15,8 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.central import CentralQ
-from remix.networks.mixers import QMixer, VDNMixer
+from remix.networks.mixers.qmix import QMixer
+from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic

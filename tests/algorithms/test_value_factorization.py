@@ -12,7 +12,8 @@ from envs.errors import SettingError
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.episodes import collate, pack
 from remix.networks.central import CentralQ
-from remix.networks.mixers import QMixer, VDNMixer
+from remix.networks.mixers.qmix import QMixer
+from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic

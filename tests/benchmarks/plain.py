@@ -11,7 +11,7 @@ from remix.episodes import Batch
 from remix.networks.agent import RecurrentAgent
 from remix.networks.central import CentralQ
 from remix.networks.feedforward import FeedForward
-from remix.networks.mixers import QMixer
+from remix.networks.mixers.qmix import QMixer
 from remix.weighting.base import WeightingInputs
 
 

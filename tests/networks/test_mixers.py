@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from remix.networks.mixers import Mixer, QMixer, VDNMixer
+from remix.networks.mixers.base import Mixer
+from remix.networks.mixers.qmix import QMixer
+from remix.networks.mixers.vdn import VDNMixer
 from tests.samples import make_spec
 
 SPEC = make_spec()
@@ -106,7 +108,7 @@ class TestCompiledMixing:
     @staticmethod
     def plain(mixer: QMixer, utilities, state):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("remix.networks.mixers.compiles", lambda tensor: False)
+            patch.setattr("remix.networks.mixers.qmix.compiles", lambda tensor: False)
             return mixer.value_and_slopes(utilities, state)
 
     @pytest.mark.parametrize("n_rows", [1, 3, 200])

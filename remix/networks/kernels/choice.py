@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ from remix.networks.kernels.compiler import Array, compiled
 
 @compiled
 def choose(
-    utilities: Array,
+    outputs: Array,
     avail_actions: NDArray[np.bool_],
     noise: NDArray[np.float32],
     exploration: np.float32,
@@ -19,25 +21,25 @@ def choose(
 ) -> None:
     """Epsilon-greedy actions of R agents.
 
-    :param utilities: ``[R, A]``.
+    :param outputs: utilities ``[R, A]``, or more columns, of which the first A count.
     :param avail_actions: ``[R, A]``, at least one for every agent.
     :param noise: uniform numbers in [0, 1), ``[R, 2]``: whether to explore, and where.
     :param exploration: epsilon.
     :param actions: ``[R]``, written.
     :param probability: ``[R]`` with which each was chosen, written.
     """
-    one = np.float32(1.0)
-    for r in range(len(utilities)):
+    one, n_actions = np.float32(1.0), avail_actions.shape[1]
+    for r in range(len(outputs)):
         n_available, greedy = 0, -1
-        for a in range(utilities.shape[1]):
+        for a in range(n_actions):
             if avail_actions[r, a]:
                 n_available += 1
-                if greedy < 0 or utilities[r, a] > utilities[r, greedy]:
+                if greedy < 0 or outputs[r, a] > outputs[r, greedy]:
                     greedy = a
         action = greedy
         if noise[r, 0] < exploration:
             left = min(int(noise[r, 1] * np.float32(n_available)), n_available - 1)
-            for a in range(utilities.shape[1]):
+            for a in range(n_actions):
                 if avail_actions[r, a]:
                     if left == 0:
                         action = a
@@ -47,3 +49,46 @@ def choose(
         probability[r] = exploration / np.float32(n_available)
         if action == greedy:
             probability[r] += one - exploration
+
+
+@compiled
+def draw(
+    outputs: Array,
+    avail_actions: NDArray[np.bool_],
+    noise: NDArray[np.float32],
+    exploration: np.float32,
+    actions: NDArray[np.int64],
+    probability: NDArray[np.float32],
+) -> None:
+    """Actions of R agents from softmax policies over what is available, mixed with uniform choice.
+
+    :param outputs: logits ``[R, A]``, or more columns, of which the first A count.
+    :param noise: as for :func:`choose`, of which the first number decides.
+    :param exploration: share of the uniform choice.
+
+    The others are those of :func:`choose`.
+    """
+    n_actions = avail_actions.shape[1]
+    policy = np.empty(n_actions, np.float32)
+    for r in range(len(outputs)):
+        n_available, highest = 0, -np.inf
+        for a in range(n_actions):
+            if avail_actions[r, a]:
+                n_available += 1
+                highest = max(highest, outputs[r, a])
+        total = np.float32(0.0)
+        for a in range(n_actions):
+            policy[a] = math.exp(outputs[r, a] - highest) if avail_actions[r, a] else 0.0
+            total += policy[a]
+        uniform = exploration / np.float32(n_available)
+        below, action = np.float32(0.0), 0
+        for a in range(n_actions):
+            if avail_actions[r, a]:
+                # Rounding may leave the whole a little below 1: the last one then is the last possible.
+                action = a
+                policy[a] = (np.float32(1.0) - exploration) * policy[a] / total + uniform
+                below += policy[a]
+                if noise[r, 0] < below:
+                    break
+        actions[r] = action
+        probability[r] = policy[action]

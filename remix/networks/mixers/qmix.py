@@ -1,54 +1,20 @@
-"""Monotonic mixers: from agents' utilities to the joint action value.
-
-A mixer is an ``nn.Module`` built from an :class:`EnvSpec`. Besides the joint value it gives its slopes
-dQ_tot/dQ_a in closed form, which is what the regret-minimising weights need of it.
-"""
+"""QMIX (Rashid et al., 2018)."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from envs.spec import EnvSpec
 from remix.networks.features import Rows, compiles
 from remix.networks.feedforward import FeedForward
+from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.networks.mixing import mix
 
 
-class Mixer(nn.Module, ABC):
-    """Joint action value Q_tot from the utilities of the N agents' actions."""
-
-    @abstractmethod
-    def value_and_slopes(self, utilities: Tensor, state: Rows) -> tuple[Tensor, Tensor]:
-        """``Q_tot [K]`` and its slopes ``[K, N]``, the latter without gradient.
-
-        :param utilities: ``[K, N]`` of the joint actions.
-        :param state: ``[K, S]``.
-        """
-
-    @abstractmethod
-    def forward(self, utilities: Tensor, state: Rows) -> Tensor:
-        """``Q_tot [K]`` alone."""
-
-
-class VDNMixer(Mixer):
-    """The sum of the utilities (Sunehag et al., 2017); every slope is 1."""
-
-    def __init__(self, spec: EnvSpec) -> None:
-        super().__init__()
-
-    def forward(self, utilities: Tensor, state: Rows) -> Tensor:
-        return utilities.sum(-1)
-
-    def value_and_slopes(self, utilities: Tensor, state: Rows) -> tuple[Tensor, Tensor]:
-        return self(utilities, state), torch.ones_like(utilities)
-
-
 class QMixer(Mixer):
-    """Two-layer ELU network whose non-negative weights come from the state (Rashid et al., 2018).
+    """Two-layer ELU network whose non-negative weights come from the state.
 
     :param embed_dim: m, width of the mixing layer.
     :param hypernet_dim: width of the networks that make its weights.
@@ -62,10 +28,9 @@ class QMixer(Mixer):
         self.second_weight = FeedForward(size, hypernet_dim, embed_dim)
         self.state_value = FeedForward(size, embed_dim, 1)
 
-    def forward(self, utilities: Tensor, state: Rows) -> Tensor:
-        return self.value_and_slopes(utilities, state)[0]
-
-    def value_and_slopes(self, utilities: Tensor, state: Rows) -> tuple[Tensor, Tensor]:
+    def value_and_slopes(
+        self, utilities: Tensor, state: Rows, context: Context = NOTHING_ELSE
+    ) -> tuple[Tensor, Tensor]:
         """Slopes of paper Lemma 1, with ELU's own slope for every hidden unit (not one outside the sum)."""
         first, second = self.first_weight(state), self.second_weight(state)
         bias, state_value = self.first_bias(state), self.state_value(state)

@@ -1,0 +1,64 @@
+"""What algorithms share that train a policy and critics with an optimizer each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory
+
+
+class ActorCriticModule(MultiAgentModule):
+    """Base of DOP and FOP, whose :meth:`learn` makes its own optimizer steps with :meth:`minimise`.
+
+    A subclass lists the networks of its critics in ``critics``, one group per optimizer.
+
+    :param optimizer: builds the optimizer of the policy.
+    :param critic_optimizer: builds that of each group of critic networks.
+    :param gradient_clip: largest L2 norm of the gradient of one optimizer's parameters.
+
+    The other parameters are those of :class:`MultiAgentModule`.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        policy: PolicyFactory,
+        optimizer: OptimizerFactory,
+        critic_optimizer: OptimizerFactory,
+        gradient_clip: float,
+        **options: Any,
+    ) -> None:
+        super().__init__(spec, policy, optimizer, **options)
+        if gradient_clip <= 0.0:
+            raise SettingError("gradient_clip", gradient_clip, "must be positive")
+        self.automatic_optimization = False
+        self.critic_optimizer_factory, self.gradient_clip = critic_optimizer, gradient_clip
+        self.critics: list[Sequence[nn.Module]] = []
+
+    def configure_optimizers(self) -> list[Optimizer]:  # type: ignore[override]
+        """The policy's, then one for each group of ``critics``."""
+        critics = [self.critic_optimizer_factory(_parameters(networks)) for networks in self.critics]
+        return [self.optimizer_factory(_parameters([self.policy])), *critics]
+
+    def minimise(self, loss: Tensor, number: int) -> Tensor:
+        """A step of the optimizer of this ``number``; returns the norm of its gradient before clipping."""
+        optimizer = self.optimizers()[number]  # type: ignore[index]
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.clip_grad_norm_(parameters, self.gradient_clip, foreach=True)
+        optimizer.step()
+        return norm
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Nothing: :meth:`minimise` tells the norm of the gradient."""
+
+
+def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:
+    return [parameter for network in networks for parameter in network.parameters()]

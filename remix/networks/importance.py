@@ -1,0 +1,47 @@
+"""Positive weights of the agents' advantages, from the state and the joint action (Wang et al., 2021)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.networks.features import Rows, with_choices
+from remix.networks.feedforward import FeedForward
+
+SMALLEST = 1e-10
+"""Added to what must not be 0."""
+
+
+class Importance(nn.Module):
+    """``lambda_i(s, u) = sum_k |key_k(s)| sigmoid(agents_k(s))_i sigmoid(action_k(s, u))_i`` over K heads.
+
+    :param n_heads: K.
+    :param n_layers: linear layers of each network.
+    :param hidden_size: width of the layers in between.
+    """
+
+    def __init__(self, spec: EnvSpec, n_heads: int = 4, n_layers: int = 2, hidden_size: int = 64) -> None:
+        super().__init__()
+        for name, value in (("n_heads", n_heads), ("n_layers", n_layers), ("hidden_size", hidden_size)):
+            if value < 1:
+                raise SettingError(name, value, "must be at least 1")
+        self.n_actions = spec.n_actions
+        hidden, joint = [hidden_size] * (n_layers - 1), spec.n_agents * spec.n_actions
+
+        def networks(n_inputs: int, n_outputs: int) -> nn.ModuleList:
+            return nn.ModuleList(FeedForward(n_inputs, *hidden, n_outputs) for _ in range(n_heads))
+
+        self.keys = networks(spec.state_size, 1)
+        self.agents = networks(spec.state_size, spec.n_agents)
+        self.actions = networks(spec.state_size + joint, spec.n_agents)
+
+    def forward(self, state: Rows, actions: Tensor) -> Tensor:
+        """``lambda [K, N]`` of the joint ``actions``, int64 ``[K, N]``."""
+        both = with_choices(state, actions, self.n_actions)
+        heads = [
+            (key(state).abs() + SMALLEST) * agents(state).sigmoid() * action(both).sigmoid()
+            for key, agents, action in zip(self.keys, self.agents, self.actions, strict=True)
+        ]
+        return torch.stack(heads).sum(0)
