@@ -6,7 +6,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ def fail(message: str) -> NoReturn:
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
         if config.study is None:
-            return _experiment().train(config)
+            from remix import experiment
+
+            return experiment.train(config)
         from remix.studies.job import run
 
         return run(config)
@@ -75,11 +76,21 @@ def _train(arguments: list[str]) -> None:
 
 
 def _evaluate(arguments: list[str]) -> None:
-    _hydra("evaluate", _with_checkpoint(arguments), lambda config: _experiment().evaluate(config))
+    def evaluate(config: DictConfig) -> object:
+        from remix import evaluation
+
+        return evaluation.evaluate(config)
+
+    _hydra("evaluate", _with_checkpoint(arguments), evaluate)
 
 
 def _watch(arguments: list[str]) -> None:
-    _hydra("watch", _with_checkpoint(arguments), lambda config: _experiment().watch(config))
+    def watch(config: DictConfig) -> object:
+        from remix import evaluation
+
+        return evaluation.watch(config)
+
+    _hydra("watch", _with_checkpoint(arguments), watch)
 
 
 def _search(arguments: list[str]) -> None:
@@ -115,12 +126,6 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "ui": _ui,
     "completion": _completion,
 }
-
-
-def _experiment() -> ModuleType:
-    from remix import experiment
-
-    return experiment
 
 
 def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], object]) -> None:

@@ -113,8 +113,8 @@ class ReplayDataModule(pl.LightningDataModule):
         super().__init__()
         for name, value in {
             "replay.batch_size": batch_size,
-            "replay.latest_size": latest_size if latest_size is not None else episodes_per_round,
             "replay.episodes_per_round": episodes_per_round,
+            "replay.latest_size": latest_size if latest_size is not None else episodes_per_round,
             "replay.updates_per_round": updates_per_round,
             "steps_per_epoch": steps_per_epoch,
             "max_env_steps": max_env_steps,

@@ -1,14 +1,8 @@
-"""Configuration -> objects -> fit, validate, test. The one place where the parts of a run meet."""
+"""Training as configured: fit, validate, test, and everything kept. Here the parts of a run meet."""
 
 from __future__ import annotations
 
-import inspect
-import logging
-import re
 import traceback
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,15 +16,16 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from callbacks.checkpointing import AtomicCheckpointIO
-from envs.errors import SettingError, one_of
+from envs.errors import SettingError
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
-from remix.config import check, check_arguments, identity, plain, whole
+from remix.building import build, named_settings, quiet
+from remix.checkpoints import check_fits
+from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
-from remix.policy import Policy
 from remix.records import claim, read_run, write_run
-from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
+from remix.user_errors import first_line
 
 ARTIFACTS = (
     "config.yaml",
@@ -47,32 +42,6 @@ ERROR_FILE = "error.txt"
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
 """What loggers are told of a run's status, the last in MLflow's own word."""
-
-
-def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
-    """The Lightning module and data module of a composed configuration.
-
-    :raises SettingError: naming the setting by its full key.
-    """
-    with _named_settings("env"):
-        spec = instantiate(config.env).spec
-    for key, value in config.replay.items():
-        if key not in (valid := inspect.signature(ReplayDataModule).parameters):
-            raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
-    data = ReplayDataModule(
-        environment=instantiate(config.env, _partial_=True),
-        workers=_workers(config),
-        **plain(config.replay),
-        steps_per_epoch=config.steps_per_epoch,
-        max_env_steps=config.max_env_steps,
-        validation_episodes=config.validation_episodes,
-        test_episodes=config.test_episodes,
-        seed=config.seed,
-    )
-    with _named_settings("algorithm"):
-        module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
-    module.hparams["config"] = plain(config)
-    return module, data
 
 
 def train(config: DictConfig) -> float:
@@ -101,7 +70,7 @@ def train(config: DictConfig) -> float:
         try:
             return _train(config, directory, record, goes_on=bool(previous))
         except Exception as error:
-            write_run(directory, record | {"status": "failed", "error": _first(error)})
+            write_run(directory, record | {"status": "failed", "error": first_line(error)})
             (directory / ERROR_FILE).write_text(traceback.format_exc())
             raise
 
@@ -116,7 +85,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     last = directory / "checkpoints/last.ckpt"
     checkpoint = config.ckpt_path or (str(last) if goes_on and last.is_file() else None)
     if checkpoint is not None:
-        _check_fits(module, checkpoint)
+        check_fits(module, checkpoint)
     trainer = _trainer(config)
     if not module.automatic_optimization and (clip := config.trainer.gradient_clip_val) is not None:
         raise SettingError(
@@ -142,7 +111,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         write_run(directory, record | {"status": status})
         raise
     except Exception as error:
-        tracking.tag(loggers, "error", _first(error))
+        tracking.tag(loggers, "error", first_line(error))
         raise
     finally:
         tracking.log_artifacts(loggers, directory, ARTIFACTS)
@@ -157,132 +126,6 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     return float(record["final_return"])
 
 
-def load(path: Path, env_overrides: DictConfig | None = None) -> tuple[DictConfig, MultiAgentModule]:
-    """The configuration and the trained module of a checkpoint; no code in it is executed.
-
-    :param env_overrides: settings of the environment to change.
-    """
-    checkpoint = read_checkpoint(path)
-    config = OmegaConf.create(checkpoint["hyper_parameters"]["config"])
-    if env_overrides:
-        config.env = OmegaConf.merge(config.env, env_overrides)
-        check_arguments(OmegaConf.create({"env": config.env}))
-    quiet()
-    module, _ = build(config)
-    try:
-        module.load_state_dict(checkpoint["state_dict"])
-    except RuntimeError as error:
-        raise SettingError("checkpoint", path, f"does not fit the environment: {_first(error)}") from error
-    module.env_steps = checkpoint["env_steps"]
-    return config, module
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """A checkpoint's tensors and plain containers.
-
-    :raises SettingError: if the file is not a checkpoint of ReMIX.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        checkpoint["hyper_parameters"]["config"]["env"]["_target_"]
-    except Exception as error:
-        raise SettingError("checkpoint", path, "is not a readable checkpoint of a ReMIX run") from error
-    loaded: dict[str, Any] = checkpoint
-    return loaded
-
-
-def evaluate(config: DictConfig) -> dict[str, float]:
-    """Greedy episodes of a trained policy; prints and returns their statistics."""
-    whole("episodes", config.episodes, least=1)
-    whole("seed", config.seed, least=0)
-    path = find_checkpoint(config.checkpoint, config.tracking_uri)
-    trained, module = load(path, config.env)
-    trained.seed, trained.test_episodes = config.seed, config.episodes
-    _, data = build(trained)
-    trainer = pl.Trainer(
-        accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
-        enable_checkpointing=False, enable_model_summary=False,
-    )  # fmt: skip
-    print(f"{config.episodes} greedy episodes of {path}")
-    trainer.test(module, data, verbose=False)
-    results = {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
-    width = max(map(len, results))
-    for name, value in results.items():
-        print(f"  {name:<{width}}  {value:.3f}")
-    print(f"look at one of them: remix watch {path}")
-    return results
-
-
-def watch(config: DictConfig) -> Path:
-    """One greedy episode of a trained policy as a GIF."""
-    from callbacks.episode_video import record_episode
-
-    whole("seed", config.seed, least=0)
-    whole("fps", config.fps, least=1)
-    path = find_checkpoint(config.checkpoint, config.tracking_uri)
-    trained, module = load(path, config.env)
-    output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
-    episode = record_episode(instantiate(trained.env), module.policy, config.seed, output, config.fps)
-    print(f"{output}: {episode.length} steps, return {episode.score:g}")
-    return output
-
-
-def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
-    """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means."""
-    path = Path(name)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        for candidate in (path / "checkpoints/best.ckpt", path / "checkpoints/last.ckpt"):
-            if candidate.is_file():
-                return candidate
-        raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
-    if re.fullmatch(r"[0-9a-f]{32}", name):
-        return tracking.download_checkpoint(name, tracking_uri)
-    raise SettingError("checkpoint", name, "must be a checkpoint file, a run directory or an MLflow run id")
-
-
-def quiet() -> None:
-    """Keep the console for what the user has to know."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for message in (
-        ".*`training_step` returned `None`.*",  # rounds before the replay holds a batch
-        ".*dataloader is not resumable.*",  # its state is the data module's
-        ".*isinstance.treespec, LeafSpec.*",
-        ".*does not have many workers.*",
-        ".*Checkpoint directory .* exists and is not empty.*",
-    ):
-        warnings.filterwarnings("ignore", message)
-
-
-@contextmanager
-def _named_settings(group: str) -> Iterator[None]:
-    """Give errors of building a group's objects the full key of the setting they are about."""
-    try:
-        yield
-    except SettingError as error:
-        raise SettingError(f"{group}.{error.setting}", error.value, error.expected) from error
-    except InstantiationException as error:
-        cause = error.__cause__
-        found = re.search(r"full_key: (\S+)", str(error))
-        key = found.group(1) if found else group
-        if isinstance(cause, SettingError):
-            raise SettingError(f"{key}.{cause.setting}", cause.value, cause.expected) from error
-        raise SettingError(key, "", f"cannot be built: {_first(cause or error)}") from error
-
-
-def _workers(config: DictConfig) -> WorkersFactory:
-    factory = instantiate(config.workers, _partial_=True)
-
-    def build(environment: EnvironmentFactory, policy: Policy) -> WorkerPool:
-        with _named_settings("workers"):
-            pool: WorkerPool = factory(environment, policy)
-        return pool
-
-    return build
-
-
 def _trainer(config: DictConfig) -> pl.Trainer:
     try:
         trainer: pl.Trainer = instantiate(
@@ -294,7 +137,7 @@ def _trainer(config: DictConfig) -> pl.Trainer:
         )
     except InstantiationException as error:
         chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
-        raise SettingError("trainer", chosen, _first(error.__cause__ or error)) from error
+        raise SettingError("trainer", chosen, first_line(error.__cause__ or error)) from error
     return trainer
 
 
@@ -302,7 +145,7 @@ def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
     loggers: list[Logger] = []
     for node in (node for node in config.logger.values() if node is not None):
         resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
-        with _named_settings("logger"):
+        with named_settings("logger"):
             loggers.append(instantiate(node, _convert_="all", **resumed))
     parameters = tracking.flatten(plain(config))
     for group in ("algorithm", "env"):
@@ -322,17 +165,6 @@ def _threads(config: DictConfig) -> int | None:
     return threads
 
 
-def _check_fits(module: MultiAgentModule, checkpoint: str) -> None:
-    """Before anything is started: the checkpoint is readable and belongs to these networks."""
-    state = read_checkpoint(checkpoint)["state_dict"]
-    ours = module.state_dict()
-    for name in ours.keys() | state.keys():
-        if name not in ours or name not in state or ours[name].shape != state[name].shape:
-            raise SettingError(
-                "ckpt_path", checkpoint, f"holds other networks than configured ({name} differs)"
-            )
-
-
 def _describe(
     config: DictConfig,
     module: MultiAgentModule,
@@ -348,7 +180,8 @@ def _describe(
         f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
-        f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; seed {config.seed}\n"
+        f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
+        f"seed {config.seed}\n"
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
@@ -385,9 +218,3 @@ def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> No
 def _short(path: Path) -> Path:
     """The path from the working directory, if it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _first(error: BaseException) -> str:
-    """The first line of what an exception says."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

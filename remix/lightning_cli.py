@@ -34,8 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     from callbacks.progress import EnvStepProgress
     from remix.algorithms.base import MultiAgentModule
+    from remix.building import quiet
     from remix.datamodule import ReplayDataModule
-    from remix.experiment import quiet
 
     class ReplayCLI(LightningCLI):
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:

@@ -294,12 +294,12 @@ class TestOverlap:
 
         data, calls = self.spied(steps_per_epoch=1000, max_env_steps=1000)
         fit(make_module(data), data, callbacks=[Stop()])
-        begun = next(call for call in reversed(calls) if call[2] > 0)
+        begun = next(call for call in reversed(calls) if call[2])
         resumed, again = self.spied(steps_per_epoch=1000, max_env_steps=61)
         resumed.replay.load_state_dict(data.replay.state_dict())
         trainer = make_trainer()
         trainer.fit(make_module(resumed), resumed, ckpt_path=tmp_path / "middle.ckpt", weights_only=True)
-        played = next(call for call in again if call[2] > 0)
+        played = next(call for call in again if call[2])
         assert played[1:] == begun[1:]
         assert all(torch.equal(played[0][name], tensor) for name, tensor in begun[0].items())
         newest = torch.load(tmp_path / "middle.ckpt", weights_only=True)["state_dict"]
@@ -406,3 +406,56 @@ class TestReproducibility:
 def test_settings_that_cannot_work(setting, value, message):
     with pytest.raises(SettingError, match=message):
         make_data(**{setting: value})
+
+
+class OnPolicy(ValueFactorization):
+    """Keeps the rewards of what it learns from."""
+
+    learns_from_replay, learns_from_latest = False, True
+
+    def learn(self, data):
+        self.seen = [*getattr(self, "seen", []), (data.batch, data.latest)]
+        return super().learn(data)
+
+
+class BothKinds(OnPolicy):
+    learns_from_replay = True
+
+
+class TestLatestEpisodes:
+    @staticmethod
+    def seen(kind, **changes):
+        data = make_data(**changes)
+        torch.manual_seed(1)
+        module = kind(data.spec, policy=partial(Policy, hidden_size=8))
+        recorder = fit(module, data)
+        return module.seen, recorder
+
+    def test_on_policy_learning_begins_with_the_first_round(self):
+        """And gets the episodes of the round, whatever batch_size says."""
+        seen, recorder = self.seen(OnPolicy, batch_size=64)
+        assert len(seen) == 9
+        assert all(replayed is None and latest.n_episodes == 4 for replayed, latest in seen)
+        assert recorder.history("train/updates")[-1][1] == 9.0
+
+    def test_the_latest_are_the_round(self):
+        seen, recorder = self.seen(OnPolicy)
+        returns = [latest.reward.sum().item() / 4 for _, latest in seen]
+        assert returns == pytest.approx([value for _, value in recorder.history("train/return")])
+
+    def test_both_kinds_at_once(self):
+        """Learning waits until there are enough of both."""
+        seen, _ = self.seen(BothKinds, batch_size=6, latest_size=11)
+        assert len(seen) == 7, "of 9 rounds"
+        assert all((replayed.n_episodes, latest.n_episodes) == (6, 11) for replayed, latest in seen)
+
+    def test_overlapping_workers_are_refused(self):
+        """Their episodes would be those of an older policy."""
+        with pytest.raises(
+            SettingError, match=r"workers\.overlap=True: must be false: OnPolicy learns"
+        ):
+            self.seen(OnPolicy, workers=partial(InlineWorkers, overlap=True))
+
+    def test_more_latest_than_the_replay_holds(self):
+        with pytest.raises(SettingError, match=r"replay\.latest_size=101: must be at most .*=100"):
+            make_data(latest_size=101)

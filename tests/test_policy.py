@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from remix.policy import Policy, greedy_actions
+from remix.networks.softmax import log_policy, with_exploration
+from remix.policy import ActorCriticPolicy, Policy, StochasticPolicy, greedy_actions
 from tests.samples import make_spec
 
 SPEC = make_spec()
@@ -49,9 +50,10 @@ def test_greedy_without_exploration(policy):
     assert (probability == 1).all()
 
 
-@pytest.mark.parametrize("exploration", [0.0, 0.3, 1.0])
-def test_only_available_actions(policy, exploration):
-    now = situation()
+@pytest.mark.parametrize("exploration", [None, 0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", [Policy, StochasticPolicy, ActorCriticPolicy])
+def test_only_available_actions(kind, exploration):
+    policy, now = kind(SPEC), situation()
     for extreme in (0.0, 0.5, 1.0 - 2.0**-24):
         actions, _, _ = act(policy, now, exploration, torch.full((E, SPEC.n_agents, 2), extreme))
         assert now[2].gather(-1, actions.unsqueeze(-1)).all()
@@ -86,6 +88,43 @@ def test_probabilities_are_those_of_the_choices(policy):
             expected += (1 - exploration) * (action == greedy)
             assert taken.float().mean().item() == pytest.approx(expected, abs=0.015)
             assert probability[taken, agent].tolist() == pytest.approx([expected] * int(taken.sum()))
+
+
+@pytest.mark.parametrize("exploration", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("kind", [StochasticPolicy, ActorCriticPolicy])
+def test_stochastic_choices_follow_the_softmax(kind, exploration):
+    """Every action is taken as often as the policy mixed with uniform choice says, and reports that."""
+    n, policy, one = 40_000, kind(SPEC), situation(1)
+    with torch.no_grad():
+        policy.agent.head.weight.mul_(8.0)
+        outputs, _ = policy.agent.step(policy.inputs(*one[:2]), policy.initial_state(1))
+    outputs = outputs.view(1, SPEC.n_agents, -1)[..., : SPEC.n_actions]
+    expected = with_exploration(log_policy(outputs, one[2]), one[2], exploration).exp()[0]
+    now = tuple(part.expand(n, *part.shape[1:]) for part in one)
+    actions, probability, _ = act(policy, now, exploration)
+    torch.testing.assert_close(
+        probability, expected.expand(n, -1, -1).gather(2, actions.unsqueeze(2)).squeeze(2)
+    )
+    shares = torch.nn.functional.one_hot(actions, SPEC.n_actions).float().mean(0)
+    torch.testing.assert_close(shares, expected, atol=0.015, rtol=0.0)
+
+
+@pytest.mark.parametrize("kind", [Policy, StochasticPolicy, ActorCriticPolicy])
+def test_evaluation_takes_the_best_action(kind):
+    policy, now = kind(SPEC), situation()
+    actions, probability, _ = act(policy, now, None)
+    outputs, _ = policy.agent.step(policy.inputs(*now[:2]), policy.initial_state(E))
+    outputs = outputs.view(E, SPEC.n_agents, -1)[..., : SPEC.n_actions]
+    assert torch.equal(actions, greedy_actions(outputs, now[2]))
+    assert (probability == 1).all()
+
+
+def test_large_outputs_do_not_overflow():
+    policy, now = StochasticPolicy(SPEC), situation()
+    with torch.no_grad():
+        policy.agent.head.weight.mul_(1e4)
+    _, probability, _ = act(policy, now, 0.0)
+    assert probability.isfinite().all() and (probability > 0).all()
 
 
 def test_hidden_state_is_carried(policy):

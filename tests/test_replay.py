@@ -57,6 +57,12 @@ def test_it_grows_with_what_is_stored():
     assert replay.nbytes < 4 * one, "shorter episodes take less"
 
 
+@pytest.mark.parametrize("stored", [3, 5, 8, 11])
+def test_the_latest_are_those_added_last(stored):
+    batch = filled(5, range(stored)).latest(3)
+    assert sorted(batch.reward[:3].int().tolist()) == [stored - 3, stored - 2, stored - 1]
+
+
 def test_samples_are_different_episodes():
     replay = filled(20, range(20), lengths=(1, 3, 2))
     for seed in range(10):

@@ -7,6 +7,7 @@ of all 75, and a linear layer over them costs 5 additions of a weight row instea
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -133,3 +134,61 @@ def with_choices(rows: Rows, choices: Tensor, n_choices: int) -> Rows:
         return torch.cat((rows, one_hot.to(rows.dtype)), dim=-1)
     first = rows.width + n_choices * torch.arange(choices.shape[1])
     return rows.with_ones(choices + first, rows.width + n_choices * choices.shape[1])
+
+
+def repeated(rows: Rows, times: int) -> Rows:
+    """Every row ``times`` times in succession, ``[R * times, D]``."""
+    if isinstance(rows, Tensor):
+        return rows.repeat_interleave(times, dim=0)
+    # The lists of ones are shared: only where they begin and end is repeated.
+    return rows[torch.arange(len(rows)).repeat_interleave(times)]
+
+
+def beside(left: Rows, right: Rows) -> Rows:
+    """The columns of ``right [R, D2]`` after those of ``left [R, D1]``: ``[R, D1 + D2]``.
+
+    What is listed stays listed, unless both have dense columns that do not meet.
+    """
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return torch.cat((left, right), dim=-1)
+    left, right = as_features(left), as_features(right)
+    if len(left) != len(right):
+        raise ValueError(f"{len(left)} rows cannot stand beside {len(right)}")
+    width, n_left, n_right = left.width + right.width, left.dense.shape[1], right.dense.shape[1]
+    if n_left and n_right and (left.dense_at + n_left < left.width or right.dense_at):
+        return Features.of_numbers(torch.cat((left.to_dense(), right.to_dense()), dim=-1))
+    counts = left.ends - left.starts + right.ends - right.starts
+    ends = counts.cumsum(0)
+    starts = ends - counts
+    ones = torch.empty(int(counts.sum()), dtype=torch.int32)
+    listed = (left.ones, left.starts, left.ends, right.ones, right.starts, right.ends)
+    arguments: tuple[Any, ...] = (
+        *(array.contiguous().numpy() for array in listed), left.width, ones.numpy(), starts.numpy()
+    )  # fmt: skip
+    for_each(lambda rows: kernels.join_rows(*rows, *arguments), ranges(len(left)))
+    dense = torch.cat((left.dense, right.dense), dim=-1)
+    return Features(
+        width, ones, starts, ends, dense, left.dense_at if n_left else left.width + right.dense_at
+    )
+
+
+def stacked(first: Rows, second: Rows) -> Rows:
+    """The rows of ``second [R2, D]`` after those of ``first [R1, D]``: ``[R1 + R2, D]``.
+
+    What is listed stays listed, unless the two have dense columns in different places.
+    """
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return torch.cat((first, second))
+    first, second = as_features(first), as_features(second)
+    if first.width != second.width:
+        raise ValueError(f"rows of {first.width} and of {second.width} columns cannot be one")
+    n_dense = first.dense.shape[1]
+    if second.dense.shape[1] != n_dense or (n_dense and first.dense_at != second.dense_at):
+        return Features.of_numbers(torch.cat((first.to_dense(), second.to_dense())))
+    return replace(
+        first,
+        ones=torch.cat((first.ones, second.ones)),
+        starts=torch.cat((first.starts, second.starts + len(first.ones))),
+        ends=torch.cat((first.ends, second.ends + len(first.ones))),
+        dense=torch.cat((first.dense, second.dense)),
+    )

@@ -10,8 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError, one_of
+from remix.building import build
 from remix.config import check, check_arguments, folder_name, plain, whole
-from remix.experiment import build
 from remix.records import RUNS
 from remix.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.search.space import Choice, Dimension, Range, read_space

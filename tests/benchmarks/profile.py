@@ -27,6 +27,7 @@ from torch.optim import Optimizer
 from envs.spec import Environment
 from remix import experiment
 from remix.algorithms import base, independent, value_factorization
+from remix.building import build
 from remix.config import register_resolvers
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch
@@ -47,7 +48,7 @@ def main() -> None:
         overrides = [*SETTINGS, f"run_dir={directory}", *_store(directory), *sys.argv[1:]]
         config = compose("train", overrides, return_hydra_config=True)
         HydraConfig.instance().set_config(config)
-        experiment.build(config)  # so that every class it needs is known
+        build(config)  # so that every class it needs is known
         watch = Stopwatch()
         _measure(watch)
         experiment.train(config)

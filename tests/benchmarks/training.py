@@ -11,9 +11,9 @@ import torch
 
 from envs.predator_prey import PredatorPrey
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.building import quiet
 from remix.datamodule import ReplayDataModule, Round
 from remix.episodes import Episode
-from remix.experiment import quiet
 from remix.networks.central import CentralQ
 from remix.networks.kernels.compiler import HAS_HALF
 from remix.policy import Policy

@@ -15,8 +15,8 @@ from callbacks.checkpointing import AtomicCheckpointIO
 from envs.games import BranchChain
 from envs.spec import Environment
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.building import quiet
 from remix.datamodule import ReplayDataModule
-from remix.experiment import quiet
 from remix.weighting.base import Weighting
 from tests.training import Recorder
 

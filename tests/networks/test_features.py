@@ -1,10 +1,11 @@
 """Rows of network input whose ones are listed."""
 
 import numpy as np
+import pytest
 import torch
 
-from remix.networks.features import Features
-from tests.networks.rows import random_bits
+from remix.networks.features import Features, as_tensor, beside, repeated, stacked
+from tests.networks.rows import KINDS, random_bits, random_rows
 
 
 def of_bits(bits: np.ndarray) -> Features:
@@ -62,3 +63,67 @@ def test_numbers_after_numbers():
 def test_no_rows():
     features = of_bits(np.zeros((0, 5), bool))
     assert len(features) == 0 and features.to_dense().shape == (0, 5)
+
+
+def dense(rows):
+    return as_tensor(rows, torch.float32)
+
+
+class TestCombinations:
+    """Rows of all kinds side by side, repeated, and one after the other."""
+
+    # Whose dense columns lie at the end, or at the beginning; what has none is at both.
+    AT_THE_END = ("bits", "numbers", "bits and numbers")
+    AT_THE_BEGINNING = ("bits", "numbers", "numbers and ones")
+
+    @pytest.mark.parametrize("right", KINDS)
+    @pytest.mark.parametrize("left", KINDS)
+    def test_side_by_side(self, left, right):
+        first, second = random_rows(left, 7, 9), random_rows(right, 7, 6)
+        joined = beside(first, second)
+        assert torch.equal(dense(joined), torch.cat((dense(first), dense(second)), 1))
+        if isinstance(joined, Features):
+            stays_listed = "bits" in (left, right) or (
+                left in self.AT_THE_END and right in self.AT_THE_BEGINNING
+            )
+            assert (joined.dense.shape[1] < 15) == (stays_listed and {left, right} != {"numbers"})
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_chosen_rows_side_by_side(self, kind):
+        """Whose lists have gaps and overlap."""
+        rows = torch.tensor([5, 0, 5, 2])
+        first, second = random_rows(kind, 7, 9)[rows], random_rows("bits", 7, 6)[rows.flip(0)]
+        assert torch.equal(dense(beside(first, second)), torch.cat((dense(first), dense(second)), 1))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_repeated(self, kind):
+        rows = random_rows(kind, 5, 9)
+        expected = torch.stack([dense(rows)[r] for r in range(5) for _ in range(3)])
+        assert torch.equal(dense(repeated(rows, 3)), expected)
+
+    @pytest.mark.parametrize("below", KINDS)
+    @pytest.mark.parametrize("above", KINDS)
+    def test_one_after_the_other(self, above, below):
+        first, second = random_rows(above, 5, 9)[1:], random_rows(below, 6, 9)
+        both = stacked(first, second)
+        assert torch.equal(dense(both), torch.cat((dense(first), dense(second))))
+        if isinstance(both, Features) and isinstance(first, Features) and above == below:
+            assert both.dense.shape[1] == first.dense.shape[1]
+
+    def test_no_rows(self):
+        bits = of_bits(np.zeros((0, 5), bool))
+        assert dense(beside(bits, bits)).shape == (0, 10)
+        assert dense(stacked(bits, bits)).shape == dense(repeated(bits, 4)).shape == (0, 5)
+
+    def test_what_does_not_fit_together(self):
+        with pytest.raises(ValueError, match="3 rows cannot stand beside 4"):
+            beside(of_bits(random_bits(3, 5)), of_bits(random_bits(4, 5)))
+        with pytest.raises(ValueError, match="rows of 5 and of 6 columns"):
+            stacked(of_bits(random_bits(3, 5)), of_bits(random_bits(3, 6)))
+
+    def test_numbers_keep_their_gradient(self):
+        numbers = torch.randn(4, 3, requires_grad=True)
+        bits = of_bits(random_bits(4, 5))
+        both = beside(bits, Features.of_numbers(numbers))
+        dense(stacked(both, both))[:, 5:].square().sum().backward()
+        torch.testing.assert_close(numbers.grad, 4 * numbers.detach())

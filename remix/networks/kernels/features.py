@@ -62,3 +62,28 @@ def join_ones(
                 joined[at] = column
                 at += 1
         joined_ends[r] = at
+
+
+@compiled
+def join_rows(
+    first: int,
+    last: int,
+    left: NDArray[np.int32],
+    left_starts: NDArray[np.int64],
+    left_ends: NDArray[np.int64],
+    right: NDArray[np.int32],
+    right_starts: NDArray[np.int64],
+    right_ends: NDArray[np.int64],
+    shift: int,
+    joined: NDArray[np.int32],
+    joined_starts: NDArray[np.int64],
+) -> None:
+    """Writes the ones on the left of the rows ``first`` to ``last``, then those on the right, shifted."""
+    for r in range(first, last):
+        at = joined_starts[r]
+        for k in range(left_starts[r], left_ends[r]):
+            joined[at] = left[k]
+            at += 1
+        for k in range(right_starts[r], right_ends[r]):
+            joined[at] = right[k] + shift
+            at += 1

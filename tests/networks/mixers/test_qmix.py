@@ -1,73 +1,18 @@
-"""Monotonic mixers: values, slopes, and what follows from their signs."""
-
-from itertools import product
+"""QMIX's mixing network."""
 
 import pytest
 import torch
-from torch import nn
 
-from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.qmix import QMixer
-from remix.networks.mixers.vdn import VDNMixer
+from tests.networks.mixers.constants import constant
 from tests.samples import make_spec
 
 SPEC = make_spec()
 
 
-@pytest.fixture(params=[VDNMixer, QMixer], ids=["vdn", "qmix"])
-def mixer(request) -> Mixer:
-    return request.param(SPEC)
-
-
 def random_rows(n=50, scale=3.0):
     """Utilities over a range in which hidden units of a QMixer lie on both sides of 0, and states."""
     return scale * torch.randn(n, SPEC.n_agents, requires_grad=True), torch.randn(n, SPEC.state_size)
-
-
-def test_slopes_are_the_derivatives(mixer):
-    utilities, state = random_rows()
-    value, slopes = mixer.value_and_slopes(utilities, state)
-    (derivatives,) = torch.autograd.grad(value.sum(), utilities)
-    torch.testing.assert_close(slopes, derivatives)
-    assert not slopes.requires_grad
-
-
-def test_no_slope_is_negative(mixer):
-    _, slopes = mixer.value_and_slopes(*random_rows(200, scale=30.0))
-    assert (slopes >= 0).all()
-
-
-def test_value_is_the_same_with_and_without_slopes(mixer):
-    utilities, state = random_rows()
-    value, _ = mixer.value_and_slopes(utilities, state)
-    assert value.shape == (50,)
-    assert torch.equal(value, mixer(utilities, state))
-
-
-def test_individual_maxima_make_the_joint_maximum(mixer):
-    """Of all joint actions, the one of the agents' own best actions has the highest value (IGM)."""
-    joint = torch.tensor(list(product(range(SPEC.n_actions), repeat=SPEC.n_agents)))
-    for _ in range(20):
-        utilities, state = torch.randn(SPEC.n_agents, SPEC.n_actions), torch.randn(1, SPEC.state_size)
-        chosen = utilities.gather(1, joint.T).T
-        values = mixer(chosen, state.expand(len(joint), -1))
-        greedy = mixer(utilities.max(1).values.unsqueeze(0), state)
-        torch.testing.assert_close(greedy[0], values.max())
-
-
-def test_vdn_is_the_sum():
-    value, slopes = VDNMixer(SPEC).value_and_slopes(torch.tensor([[1.0, 2.0, 4.0]]), torch.zeros(1, 7))
-    assert value.tolist() == [7.0]
-    assert slopes.tolist() == [[1.0, 1.0, 1.0]]
-
-
-def constant(layers: nn.Module, values: list[float]) -> None:
-    """Let a network give these outputs whatever its input."""
-    last = layers[-1] if isinstance(layers, nn.Sequential) else layers
-    assert isinstance(last, nn.Linear)
-    with torch.no_grad():
-        last.weight.zero_()
-        last.bias.copy_(torch.tensor(values))
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0], ids=["positive", "negative"])
@@ -88,18 +33,10 @@ def test_large_hidden_values_do_not_overflow():
     assert torch.isfinite(slopes).all()
 
 
-def test_each_row_has_the_mixing_weights_of_its_own_state():
-    mixer = QMixer(SPEC)
-    utilities, state = random_rows(8)
-    alone = torch.cat([mixer(utilities[i : i + 1], state[i : i + 1]) for i in range(8)])
-    torch.testing.assert_close(mixer(utilities, state), alone)
-
-
 def test_number_of_parameters():
     """With the sizes of Predator-Prey."""
     spec = make_spec(n_agents=8, n_actions=6, obs_size=75, state_size=300)
     assert sum(p.numel() for p in QMixer(spec).parameters()) == 76_545
-    assert sum(p.numel() for p in VDNMixer(spec).parameters()) == 0
 
 
 class TestCompiledMixing:

@@ -1,0 +1,49 @@
+"""Looking at trained policies: greedy episodes in numbers, and one of them as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from remix.building import build
+from remix.checkpoints import find_checkpoint, load
+from remix.config import whole
+
+
+def evaluate(config: DictConfig) -> dict[str, float]:
+    """Greedy episodes of a trained policy; prints and returns their statistics."""
+    whole("episodes", config.episodes, least=1)
+    whole("seed", config.seed, least=0)
+    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    trained, module = load(path, config.env)
+    trained.seed, trained.test_episodes = config.seed, config.episodes
+    _, data = build(trained)
+    trainer = pl.Trainer(
+        accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
+        enable_checkpointing=False, enable_model_summary=False,
+    )  # fmt: skip
+    print(f"{config.episodes} greedy episodes of {path}")
+    trainer.test(module, data, verbose=False)
+    results = {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
+    width = max(map(len, results))
+    for name, value in results.items():
+        print(f"  {name:<{width}}  {value:.3f}")
+    print(f"look at one of them: remix watch {path}")
+    return results
+
+
+def watch(config: DictConfig) -> Path:
+    """One greedy episode of a trained policy as a GIF."""
+    from callbacks.episode_video import record_episode
+
+    whole("seed", config.seed, least=0)
+    whole("fps", config.fps, least=1)
+    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    trained, module = load(path, config.env)
+    output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
+    episode = record_episode(instantiate(trained.env), module.policy, config.seed, output, config.fps)
+    print(f"{output}: {episode.length} steps, return {episode.score:g}")
+    return output

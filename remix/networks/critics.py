@@ -1,0 +1,49 @@
+"""Critics of single agents' actions that see the whole state."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from envs.errors import SettingError
+from envs.spec import EnvSpec
+from remix.networks.features import Features, Rows, beside, repeated, with_choices
+from remix.networks.feedforward import FeedForward
+
+
+class AgentCritic(nn.Module):
+    """``Q_i(s, o_i, a) = V + A(a)``, one set of weights for all agents (Wang et al., 2021, DOP).
+
+    Linear - ReLU - linear - ReLU - linear over the state, the agent's observation and its number; the
+    others' actions are not among the inputs.
+
+    :param hidden_size: width of both hidden layers.
+    """
+
+    def __init__(self, spec: EnvSpec, hidden_size: int = 256) -> None:
+        super().__init__()
+        if hidden_size < 1:
+            raise SettingError("hidden_size", hidden_size, "must be at least 1")
+        self.n_agents = spec.n_agents
+        size = spec.state_size + spec.obs_size + spec.n_agents
+        self.network = FeedForward(size, hidden_size, hidden_size, 1 + spec.n_actions)
+
+    def rows(self, state: Rows, obs: Rows) -> Rows:
+        """Input rows ``[R * N, S + O + N]``, agents of a row side by side.
+
+        :param state: ``[R, S]``.
+        :param obs: as a batch has them: :class:`Features` ``[R * N, O]``, or a tensor ``[R, N, O]``.
+        """
+        n, states = self.n_agents, repeated(state, self.n_agents)
+        if isinstance(obs, Features):
+            number = torch.arange(n).repeat(len(obs) // n).unsqueeze(-1)
+            return beside(states, with_choices(obs, number, n))
+        number = torch.eye(n, device=obs.device).repeat(len(obs), 1)
+        return beside(states, torch.cat((obs.flatten(0, 1), number), dim=-1))
+
+    def forward(self, rows: Rows) -> Tensor:
+        """Values of all actions ``[R * N, A]``, at least in single precision."""
+        outputs = self.network(rows)
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        values: Tensor = outputs[:, :1] + outputs[:, 1:]
+        return values
