@@ -81,11 +81,35 @@ class RecurrentAgent(nn.Module):
         :param batch_sizes: int64 ``[T]`` on the CPU: how many sequences run at each time step.
         """
         if compiles(self.encoder.weight):
-            return recurrent_pass(as_features(inputs), batch_sizes, self.encoder, self.recurrence, self.head)
+            return self._compiled(inputs, batch_sizes, self.head.weight, self.head.bias)
+        outputs: Tensor = self.head(self._hidden(inputs, batch_sizes))
+        return outputs
+
+    def with_hidden(self, inputs: Rows, batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
+        """The same outputs, and the hidden states ``[R, hidden_size]`` that they were read from.
+
+        Both have a gradient. Under autocast to bfloat16 the hidden states are rounded to it.
+        """
+        if not compiles(self.encoder.weight):
+            hidden = self._hidden(inputs, batch_sizes)
+            return self.head(hidden), hidden
+        # A head that also hands out what it reads: products with 1 and 0 leave the numbers as they are.
+        head, size = self.head, self.hidden_size
+        weight = torch.cat((head.weight, torch.eye(size, dtype=head.weight.dtype)))
+        bias = torch.cat((head.bias, head.bias.new_zeros(size)))
+        both = self._compiled(inputs, batch_sizes, weight, bias)
+        outputs, hidden = both.split((head.out_features, size), dim=-1)
+        return outputs, hidden
+
+    def _compiled(self, inputs: Rows, batch_sizes: Tensor, head: Tensor, head_bias: Tensor) -> Tensor:
+        features = as_features(inputs)
+        return recurrent_pass(features, batch_sizes, self.encoder, self.recurrence, head, head_bias)
+
+    def _hidden(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
+        """Hidden states ``[R, hidden_size]`` by PyTorch's layers."""
         encoded = torch.relu_(self.encoder(as_tensor(inputs, self.encoder.weight.dtype)))
         hidden, _ = self.recurrence(PackedSequence(encoded, batch_sizes))
-        outputs: Tensor = self.head(hidden.data)
-        return outputs
+        return hidden.data
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: outputs ``[R, n_outputs]`` and the next hidden state ``[R, hidden_size]``."""

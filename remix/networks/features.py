@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from remix.networks.kernels import features as kernels
@@ -130,8 +129,9 @@ def with_choices(rows: Rows, choices: Tensor, n_choices: int) -> Rows:
     :returns: ``[R, D + N * n_choices]``.
     """
     if isinstance(rows, Tensor):
-        one_hot = F.one_hot(choices, n_choices).flatten(1)
-        return torch.cat((rows, one_hot.to(rows.dtype)), dim=-1)
+        # Compared instead of F.one_hot, which looks at the choices first and may wait for them.
+        one_hot = choices.unsqueeze(-1) == torch.arange(n_choices, device=choices.device)
+        return torch.cat((rows, one_hot.flatten(1).to(rows.dtype)), dim=-1)
     first = rows.width + n_choices * torch.arange(choices.shape[1])
     return rows.with_ones(choices + first, rows.width + n_choices * choices.shape[1])
 

@@ -18,15 +18,17 @@ from remix.networks.threads import for_each
 
 
 def recurrent_pass(
-    features: Features, batch_sizes: Tensor, encoder: nn.Linear, gru: nn.GRU, head: nn.Linear
+    features: Features, batch_sizes: Tensor, encoder: nn.Linear, gru: nn.GRU, head: Tensor, head_bias: Tensor
 ) -> Tensor:
     """Linear - ReLU - GRU - linear, outputs ``[R, O]`` for R packed rows; initial hidden states are 0.
 
     :param batch_sizes: int64 ``[T]`` on the CPU, sequences at each time step.
+    :param head: ``[O, H]``, weights of the last layer, which may be computed from others.
+    :param head_bias: ``[O]``.
     :raises ValueError: if ``batch_sizes`` increase or do not sum to R, or rows are of another width.
     """
     _check(features, batch_sizes, encoder)
-    parameters = (*encoder.parameters(), *gru.parameters(), *head.parameters())
+    parameters = (*encoder.parameters(), *gru.parameters(), head, head_bias)
     learns = torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters)
     half = in_half(encoder.weight) and gru.hidden_size % VECTOR == 0
     outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, half, *parameters)

@@ -9,6 +9,7 @@ from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.episodes import Episode
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.networks.mixers.base import Context, Mixer
 
 Transition = dict[str, Tensor]
 """What is known of one transition: every value a scalar, or ``[N]``."""
@@ -50,6 +51,18 @@ def lambda_targets(episode: Episode, next_values: Tensor, gamma: float, lambda_:
     return [torch.as_tensor(target, dtype=torch.float32).detach() for target in reversed(targets)]
 
 
+def mixed(mixer: Mixer, utilities: Tensor, actions: Tensor, episode: Episode, t: int) -> Tensor:
+    """Joint value of ``actions [N]`` at one time, from the utilities ``[L+1, N, A]`` of all times."""
+    available = torch.from_numpy(episode.avail_actions[t])
+    context = Context(
+        actions=actions[None],
+        maxima=torch.where(available, utilities[t].detach(), -1e9).amax(-1)[None],
+        obs=torch.from_numpy(episode.obs[t]).float(),
+    )
+    state = torch.from_numpy(episode.state[t : t + 1]).float()
+    return mixer(chosen(utilities[t], actions)[None], state, context)[0]
+
+
 def transitions(module: ValueFactorization, episode: Episode) -> list[Transition]:
     """Values of all transitions of an episode."""
     inputs, n = module.policy.inputs, episode.length
@@ -63,8 +76,7 @@ def transitions(module: ValueFactorization, episode: Episode) -> list[Transition
     if module.central is None:
         target_utilities = outputs(module.target_agent, inputs, episode)
         next_values = joint(
-            lambda t: module.target_mixer(chosen(target_utilities[t], best[t])[None], state[t : t + 1])[0],
-            range(1, n + 1),
+            lambda t: mixed(module.target_mixer, target_utilities, best[t], episode, t), range(1, n + 1)
         )
     else:
         target_central = outputs(module.target_central.agent, inputs, episode)[..., None]
@@ -78,7 +90,7 @@ def transitions(module: ValueFactorization, episode: Episode) -> list[Transition
     for t in range(n):
         here = slice(t, t + 1)
         row = {
-            "joint_value": module.mixer(chosen(utilities[t], actions[t])[None], state[here])[0],
+            "joint_value": mixed(module.mixer, utilities, actions[t], episode, t),
             "target": targets[t],
             "is_greedy": (actions[t] == best[t]).all(),
         }

@@ -12,6 +12,9 @@ from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.episodes import Batch
 from remix.networks.central import CentralQ
+from remix.networks.mixers.linear import LinearMixer
+from remix.networks.mixers.qatten import QattenMixer
+from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
@@ -29,6 +32,8 @@ BUILDERS: dict[str, Any] = {
     "vdn": lambda: ValueFactorization(SPEC, mixer=VDNMixer, policy=SMALL),
     "qmix": lambda: ValueFactorization(SPEC, policy=SMALL),
     "ow_qmix": lambda: ValueFactorization(SPEC, weighting=Optimistic(), central=CENTRAL, policy=SMALL),
+    "qplex": lambda: ValueFactorization(SPEC, mixer=QPLEXMixer, policy=SMALL),
+    "qatten": lambda: ValueFactorization(SPEC, mixer=QattenMixer, policy=SMALL),
     "cw_qmix": lambda: ValueFactorization(SPEC, weighting=CentrallyWeighted(), central=CENTRAL, policy=SMALL),
 } | {
     f"remix_{type(mapping).__name__}": lambda mapping=mapping: ValueFactorization(
@@ -38,6 +43,11 @@ BUILDERS: dict[str, Any] = {
         policy=SMALL,
     )
     for mapping in MAPPINGS
+} | {
+    f"remix_{mixer.__name__}": lambda mixer=mixer: ValueFactorization(
+        SPEC, mixer=mixer, weighting=RegretMinimizing(warmup_steps=0), central=CENTRAL, policy=SMALL
+    )
+    for mixer in (VDNMixer, QPLEXMixer, QattenMixer, LinearMixer)
 }
 
 

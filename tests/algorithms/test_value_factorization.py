@@ -12,7 +12,9 @@ from envs.errors import SettingError
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.episodes import collate, pack
 from remix.networks.central import CentralQ
+from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
+from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
@@ -68,11 +70,14 @@ def centrally(row):
         ({"mixer": VDNMixer, "loss_factor": 0.5}, lambda row: 1.0),
         ({"loss_factor": 0.5}, lambda row: 1.0),
         ({"td_lambda": 0.0}, lambda row: 1.0),
+        ({"mixer": QPLEXMixer}, lambda row: 1.0),
+        ({"mixer": QattenMixer}, lambda row: 1.0),
+        ({"mixer": QPLEXMixer, "weighting": Optimistic(0.25), "central": CENTRAL}, optimistic),
         ({"weighting": Uniform(), "central": CENTRAL}, lambda row: 1.0),
         ({"weighting": Optimistic(0.25), "central": CENTRAL, "central_loss_factor": 2.0}, optimistic),
         ({"weighting": CentrallyWeighted(0.25), "central": CENTRAL}, centrally),
     ],
-    ids=["vdn", "qmix", "qmix_one_step", "central_target", "ow_qmix", "cw_qmix"],
+    ids=["vdn", "qmix", "qmix_one_step", "qplex", "qatten", "ow_qplex", "central_target", "ow_qmix", "cw_qmix"],
 )
 def test_loss_and_gradient_of_a_batch_are_those_of_its_transitions(episodes, batch, settings, weight):
     """Neither packing nor the other episodes of the batch change anything.

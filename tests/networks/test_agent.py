@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.utils.rnn import PackedSequence
 
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from tests.samples import make_spec
@@ -9,6 +10,13 @@ from tests.samples import make_spec
 SPEC = make_spec()
 OBS = torch.arange(2 * 3 * 5).view(2, 3, 5)
 LAST_ACTIONS = torch.tensor([[-1, -1, -1], [0, 3, 1]])
+PARTS = ("outputs", "hidden")
+
+
+def gradients(agent, parts, factors):
+    """Of the sum of all numbers times their factors, with respect to the parameters."""
+    total = sum((part * factor).sum() for part, factor in zip(parts, factors, strict=True))
+    return torch.autograd.grad(total, list(agent.parameters()), materialize_grads=True)
 
 
 def test_input_is_observation_last_action_number():
@@ -63,6 +71,65 @@ def test_history_matters():
     other = torch.cat((torch.randn(1, 6), rows[1:]))
     sizes = torch.tensor([1, 1])
     assert not torch.allclose(agent(rows, sizes)[1], agent(other, sizes)[1])
+
+
+class TestWithHidden:
+    """Outputs together with the hidden states, whether the pass is compiled or not."""
+
+    @pytest.fixture(autouse=True, params=["compiled", "layers"])
+    def _device(self, request, monkeypatch):
+        if request.param == "layers":
+            monkeypatch.setattr("remix.networks.agent.compiles", lambda weight: False)
+
+    def test_hidden_states_are_those_of_each_agent_at_each_step_of_each_episode(self):
+        """Packed as in a batch: by time, then episode, then agent."""
+        agent, n_agents, lengths = RecurrentAgent(6, 4, hidden_size=16), 3, [5, 3, 3, 1]
+        sizes = torch.tensor([sum(length > t for length in lengths) for t in range(max(lengths))])
+        rows = torch.randn(sum(lengths), n_agents, 6)
+        outputs, states = agent.with_hidden(rows.flatten(0, 1), sizes * n_agents)
+        outputs, states = outputs.unflatten(0, (-1, n_agents)), states.unflatten(0, (-1, n_agents))
+        starts = sizes.cumsum(0) - sizes
+        for episode, length in enumerate(lengths):
+            for i in range(n_agents):
+                hidden = torch.zeros(1, 16)
+                for t in range(length):
+                    point = int(starts[t]) + episode
+                    output, hidden = agent.step(rows[point, i : i + 1], hidden)
+                    torch.testing.assert_close(states[point, i], hidden[0], rtol=0.0, atol=2e-6)
+                    torch.testing.assert_close(outputs[point, i], output[0], rtol=0.0, atol=4e-6)
+
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+    @pytest.mark.parametrize("read", ["outputs", "hidden", "both"])
+    def test_gradients_are_those_of_plain_layers(self, read, dtype):
+        agent, sizes = RecurrentAgent(6, 4, hidden_size=13).to(dtype), torch.tensor([70, 70, 3, 3, 1])
+        rows = torch.randn(int(sizes.sum()), 6, dtype=dtype)
+        encoded = torch.relu(agent.encoder(rows))
+        hidden, _ = agent.recurrence(PackedSequence(encoded, sizes))
+        theirs, ours = (agent.head(hidden.data), hidden.data), agent.with_hidden(rows, sizes)
+        factors = [
+            torch.randn_like(part) * (read in (name, "both"))
+            for name, part in zip(PARTS, theirs, strict=True)
+        ]
+        tolerance = 1e-5 if dtype == torch.float32 else 1e-13
+        for mine, other in zip(*(gradients(agent, parts, factors) for parts in (ours, theirs)), strict=True):
+            scale = max(1.0, float(other.abs().max()))
+            torch.testing.assert_close(mine / scale, other / scale, rtol=0.0, atol=tolerance)
+
+    def test_outputs_are_those_without(self):
+        agent, rows, sizes = RecurrentAgent(6, 4), torch.randn(7, 6), torch.tensor([4, 2, 1])
+        torch.testing.assert_close(agent.with_hidden(rows, sizes)[0], agent(rows, sizes))
+
+    def test_frozen_weights_get_no_gradient(self):
+        agent, rows = RecurrentAgent(6, 4).requires_grad_(False), torch.randn(7, 6)
+        assert not any(part.requires_grad for part in agent.with_hidden(rows, torch.tensor([4, 2, 1])))
+
+    def test_under_autocast_nothing_but_rounding_changes(self):
+        agent, rows, sizes = RecurrentAgent(6, 4), torch.randn(12, 6), torch.tensor([4, 4, 4])
+        exact = agent.with_hidden(rows, sizes)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = agent.with_hidden(rows, sizes)
+        for low, high in zip(rounded, exact, strict=True):
+            assert (low - high).norm() <= 0.03 * high.norm()
 
 
 @pytest.mark.parametrize(("agent_id", "count"), [(False, 30_598), (True, 31_110)])
