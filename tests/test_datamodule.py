@@ -451,9 +451,7 @@ class TestLatestEpisodes:
 
     def test_overlapping_workers_are_refused(self):
         """Their episodes would be those of an older policy."""
-        with pytest.raises(
-            SettingError, match=r"workers\.overlap=True: must be false: OnPolicy learns"
-        ):
+        with pytest.raises(SettingError, match=r"workers\.overlap=True: must be false: OnPolicy learns"):
             self.seen(OnPolicy, workers=partial(InlineWorkers, overlap=True))
 
     def test_more_latest_than_the_replay_holds(self):

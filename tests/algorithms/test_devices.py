@@ -27,28 +27,34 @@ SPEC = make_spec(obs_dtype="bool", state_dtype="bool", obs_size=11, state_size=2
 SMALL = partial(Policy, hidden_size=16)
 CENTRAL = partial(CentralQ, hidden_size=16, embed_dim=16)
 MAPPINGS = [CappedLinear(), MinMax(), LogMinMax(), MedianSaturating(), Rank(), SelfNormalised()]
-BUILDERS: dict[str, Any] = {
-    "iql": lambda: IndependentQLearning(SPEC, policy=SMALL),
-    "vdn": lambda: ValueFactorization(SPEC, mixer=VDNMixer, policy=SMALL),
-    "qmix": lambda: ValueFactorization(SPEC, policy=SMALL),
-    "ow_qmix": lambda: ValueFactorization(SPEC, weighting=Optimistic(), central=CENTRAL, policy=SMALL),
-    "qplex": lambda: ValueFactorization(SPEC, mixer=QPLEXMixer, policy=SMALL),
-    "qatten": lambda: ValueFactorization(SPEC, mixer=QattenMixer, policy=SMALL),
-    "cw_qmix": lambda: ValueFactorization(SPEC, weighting=CentrallyWeighted(), central=CENTRAL, policy=SMALL),
-} | {
-    f"remix_{type(mapping).__name__}": lambda mapping=mapping: ValueFactorization(
-        SPEC,
-        weighting=RegretMinimizing(mapping=mapping, warmup_steps=0, on_policiness=True),
-        central=CENTRAL,
-        policy=SMALL,
-    )
-    for mapping in MAPPINGS
-} | {
-    f"remix_{mixer.__name__}": lambda mixer=mixer: ValueFactorization(
-        SPEC, mixer=mixer, weighting=RegretMinimizing(warmup_steps=0), central=CENTRAL, policy=SMALL
-    )
-    for mixer in (VDNMixer, QPLEXMixer, QattenMixer, LinearMixer)
-}
+BUILDERS: dict[str, Any] = (
+    {
+        "iql": lambda: IndependentQLearning(SPEC, policy=SMALL),
+        "vdn": lambda: ValueFactorization(SPEC, mixer=VDNMixer, policy=SMALL),
+        "qmix": lambda: ValueFactorization(SPEC, policy=SMALL),
+        "ow_qmix": lambda: ValueFactorization(SPEC, weighting=Optimistic(), central=CENTRAL, policy=SMALL),
+        "qplex": lambda: ValueFactorization(SPEC, mixer=QPLEXMixer, policy=SMALL),
+        "qatten": lambda: ValueFactorization(SPEC, mixer=QattenMixer, policy=SMALL),
+        "cw_qmix": lambda: ValueFactorization(
+            SPEC, weighting=CentrallyWeighted(), central=CENTRAL, policy=SMALL
+        ),
+    }
+    | {
+        f"remix_{type(mapping).__name__}": lambda mapping=mapping: ValueFactorization(
+            SPEC,
+            weighting=RegretMinimizing(mapping=mapping, warmup_steps=0, on_policiness=True),
+            central=CENTRAL,
+            policy=SMALL,
+        )
+        for mapping in MAPPINGS
+    }
+    | {
+        f"remix_{mixer.__name__}": lambda mixer=mixer: ValueFactorization(
+            SPEC, mixer=mixer, weighting=RegretMinimizing(warmup_steps=0), central=CENTRAL, policy=SMALL
+        )
+        for mixer in (VDNMixer, QPLEXMixer, QattenMixer, LinearMixer)
+    }
+)
 
 
 @pytest.fixture

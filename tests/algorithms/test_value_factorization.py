@@ -77,7 +77,17 @@ def centrally(row):
         ({"weighting": Optimistic(0.25), "central": CENTRAL, "central_loss_factor": 2.0}, optimistic),
         ({"weighting": CentrallyWeighted(0.25), "central": CENTRAL}, centrally),
     ],
-    ids=["vdn", "qmix", "qmix_one_step", "qplex", "qatten", "ow_qplex", "central_target", "ow_qmix", "cw_qmix"],
+    ids=[
+        "vdn",
+        "qmix",
+        "qmix_one_step",
+        "qplex",
+        "qatten",
+        "ow_qplex",
+        "central_target",
+        "ow_qmix",
+        "cw_qmix",
+    ],
 )
 def test_loss_and_gradient_of_a_batch_are_those_of_its_transitions(episodes, batch, settings, weight):
     """Neither packing nor the other episodes of the batch change anything.

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import environments, processes, training
+from tests.benchmarks import algorithms, environments, processes, training
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
     "rollout": training.rollouts,
     "update": training.updates,
+    "algorithms": algorithms.per_algorithm,
     "plain": training.against_plain,
     "replay": training.replay,
     "training": training.end_to_end,

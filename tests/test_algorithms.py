@@ -1,0 +1,110 @@
+"""Every algorithm as it is configured: composed, trained, resumed, swept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
+from remix import config as configuration
+from remix.algorithms.base import MultiAgentModule
+from remix.building import build, quiet
+from remix.config import check, check_arguments
+from tests.command_line import SMALL, CommandLine
+from tests.training import Recorder
+
+ALGORITHMS = sorted(
+    file.name.removesuffix(".yaml")
+    for file in (files("conf") / "algorithm").iterdir()
+    if file.name.endswith(".yaml") and not file.name.startswith("_")
+)
+
+METHODS = [name for name in ALGORITHMS if not name.endswith("_official")]
+
+REMIX_ON = [f"remix algorithm/mixer={mixer}" for mixer in ("vdn", "qplex", "qatten", "linear")]
+"""ReMIX's weights on other factorisations."""
+
+QUICK = ("replay.episodes_per_round=4", "replay.latest_size=4")
+
+
+@pytest.fixture
+def _hydra() -> Iterator[None]:
+    quiet()
+    GlobalHydra.instance().clear()
+    configuration.register_resolvers()
+    with initialize_config_module("conf", version_base="1.3"):
+        yield
+
+
+def composed(algorithm: str, *overrides: str) -> DictConfig:
+    """The configuration of ``algorithm=...`` on a small Predator-Prey."""
+    line = f"algorithm={algorithm}".split()
+    full = compose("train", [*SMALL, *QUICK, *line, "run_dir=x", *overrides], return_hydra_config=True)
+    HydraConfig.instance().set_config(full)
+    return full
+
+
+def train(
+    config: DictConfig, directory: Path, max_epochs: int = -1, checkpoint: Path | None = None
+) -> tuple[MultiAgentModule, Recorder]:
+    """A run as configured, with a checkpoint at the end of every epoch."""
+    pl.seed_everything(config.seed, verbose=False)
+    module, data = build(config)
+    recorder = Recorder()
+    trainer = instantiate(
+        config.trainer,
+        max_epochs=max_epochs,
+        logger=recorder,
+        callbacks=[LastCheckpoint(directory)],
+        plugins=[AtomicCheckpointIO()],
+        default_root_dir=str(directory),
+        _convert_="all",
+    )
+    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    return module, recorder
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, *REMIX_ON])
+def test_it_composes_and_fits_its_signatures(algorithm: str):
+    config = composed(algorithm)
+    check(config)
+    check_arguments(config)
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON])
+def test_a_resumed_run_equals_an_uninterrupted_one(algorithm: str, tmp_path: Path):
+    """All weights and everything that was logged, to the last bit."""
+    config = composed(algorithm, "algorithm.weighting.warmup_steps=0" if "remix" in algorithm else "seed=1")
+    straight, everything = train(config, tmp_path / "straight")
+    _, before = train(config, tmp_path / "resumed", max_epochs=2)
+    resumed, after = train(config, tmp_path / "resumed", checkpoint=tmp_path / "resumed/last.ckpt")
+    assert straight.updates == resumed.updates >= 8
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    assert before.history("train/return") + after.history("train/return") == everything.history(
+        "train/return"
+    )
+    assert before.history("test/return") + after.history("test/return") == everything.history("test/return")
+
+
+@pytest.mark.slow
+def test_a_sweep_over_all_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    remix = CommandLine(monkeypatch, capsys, tmp_path)
+    tiny = ("max_env_steps=60", "steps_per_epoch=60", "logger=none", "callbacks=none")
+    outcome = remix("train", "-m", *SMALL, *tiny, f"algorithm={','.join(ALGORITHMS)}")
+    assert outcome.code == 0, outcome.err
+    assert len(list(remix.home.glob("runs/**/run.json"))) == len(ALGORITHMS)
