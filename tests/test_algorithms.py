@@ -99,6 +99,25 @@ def test_a_resumed_run_equals_an_uninterrupted_one(algorithm: str, tmp_path: Pat
     assert before.history("test/return") + after.history("test/return") == everything.history("test/return")
 
 
+# Both agents next to a prey catch it together; random play hardly ever does.
+LEARNABLE = (
+    "env.episode_limit=20", "replay.batch_size=32", "replay.episodes_per_round=8", "replay.latest_size=8",
+    "algorithm.epsilon_anneal_steps=3000", "max_env_steps=14_000", "steps_per_epoch=14_000",
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("algorithm", METHODS)
+def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
+    pace = ["replay.episodes_per_round=2"] if algorithm == "fop" else []
+    config = composed(algorithm, "env.punishment=0", *LEARNABLE, "algorithm.policy.hidden_size=64", *pace)
+    _, recorder = train(config, tmp_path)
+    returns = [value for _, value in recorder.history("train/return")]
+    quarter = len(returns) // 4
+    first, last = returns[:quarter], returns[-quarter:]
+    assert sum(last) / quarter > sum(first) / quarter + 1.0, returns
+
+
 @pytest.mark.slow
 def test_a_sweep_over_all_of_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -36,7 +36,8 @@ _ALGORITHMS = {
     "qplex": Style("#E69F00", "P", (0, (9, 2))),
     "qatten": Style("#332288", "<", (0, (4, 2))),
     "qtran": Style("#882255", ">", (0, (2, 2))),
-    "vdac": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
+    "vdac_sum": Style("#000000", "d", (0, (3, 3))),
+    "vdac_vmix": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
     "dop": Style("#999933", "h", (0, (1, 1))),
     "fop": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
 }
@@ -53,6 +54,8 @@ _WORDS = {
     "qatten": "Qatten",
     "qtran": "QTRAN",
     "vdac": "VDAC",
+    "vdac_sum": "VDAC-sum",
+    "vdac_vmix": "VDAC-vmix",
     "dop": "DOP",
     "fop": "FOP",
 }

@@ -8,7 +8,8 @@ from matplotlib.colors import to_rgb
 from remix.report.style import label, number, steps, styles
 
 ALGORITHMS = (
-    "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran", "vdac", "dop", "fop",
+    "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran",
+    "vdac_sum", "vdac_vmix", "dop", "fop",
 )  # fmt: skip
 
 
