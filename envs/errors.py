@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +25,15 @@ class SettingError(ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return type(self), (self.setting, self.value, self.expected)
+
+
+@contextmanager
+def part(name: str) -> Iterator[None]:
+    """Within, mistakes in settings are those of the part ``name`` and say so: ``name.setting=value: ...``."""
+    try:
+        yield
+    except SettingError as error:
+        raise SettingError(f"{name}.{error.setting}", error.value, error.expected) from error
 
 
 def one_of(valid: Iterable[str], wrong: str = "") -> str:

@@ -13,7 +13,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from envs.errors import SettingError, one_of
+from envs.errors import SettingError, one_of, part
 from remix.algorithms.base import MultiAgentModule
 from remix.config import plain
 from remix.datamodule import ReplayDataModule
@@ -66,9 +66,8 @@ def quiet() -> None:
 def named_settings(group: str) -> Iterator[None]:
     """Give errors of building a group's objects the full key of the setting they are about."""
     try:
-        yield
-    except SettingError as error:
-        raise SettingError(f"{group}.{error.setting}", error.value, error.expected) from error
+        with part(group):
+            yield
     except InstantiationException as error:
         cause = error.__cause__
         found = re.search(r"full_key: (\S+)", str(error))

@@ -9,15 +9,23 @@ import pytest
 pytest.importorskip("jsonargparse")
 
 from remix.lightning_cli import main, translate
-from tests.command_line import SMALL_REMIX, CommandLine
+from tests.command_line import SMALL, SMALL_REMIX, CommandLine
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [SMALL_REMIX, (*SMALL, "algorithm=dop"), (*SMALL, "algorithm=vdac_vmix")],
+    ids=["remix", "dop", "vdac_vmix"],
+)
 def test_composed_configuration_trains_and_validates(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    settings: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ):
     remix = CommandLine(monkeypatch, capsys, tmp_path)
     printed = remix(
-        "train", *SMALL_REMIX, "run_dir=x", "logger=none", "callbacks=none", "--cfg", "job", "--resolve"
+        "train", *settings, "run_dir=x", "logger=none", "callbacks=none", "--cfg", "job", "--resolve"
     )
     (tmp_path / "config.yaml").write_text(printed.out)
     for command in ("fit", "validate", "test"):

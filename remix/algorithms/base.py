@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from envs.errors import SettingError
+from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.episodes import Batch, Episode
 from remix.metrics import EpisodeStatistics, Means
@@ -87,7 +87,8 @@ class MultiAgentModule(pl.LightningModule):
         self.spec, self.gamma, self.optimizer_factory = spec, gamma, optimizer
         self.epsilon_start, self.epsilon_end = epsilon_start, epsilon_end
         self.epsilon_anneal_steps, self.target_update_episodes = epsilon_anneal_steps, target_update_episodes
-        self.policy = policy(spec)
+        with part("policy"):
+            self.policy = policy(spec)
         self.targets: list[tuple[nn.Module, nn.Module]] = []
         # Plain numbers rather than buffers: reading one of those would wait for the device.
         self.env_steps = self.updates = self.episodes_at_copy = 0

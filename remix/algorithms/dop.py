@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from envs.errors import SettingError
+from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import OptimizerFactory, PolicyFactory, copy_all, target_copy
@@ -98,8 +98,11 @@ class DOP(ActorCriticModule):
                 raise SettingError(name, count, "must be at least 1")
         self.td_lambda, self.tree_lambda, self.tree_depth = td_lambda, tree_lambda, tree_depth
         self.critic_updates_per_copy = critic_updates_per_copy
-        self.critic = critic(spec)
-        self.mixer = _linear(mixer(spec))
+        with part("critic"):
+            self.critic = critic(spec)
+        with part("mixer"):
+            built = mixer(spec)
+        self.mixer = _linear(built)
         self.critics = [(self.critic, self.mixer)]
         self.target_critic, self.target_mixer = target_copy(self.critic), target_copy(self.mixer)
         self.targets = [(self.target_critic, self.critic), (self.target_mixer, self.mixer)]

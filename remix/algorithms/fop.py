@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from envs.errors import SettingError
+from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import OptimizerFactory, PolicyFactory, rmsprop, target_copy
@@ -73,7 +73,8 @@ class SoftCritic(nn.Module):
         super().__init__()
         self.shape = (-1, spec.n_agents, spec.n_actions)
         self.network = FeedForward(input_size, hidden_size, hidden_size, spec.n_actions)
-        self.mixer = mixer(spec)
+        with part("mixer"):
+            self.mixer = mixer(spec)
 
     def values(self, situations: Situations) -> Tensor:
         """``Q_i(a) [R, N, A]``."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from envs.errors import SettingError
+from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
 from remix.episodes import Batch
@@ -77,10 +77,12 @@ class ValueFactorization(MultiAgentModule):
         )
         self.weighting = weighting if weighting is not None else Uniform()
         self.needs_behaviour = "behaviour" in self.weighting.requires
-        self.mixer = mixer(spec)
+        with part("mixer"):
+            self.mixer = mixer(spec)
         self.central: CentralQ | None = None
         if central is not None:
-            self.central = central(spec, self.policy.inputs.size)
+            with part("central"):
+                self.central = central(spec, self.policy.inputs.size)
             self.target_central = target_copy(self.central)
             self.targets = [(self.target_central, self.central)]
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from envs.errors import SettingError
+from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, rmsprop
 from remix.episodes import Batch
@@ -52,7 +52,8 @@ class VDAC(MultiAgentModule):
         super().__init__(spec, policy, optimizer, gamma, epsilon_start, epsilon_end, epsilon_anneal_steps)
         if not 0.0 <= td_lambda <= 1.0:
             raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
-        self.mixer = mixer(spec)
+        with part("mixer"):
+            self.mixer = mixer(spec)
         if self.mixer.requires:
             name = type(self.mixer).__name__
             raise SettingError("mixer", name, "must mix values of states: VDNMixer or QMixer, say")

@@ -15,7 +15,10 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.central import CentralQ
+from remix.networks.mixers.linear import LinearMixer
+from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
+from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
@@ -170,6 +173,49 @@ class TestMatrixGame:
         recorder = fit(module, data)
         assert recorder.history("test/return")[-1] == (1280, 8.0)
         assert recorder.history("train/return")[-1][1] == pytest.approx(-40 / 9, abs=3.0)
+
+
+    @pytest.mark.parametrize("mixer", [VDNMixer, QPLEXMixer, QattenMixer, LinearMixer])
+    @pytest.mark.parametrize("weighting", WEIGHTINGS.values(), ids=WEIGHTINGS.keys())
+    def test_weights_find_the_optimum_with_any_mixer(self, mixer, weighting):
+        returns = []
+        for seed in range(3):
+            torch.manual_seed(seed)
+            module = factorization(self.game, mixer=mixer, weighting=weighting, central=CENTRAL)
+            learn(module, self.batch, updates=150)
+            returns.append(greedy_return(module, self.game))
+        assert returns == [8.0] * 3
+
+    def test_qatten_misses_the_optimum(self):
+        """With one state its attention is fixed, and it represents what VDN does."""
+        module = factorization(self.game, mixer=partial(QattenMixer, hidden_size=16))
+        learn(module, self.batch, updates=150)
+        assert greedy_return(module, self.game) == 0.0
+
+    @pytest.mark.slow
+    def test_qplex_finds_the_optimum(self):
+        """It can represent the game, but takes long: 800 to 1,900 updates where this was tried, with RMSprop.
+
+        With Adam, or with fewer heads of fewer layers, it stayed beside the optimum about as often as not.
+        """
+        torch.manual_seed(1)
+        module = ValueFactorization(
+            self.game.spec,
+            mixer=partial(QPLEXMixer, n_heads=10, n_layers=3, hidden_size=16),
+            policy=POLICY,
+            optimizer=partial(torch.optim.RMSprop, lr=1e-3, alpha=0.99, eps=1e-5),
+            td_lambda=0.0,
+        )
+        optimizer = module.configure_optimizers()
+        for update in range(2_000):
+            loss, _ = module.loss(self.batch, env_steps=0)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 10.0)
+            optimizer.step()
+            if update % 50 == 49 and loss.item() < 1.0:
+                break
+        assert greedy_return(module, self.game) == 8.0
 
 
 class TestRepeatedMatrixGame:
