@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import algorithms, environments, processes, training
+from tests.benchmarks import algorithms, environments, processes, skirmish, training
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
+    "skirmish": skirmish.battles,
     "rollout": training.rollouts,
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,

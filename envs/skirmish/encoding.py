@@ -1,0 +1,249 @@
+"""What SMAC shows of a battle and pays for it: options, sizes, names, and the constants of the kernels.
+
+The layout of observations, state and actions and the rewards are those of the StarCraft Multi-Agent
+Challenge (Samvelyan et al., 2019), oddities included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.checks import flag, number
+from envs.errors import SettingError
+from envs.skirmish.kernels.scoring import Scoring
+from envs.skirmish.kernels.views import NO_TYPE, Encoding
+from envs.skirmish.maps import BattleMap
+from envs.skirmish.units import UnitType
+
+BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
+MOVES = 4
+SAMPLES_PATHING, SAMPLES_HEIGHT = 8, 9  # points around an agent in its pathing and height features
+
+# By how many loops SMAC divides a weapon's cooldown in the state, whatever the weapon's real period.
+_COOLDOWN_SCALES = {
+    "marine": 15,
+    "marauder": 25,
+    "stalker": 35,
+    "zealot": 22,
+    "colossus": 24,
+    "hydralisk": 10,
+    "zergling": 11,
+    "baneling": 1,
+}
+_OTHER_COOLDOWN_SCALE = 15
+_ENERGY_SCALE = 200  # of healers, which show their energy instead
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """What observations and state contain beside the places and types of units.
+
+    :param obs_all_health: health and shields of all units in sight, and of the agent itself.
+    :param obs_own_health: those of the agent itself.
+    :param obs_last_action: last actions of the agents in sight.
+    :param obs_pathing_grid: where around the agent the ground is open.
+    :param obs_terrain_height: how high the ground is there.
+    :param obs_instead_of_state: the state is all observations one after the other.
+    :param obs_timestep_number: share of the episode limit that is over, in observations. (SMAC's own
+        vectors are then one entry longer than it says; these are not.)
+    :param state_last_action: last actions of all agents in the state.
+    :param state_timestep_number: share of the episode limit that is over, in the state.
+    """
+
+    obs_all_health: bool = True
+    obs_own_health: bool = True
+    obs_last_action: bool = False
+    obs_pathing_grid: bool = False
+    obs_terrain_height: bool = False
+    obs_instead_of_state: bool = False
+    obs_timestep_number: bool = False
+    state_last_action: bool = True
+    state_timestep_number: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            flag(field.name, getattr(self, field.name))
+
+
+@dataclass(frozen=True)
+class RewardOptions:
+    """What a step pays.
+
+    :param reward_sparse: only the end pays, 1 for a victory and -1 for a defeat.
+    :param reward_only_positive: losses of one's own do not count, and the reward's sign is dropped.
+    :param reward_death_value: for every enemy killed.
+    :param reward_win: for a victory.
+    :param reward_defeat: for a defeat.
+    :param reward_negative_scale: weight of one's own losses.
+    :param reward_scale: whether rewards are scaled so that ``reward_scale_rate`` can be earned.
+    :param reward_scale_rate: the sum of rewards of a victory over enemies that never regenerate.
+    """
+
+    reward_sparse: bool = False
+    reward_only_positive: bool = True
+    reward_death_value: float = 10.0
+    reward_win: float = 200.0
+    reward_defeat: float = 0.0
+    reward_negative_scale: float = 0.5
+    reward_scale: bool = True
+    reward_scale_rate: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("reward_sparse", "reward_only_positive", "reward_scale"):
+            flag(name, getattr(self, name))
+        for name in ("reward_win", "reward_defeat", "reward_negative_scale"):
+            number(name, getattr(self, name))
+        number("reward_death_value", self.reward_death_value)
+        number("reward_scale_rate", self.reward_scale_rate, minimum=1e-9)
+
+
+class Sizes(NamedTuple):
+    """Lengths: rows and widths of the blocks of an observation, and totals."""
+
+    n_actions: int
+    move: int
+    enemies: tuple[int, int]
+    allies: tuple[int, int]
+    own: int
+    obs: int
+    state_ally: int
+    state_enemy: int
+    state: int
+
+
+def sizes(battle_map: BattleMap, options: ViewOptions) -> Sizes:
+    """Lengths of everything that is shown of a battle on a map."""
+    n_agents, n_enemies, bits = battle_map.n_agents, battle_map.n_enemies, battle_map.unit_type_bits
+    ally_shield, enemy_shield = battle_map.ally_race == "P", battle_map.enemy_race == "P"
+    all_health = options.obs_all_health
+    n_actions = len(BASIC_ACTIONS) + n_enemies
+    move = MOVES + SAMPLES_PATHING * options.obs_pathing_grid + SAMPLES_HEIGHT * options.obs_terrain_height
+    enemy = 4 + all_health * (1 + enemy_shield) + bits
+    ally = 4 + all_health * (1 + ally_shield) + bits + n_actions * options.obs_last_action
+    own = (all_health or options.obs_own_health) * (1 + ally_shield) + bits + options.obs_timestep_number
+    obs = move + n_enemies * enemy + (n_agents - 1) * ally + own
+    state_ally, state_enemy = 4 + ally_shield + bits, 3 + enemy_shield + bits
+    state = n_agents * state_ally + n_enemies * state_enemy
+    state += n_agents * n_actions * options.state_last_action + options.state_timestep_number
+    return Sizes(
+        n_actions=n_actions,
+        move=move,
+        enemies=(n_enemies, enemy),
+        allies=(n_agents - 1, ally),
+        own=own,
+        obs=obs,
+        state_ally=state_ally,
+        state_enemy=state_enemy,
+        state=n_agents * obs if options.obs_instead_of_state else state,
+    )
+
+
+def action_names(battle_map: BattleMap) -> tuple[str, ...]:
+    """Names of the actions; healers heal the agent with the number of the enemy."""
+    return BASIC_ACTIONS + tuple(f"attack {k}" for k in range(battle_map.n_enemies))
+
+
+def ally_features(battle_map: BattleMap) -> list[str]:
+    """Names of the entries of an agent's row in the state."""
+    shield = ["shield"] * (battle_map.ally_race == "P")
+    return ["health", "energy/cooldown", "rel_x", "rel_y", *shield, *_type_features(battle_map)]
+
+
+def enemy_features(battle_map: BattleMap) -> list[str]:
+    """Names of the entries of an enemy's row in the state."""
+    shield = ["shield"] * (battle_map.enemy_race == "P")
+    return ["health", "rel_x", "rel_y", *shield, *_type_features(battle_map)]
+
+
+def _type_features(battle_map: BattleMap) -> list[str]:
+    return [f"type_{bit}" for bit in range(battle_map.unit_type_bits)]
+
+
+def max_reward(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> float:
+    """Unscaled rewards of a victory over enemies that never regenerate."""
+    strength = sum(units[name].health + units[name].shield for name in battle_map.enemies)
+    return battle_map.n_enemies * options.reward_death_value + options.reward_win + strength
+
+
+def make_encoding(
+    battle_map: BattleMap, units: Mapping[str, UnitType], options: ViewOptions, move_amount: float = 2.0
+) -> Encoding:
+    """Constants of the kernels that show a battle.
+
+    :param units: types of the map's units, by name.
+    :param move_amount: how far a move action wants to go, in map units.
+    """
+    types = [units[name] for name in (*battle_map.allies, *battle_map.enemies)]
+    healers = [unit.heal is not None for unit in types]
+    cooldowns = [_COOLDOWN_SCALES.get(unit.name, _OTHER_COOLDOWN_SCALE) for unit in types]
+    layout = sizes(battle_map, options)
+    return Encoding(
+        n_agents=battle_map.n_agents,
+        n_actions=layout.n_actions,
+        health_scale=1 / np.array([unit.health for unit in types]),
+        shield_scale=np.array([1 / unit.shield if unit.shield else 0.0 for unit in types]),
+        readiness_scale=1 / np.where(healers, _ENERGY_SCALE, cooldowns),
+        heals=np.array(healers),
+        type_bit=_type_bits(battle_map),
+        bits=battle_map.unit_type_bits,
+        open=battle_map.terrain.open,
+        height=battle_map.terrain.height,
+        move_amount=number("move_amount", move_amount, minimum=0),
+        episode_limit=battle_map.episode_limit,
+        ally_shield=battle_map.ally_race == "P",
+        enemy_shield=battle_map.enemy_race == "P",
+        own_health=options.obs_all_health or options.obs_own_health,
+        all_health=options.obs_all_health,
+        last_action=options.obs_last_action,
+        pathing_grid=options.obs_pathing_grid,
+        terrain_height=options.obs_terrain_height,
+        timestep=options.obs_timestep_number,
+        observations_as_state=options.obs_instead_of_state,
+        state_last_action=options.state_last_action,
+        state_timestep=options.state_timestep_number,
+        enemy_width=layout.enemies[1],
+        ally_width=layout.allies[1],
+        state_ally_width=layout.state_ally,
+        state_enemy_width=layout.state_enemy,
+    )
+
+
+def _type_bits(battle_map: BattleMap) -> NDArray[np.int64]:
+    """Which bit of the one-hot type is set for each unit."""
+    sides = ((battle_map.allies, battle_map.ally_onehot), (battle_map.enemies, battle_map.enemy_onehot))
+    return np.array([onehot.get(unit, NO_TYPE) for team, onehot in sides for unit in team], np.int64)
+
+
+def make_scoring(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> Scoring:
+    """Constants of the kernel that judges a battle.
+
+    :raises SettingError: if rewards are to be scaled although there is nothing to earn.
+    """
+    healers = np.array([units[name].heal is not None for name in (*battle_map.allies, *battle_map.enemies)])
+    return Scoring(
+        n_agents=battle_map.n_agents,
+        heals=healers,
+        healers_take_part=bool(healers.any()),
+        episode_limit=battle_map.episode_limit,
+        sparse=options.reward_sparse,
+        only_positive=options.reward_only_positive,
+        death_value=float(options.reward_death_value),
+        win=float(options.reward_win),
+        defeat=float(options.reward_defeat),
+        negative_scale=float(options.reward_negative_scale),
+        scale=_reward_factor(options, max_reward(battle_map, units, options)),
+    )
+
+
+def _reward_factor(options: RewardOptions, most: float) -> float:
+    """Factor of all rewards, of which a victory pays ``most`` in sum."""
+    if not options.reward_scale:
+        return 1.0
+    if most <= 0:
+        raise SettingError("reward_scale", True, f"needs a victory to pay more than 0, not {most:g}")
+    return options.reward_scale_rate / most

@@ -1,0 +1,206 @@
+"""Battles of the StarCraft Multi-Agent Challenge without StarCraft."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.checks import integer
+from envs.skirmish.encoding import (
+    RewardOptions,
+    ViewOptions,
+    action_names,
+    make_encoding,
+    make_scoring,
+    sizes,
+)
+from envs.skirmish.kernels.observing import observe
+from envs.skirmish.kernels.playing import first_forbidden, play
+from envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON, Scores, Strength
+from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
+from envs.skirmish.maps import load_map
+from envs.skirmish.rendering import draw_battle
+from envs.skirmish.rules import make_rules
+from envs.skirmish.state import Units, allocate, allocate_scratch, start
+from envs.skirmish.units import load_units
+from envs.spec import Environment, EnvSpec, Observation, Step
+
+
+class Skirmish(Environment):
+    """A compiled battle engine with the maps, views, actions and rewards of SMAC (Samvelyan et al., 2019).
+
+    Battles are not those of StarCraft II, only like them; what runs here must not be called a result on
+    SMAC. A battle that exceeds the map's limit is truncated, which SMAC calls terminated.
+
+    :param map_name: one of SMAC's 23 maps, or a YAML file of one's own.
+    :param profile: of the units: ``liberty``, what SMAC's maps declare; ``lotv``; ``smaclite``, which also
+        takes the rules of SMAClite (Michalski et al., 2023); or a YAML file of one's own.
+    :param step_mul: game loops of one step, of which 16 make a second.
+    :param move_amount: how far a move action wants to go, in map units.
+
+    The other parameters are those of :class:`ViewOptions` and :class:`RewardOptions`.
+
+    :raises SettingError: an unknown map or profile, or a file that makes no sense.
+    """
+
+    def __init__(
+        self,
+        map_name: str = "8m",
+        profile: str = "liberty",
+        step_mul: int = 8,
+        move_amount: float = 2.0,
+        obs_all_health: bool = True,
+        obs_own_health: bool = True,
+        obs_last_action: bool = False,
+        obs_pathing_grid: bool = False,
+        obs_terrain_height: bool = False,
+        obs_instead_of_state: bool = False,
+        obs_timestep_number: bool = False,
+        state_last_action: bool = True,
+        state_timestep_number: bool = False,
+        reward_sparse: bool = False,
+        reward_only_positive: bool = True,
+        reward_death_value: float = 10.0,
+        reward_win: float = 200.0,
+        reward_defeat: float = 0.0,
+        reward_negative_scale: float = 0.5,
+        reward_scale: bool = True,
+        reward_scale_rate: float = 20.0,
+    ) -> None:
+        views = ViewOptions(
+            obs_all_health,
+            obs_own_health,
+            obs_last_action,
+            obs_pathing_grid,
+            obs_terrain_height,
+            obs_instead_of_state,
+            obs_timestep_number,
+            state_last_action,
+            state_timestep_number,
+        )
+        rewards = RewardOptions(
+            reward_sparse,
+            reward_only_positive,
+            reward_death_value,
+            reward_win,
+            reward_defeat,
+            reward_negative_scale,
+            reward_scale,
+            reward_scale_rate,
+        )
+        self.map, self.types = load_map(map_name, profile), load_units(profile)
+        loops = integer("step_mul", step_mul, minimum=1)
+        self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
+        self._encoding = make_encoding(self.map, self.types, views, move_amount)
+        self._scoring = make_scoring(self.map, self.types, rewards)
+        layout = sizes(self.map, views)
+        self.spec = EnvSpec(
+            name=f"skirmish/{self.map.name}",
+            n_agents=self.map.n_agents,
+            n_actions=layout.n_actions,
+            obs_size=layout.obs,
+            state_size=layout.state,
+            episode_limit=self.map.episode_limit,
+            metrics=("battle_won", "dead_allies", "dead_enemies"),
+            action_names=action_names(self.map),
+        )
+        self._scratch = allocate_scratch(self._rules.team.size)
+        self._allocate(0)
+
+    @property
+    def units(self) -> Units:
+        """All units of all battles as they stand."""
+        return self._units
+
+    def reset(self, seeds: NDArray[np.int64]) -> Observation:
+        """Start ``len(seeds)`` battles. Only the delays of weapons are random, and one map's target."""
+        if len(seeds) != len(self._running):
+            self._allocate(len(seeds))
+        self._running[:], self._steps[:], self._last_actions[:] = True, 0, NO_ACTION
+        for statistic in self._step.info.values():
+            statistic[:] = 0.0
+        start(self._rules, self._units, np.arange(len(seeds)), np.asarray(seeds, np.int64))
+        observe(self._encoding, self._bodies, self._last_actions, self._steps, self._views, 0, len(seeds))
+        return self._step.observation
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Play ``actions [E, N]`` in all running battles; ``spec.action_names`` says what they mean.
+
+        :raises ValueError: an action of a living agent is not available.
+        """
+        self._accept(actions)
+        play(
+            self._rules,
+            self._units,
+            self._scratch,
+            self._encoding,
+            self._scoring,
+            self._bodies,
+            self._before,
+            Strength(self._units.health, self._units.shield),
+            self._running,
+            self._actions,
+            self._last_actions,
+            self._steps,
+            self._views,
+            self._scores,
+        )
+        self._judge()
+        return self._step
+
+    def render(self, index: int = 0) -> NDArray[np.uint8]:
+        """RGB picture of battle ``index``: terrain, units with their health and shields, who aims at whom."""
+        return draw_battle(self.map, self.types, self._units, index, int(self._steps[index]))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _accept(self, actions: NDArray[np.integer]) -> None:
+        """Keep ``actions [E, N]``, if they can be played."""
+        actions = np.asarray(actions)
+        if actions.shape != self._actions.shape:
+            expected = f"{self._actions.shape} (battles, agents)"
+            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
+        np.copyto(self._actions, actions, casting="same_kind")
+        at = first_forbidden(self._running, self._views.avail_actions, self._actions)
+        if at >= 0:
+            e, i = divmod(at, self.spec.n_agents)
+            raise ValueError(f"actions: agent {i} cannot perform {self._actions[e, i]} in battle {e}")
+
+    def _judge(self) -> None:
+        """Turn outcomes into flags and statistics of the battles that were running."""
+        step, outcome, running = self._step, self._scores.outcome, self._running
+        step.reward[:] = self._scores.reward
+        ended = (outcome == WON) | (outcome == LOST) | (outcome == DRAW)
+        np.logical_and(running, ended, out=step.terminated)
+        np.logical_and(running, outcome == TIMEOUT, out=step.truncated)
+        step.info["battle_won"][running] = outcome[running] == WON
+        step.info["dead_allies"][running] = self._scores.dead_allies[running]
+        step.info["dead_enemies"][running] = self._scores.dead_enemies[running]
+        running &= outcome == RUNNING
+
+    def _allocate(self, n: int) -> None:
+        """Make the buffers for ``n`` battles."""
+        spec, n_units = self.spec, self._rules.team.size
+        units = self._units = allocate(n, n_units)
+        self._bodies = Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown)
+        self._before = Strength(np.zeros((n, n_units)), np.zeros((n, n_units)))
+        self._running, self._steps = np.zeros(n, np.bool_), np.zeros(n, np.int64)
+        self._actions, self._last_actions = np.zeros((2, n, spec.n_agents), np.int64)
+        self._views = Views(
+            avail_actions=np.zeros((n, spec.n_agents, spec.n_actions), np.bool_),
+            obs=np.zeros((n, spec.n_agents, spec.obs_size), np.float32),
+            state=np.zeros((n, spec.state_size), np.float32),
+        )
+        self._scores = Scores(
+            reward=np.zeros(n), outcome=np.zeros(n, np.int64),
+            dead_allies=np.zeros(n, np.int64), dead_enemies=np.zeros(n, np.int64),
+        )  # fmt: skip
+        views = self._views
+        self._step = Step(
+            observation=Observation(views.obs, views.state, views.avail_actions),
+            reward=np.zeros(n, np.float32),
+            terminated=np.zeros(n, np.bool_),
+            truncated=np.zeros(n, np.bool_),
+            info={name: np.zeros(n, np.float32) for name in spec.metrics},
+        )

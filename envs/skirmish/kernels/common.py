@@ -1,0 +1,55 @@
+"""What the compiled parts of a battle share: codes, constants and random numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.skirmish.kernels.compiler import inlined
+
+# What a unit was told to do. From ATTACK_MOVE on it chooses targets of its own.
+IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HOLD, ATTACK_GROUP = range(7)
+
+# Units of one plane stand in each other's way.
+GROUND, AIR, COLOSSUS = range(3)
+
+# How the damage of a weapon gets to its target.
+INSTANT, MISSILE, MELEE, LINE, SUICIDE = range(5)
+
+# Who chooses targets how: as in the game, or as in SMAClite.
+AS_SMAC, AS_SMACLITE = range(2)
+
+NOBODY = -1
+NOWHERE = -1  # no detour: the way to the goal is straight
+NEVER = 1_000_000  # loops since a unit was last attacked, if it never was
+NO_TIMER = -1.0
+FAR_AWAY = 1e9  # where the dead are for those who look for somebody
+CONTACT = 1e-6  # a unit that stopped just in range is in range, whatever the rounding
+MEMORY = 32  # loops for which a unit remembers who attacked it, or a friend near by
+LEASH = 21.0  # how far it goes for that
+CALL_RADIUS = 4.0  # how far friends are called for help
+
+_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
+_FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)
+_FACTOR_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_53 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@inlined
+def _scramble(z: np.uint64) -> np.uint64:
+    z = (z ^ (z >> _SHIFT_1)) * _FACTOR_1
+    z = (z ^ (z >> _SHIFT_2)) * _FACTOR_2
+    return z ^ (z >> _SHIFT_3)
+
+
+@inlined
+def seed_stream(streams: NDArray[np.uint64], e: int, seed: np.uint64) -> None:
+    """Let the stream of battle ``e`` begin at ``seed``."""
+    streams[e] = _scramble(seed + _INCREMENT)  # else seeds one increment apart share a stream
+
+
+@inlined
+def uniform(streams: NDArray[np.uint64], e: int) -> float:
+    """Next number in [0, 1) of battle ``e`` (SplitMix64, Steele et al. 2014)."""
+    streams[e] += _INCREMENT
+    return float(_scramble(streams[e]) >> _SHIFT_53) * 2.0**-53

@@ -1,0 +1,66 @@
+"""Compiled choice of the actions that agents may take, as in SMAC."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.skirmish.kernels.compiler import lean
+from envs.skirmish.kernels.views import ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SOUTH, STOP, WEST, Encoding
+
+
+@lean
+def offer(
+    encoding: Encoding,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    health: NDArray[np.float64],
+    i: int,
+    avail: NDArray[np.bool_],
+) -> None:
+    """Write into ``avail [A]`` what agent ``i`` may do; the dead may only do nothing."""
+    avail[:] = False
+    if health[i] <= 0.0:
+        avail[NO_OP] = True
+        return
+    avail[STOP] = True
+    _offer_moves(encoding.open, encoding.move_amount / 2, x[i], y[i], avail)
+    targets = avail[ATTACK:]
+    if encoding.heals[i]:
+        n_agents = min(encoding.n_agents, targets.size)
+        _offer_targets(x, y, health, i, 0, targets[:n_agents])
+        for j in range(n_agents):
+            targets[j] = targets[j] and not encoding.heals[j]
+    else:
+        _offer_targets(x, y, health, i, encoding.n_agents, targets)
+
+
+@lean
+def _offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avail: NDArray[np.bool_]) -> None:
+    """A move is offered if the point ``ahead`` lies in an open cell."""
+    avail[NORTH] = _is_free(free, x, y + ahead)
+    avail[SOUTH] = _is_free(free, x, y - ahead)
+    avail[EAST] = _is_free(free, x + ahead, y)
+    avail[WEST] = _is_free(free, x - ahead, y)
+
+
+@lean
+def _is_free(free: NDArray[np.bool_], x: float, y: float) -> bool:
+    """Whether the cell of a point is set; like SMAC it rounds towards zero, also outside the map."""
+    i, j = int(x), int(y)
+    return 0 <= i < free.shape[0] and 0 <= j < free.shape[1] and bool(free[i, j])
+
+
+@lean
+def _offer_targets(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    health: NDArray[np.float64],
+    i: int,
+    first: int,
+    targets: NDArray[np.bool_],
+) -> None:
+    """Offer the living units from number ``first`` on that agent ``i`` can aim at."""
+    for k in range(targets.size):
+        dx, dy = x[first + k] - x[i], y[first + k] - y[i]
+        targets[k] = (health[first + k] > 0.0) & (dx * dx + dy * dy <= SHOOT_RANGE**2)

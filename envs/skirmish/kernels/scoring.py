@@ -1,0 +1,175 @@
+"""Compiled judgement of battles: rewards and ends as in SMAC."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.skirmish.kernels.compiler import lean
+
+# How a battle stands after a step.
+RUNNING, WON, LOST, DRAW, TIMEOUT = range(5)
+
+
+class Scoring(NamedTuple):
+    """What never changes: ``heals [U]`` by unit, agents first; options as in ``RewardOptions``.
+
+    ``healers_take_part`` whether there are healers in the battle, who alone cannot go on with it.
+    ``scale`` factor of all rewards.
+    """
+
+    n_agents: int
+    heals: NDArray[np.bool_]
+    healers_take_part: bool
+    episode_limit: int
+    sparse: bool
+    only_positive: bool
+    death_value: float
+    win: float
+    defeat: float
+    negative_scale: float
+    scale: float
+
+
+class Strength(NamedTuple):
+    """Health and shields of U units in E battles, ``[E, U]``; the dead have neither."""
+
+    health: NDArray[np.float64]
+    shield: NDArray[np.float64]
+
+
+class Scores(NamedTuple):
+    """Results ``[E]``: scaled reward of the step, how the battle stands, the dead since its start."""
+
+    reward: NDArray[np.float64]
+    outcome: NDArray[np.int64]
+    dead_allies: NDArray[np.int64]
+    dead_enemies: NDArray[np.int64]
+
+
+@lean
+def score(
+    scoring: Scoring,
+    before: Strength,
+    after: Strength,
+    steps: NDArray[np.int64],
+    scores: Scores,
+    start: int,
+    stop: int,
+) -> None:
+    """Judge a step of the battles from ``start`` up to ``stop``; threads may share out the battles.
+
+    :param before: the units before the step.
+    :param after: the units after it.
+    :param steps: ``[E]``, steps made so far, this one included.
+    """
+    for e in range(start, stop):
+        score_battle(scoring, before, after, steps, scores, e)
+
+
+@lean
+def score_battle(
+    scoring: Scoring, before: Strength, after: Strength, steps: NDArray[np.int64], scores: Scores, e: int
+) -> None:
+    """:func:`score` for battle ``e``."""
+    health, n_agents = after.health[e], scoring.n_agents
+    outcome = _outcome(scoring, health, steps[e])
+    reward = _end_reward(scoring, outcome)
+    if not scoring.sparse:
+        reward += _fight_reward(scoring, before.health[e], before.shield[e], health, after.shield[e])
+    scores.reward[e] = reward * scoring.scale
+    scores.outcome[e] = outcome
+    scores.dead_allies[e] = _count_dead(health, 0, n_agents)
+    scores.dead_enemies[e] = _count_dead(health, n_agents, health.size)
+
+
+@lean
+def _count_dead(health: NDArray[np.float64], first: int, end: int) -> int:
+    dead = 0
+    for j in range(first, end):
+        dead += health[j] <= 0.0
+    return dead
+
+
+@lean
+def _losses(
+    health_before: NDArray[np.float64],
+    shield_before: NDArray[np.float64],
+    health: NDArray[np.float64],
+    shield: NDArray[np.float64],
+    first: int,
+    end: int,
+) -> tuple[float, int]:
+    """Points that a team has lost in a step, less those it has regained, and its units that have died."""
+    lost, died = 0.0, 0
+    for j in range(first, end):
+        if health_before[j] > 0.0:
+            lost += health_before[j] + shield_before[j]
+            if health[j] > 0.0:
+                lost -= health[j] + shield[j]
+            else:
+                died += 1
+    return lost, died
+
+
+@lean
+def _fight_reward(
+    scoring: Scoring,
+    health_before: NDArray[np.float64],
+    shield_before: NDArray[np.float64],
+    health: NDArray[np.float64],
+    shield: NDArray[np.float64],
+) -> float:
+    """Unscaled reward for the losses of a step.
+
+    With ``only_positive`` its sign is dropped: a step in which enemies only regenerate pays as well.
+    """
+    n_agents, n_units = scoring.n_agents, health.size
+    damage, kills = _losses(health_before, shield_before, health, shield, n_agents, n_units)
+    reward = damage + scoring.death_value * kills
+    if scoring.only_positive:
+        return abs(reward)
+    own_damage, own_deaths = _losses(health_before, shield_before, health, shield, 0, n_agents)
+    return reward - scoring.negative_scale * (own_damage + scoring.death_value * own_deaths)
+
+
+@lean
+def _outcome(scoring: Scoring, health: NDArray[np.float64], steps: int) -> int:
+    """How the battle stands. Agents lose when only healers are left, and win when one healer is left.
+
+    With healers in the battle there is no draw: it is lost when everybody is dead.
+    """
+    agents, fighters = _count_living(scoring.heals, health, 0, scoring.n_agents)
+    enemies, hostile_fighters = _count_living(scoring.heals, health, scoring.n_agents, health.size)
+    if (agents == 0 and enemies > 0) or (scoring.healers_take_part and fighters == 0):
+        return LOST
+    if agents > 0 and (enemies == 0 or (enemies == 1 and hostile_fighters == 0)):
+        return WON
+    if agents == 0 and enemies == 0:
+        return DRAW
+    return TIMEOUT if steps >= scoring.episode_limit else RUNNING
+
+
+@lean
+def _count_living(
+    heals: NDArray[np.bool_], health: NDArray[np.float64], first: int, end: int
+) -> tuple[int, int]:
+    """Units of a team that are alive, and those of them that are no healers."""
+    living, fighters = 0, 0
+    for j in range(first, end):
+        if health[j] > 0.0:
+            living += 1
+            fighters += not heals[j]
+    return living, fighters
+
+
+@lean
+def _end_reward(scoring: Scoring, outcome: int) -> float:
+    """Unscaled reward for the end of a battle."""
+    if outcome == WON:
+        return 1.0 if scoring.sparse else scoring.win
+    if outcome == LOST:
+        return -1.0 if scoring.sparse else scoring.defeat
+    return 0.0

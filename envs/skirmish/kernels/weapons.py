@@ -1,0 +1,176 @@
+"""Compiled weapons: when units shoot, and what their shots do.
+
+Shots that take effect in the same loop do so together, so that two units can kill each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from envs.skirmish.kernels.common import CONTACT, LINE, MELEE, MISSILE, NO_TIMER, SUICIDE, uniform
+from envs.skirmish.kernels.compiler import inlined
+from envs.skirmish.kernels.targeting import cancel
+from envs.skirmish.rules import Rules
+from envs.skirmish.state import Scratch, Units
+
+
+@inlined
+def fire(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
+    """Count down the weapons; units aim at targets in range, and shoot after the damage point."""
+    for i in range(rules.team.size):
+        if units.health[e, i] <= 0.0 or not rules.armed[i]:
+            continue
+        before = units.cooldown[e, i]
+        cooldown = max(before - 1.0, 0.0)
+        units.cooldown[e, i] = cooldown
+        if units.windup[e, i] >= 0.0:
+            _aim(rules, units, e, i, scratch)
+        elif cooldown == 0.0 and scratch.engaged[i]:
+            # The weapon became ready some part of a loop ago, by which the next shot is due earlier.
+            late = 1.0 - before if before > 0.0 else 0.0
+            delay = rules.delay_low[i]
+            if rules.delay_high[i] > delay:
+                delay += (rules.delay_high[i] - delay) * uniform(units.random, e)
+            units.cooldown[e, i] = rules.period[i] + delay - late
+            units.windup[e, i] = rules.damage_point[i]
+            if rules.damage_point[i] <= 0.0:
+                _shoot(rules, units, e, i, scratch)
+
+
+@inlined
+def _aim(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
+    """Unit i shoots once its damage point is over, or gives up when the target is dead or far."""
+    target = units.target[e, i]
+    reach = rules.reach[i] + rules.slop[i]
+    if target < 0 or units.health[e, target] <= 0.0 or _edges(rules, i, target, scratch) > reach + CONTACT:
+        cancel(units, e, i)
+        return
+    units.windup[e, i] -= 1.0
+    if units.windup[e, i] <= 0.0:
+        _shoot(rules, units, e, i, scratch)
+
+
+@inlined
+def _edges(rules: Rules, i: int, j: int, scratch: Scratch) -> float:
+    """Distance between the edges of two living units."""
+    dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]
+    return float(np.sqrt(dx * dx + dy * dy) - rules.radius[i] - rules.radius[j])
+
+
+@inlined
+def _shoot(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
+    """Unit i shoots at its target; the hits follow at their times."""
+    target = units.target[e, i]
+    units.windup[e, i] = NO_TIMER
+    units.hit_target[e, i] = target
+    flight = 0.0
+    if rules.delivery[i] == MISSILE:
+        flight = max(_edges(rules, i, target, scratch), 0.0) / rules.missile_speed[i]
+    for k in range(rules.n_hits[i]):
+        units.hit_time[e, i, k] = rules.hit_times[i, k] + flight
+
+
+@inlined
+def land_hits(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
+    """Apply all hits that are due, then let the dead go and explode."""
+    for i in range(rules.team.size):
+        scratch.alive[i] = units.health[e, i] > 0.0
+        scratch.exploding[i] = False
+    landed = False
+    for i in range(rules.team.size):
+        for k in range(rules.n_hits[i]):
+            left = units.hit_time[e, i, k]
+            if left > 0.0:
+                units.hit_time[e, i, k] = max(left - 1.0, 0.0)
+            elif left == 0.0:
+                units.hit_time[e, i, k] = NO_TIMER
+                _land(rules, units, e, i, scratch)
+                landed = True
+    if landed:
+        _bury(rules, units, e, scratch)
+
+
+@inlined
+def _land(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
+    """One hit of unit i takes effect."""
+    delivery, target = rules.delivery[i], units.hit_target[e, i]
+    if delivery == LINE:
+        _sweep(rules, units, e, i, target)
+    elif delivery == SUICIDE:
+        if scratch.alive[i]:
+            units.health[e, i] = 0.0
+            scratch.exploding[i] = True
+    elif scratch.alive[target]:
+        if delivery == MELEE:
+            dx, dy = units.x[e, target] - units.x[e, i], units.y[e, target] - units.y[e, i]
+            reach = rules.reach[i] + rules.slop[i] + rules.radius[i] + rules.radius[target] + CONTACT
+            if not scratch.alive[i] or dx * dx + dy * dy > reach * reach:
+                return
+        _hurt(rules, units, e, i, target)
+
+
+@inlined
+def _hurt(rules: Rules, units: Units, e: int, i: int, j: int) -> None:
+    """Unit j takes one hit of unit i: shields first, the rest less armour from its health."""
+    damage, shield, health = rules.damage[i, j], units.shield[e, j], units.health[e, j]
+    absorbed = min(shield, damage)
+    wound = 0.0
+    if damage > absorbed:
+        wound = min(max(damage - absorbed - rules.armor[j], rules.least_damage), health)
+    units.shield[e, j] = shield - absorbed
+    units.health[e, j] = health - wound
+    units.damage_taken[e, j] += absorbed + wound
+    units.shield_delay[e, j] = rules.shield_delay[j]
+    units.attacker[e, j], units.attacked[e, j] = i, 0
+
+
+@inlined
+def _sweep(rules: Rules, units: Units, e: int, i: int, target: int) -> None:
+    """The beam of unit i hits everybody who touches a rectangle across the shot, centred on the target."""
+    x, y = units.x[e, target], units.y[e, target]
+    along_x, along_y = x - units.x[e, i], y - units.y[e, i]
+    length = np.sqrt(along_x * along_x + along_y * along_y)
+    if length > 0.0:
+        along_x, along_y = along_x / length, along_y / length
+    else:
+        along_x, along_y = 1.0, 0.0
+    half_width, half_length = rules.line_width[i] / 2, rules.line_length[i] / 2
+    for j in range(rules.team.size):
+        if rules.can_hit[i, j] and units.health[e, j] > 0.0:
+            dx, dy = units.x[e, j] - x, units.y[e, j] - y
+            beside = max(abs(dx * along_x + dy * along_y) - half_width, 0.0)
+            across = max(abs(dy * along_x - dx * along_y) - half_length, 0.0)
+            if beside * beside + across * across <= rules.radius[j] ** 2:
+                _hurt(rules, units, e, i, j)
+
+
+@inlined
+def _bury(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
+    """Stop those who died in this loop; explosions among them may kill more, until nobody is left to die."""
+    n_queued = _find_dead(rules, units, e, scratch, 0)
+    k = 0
+    while k < n_queued:
+        i = scratch.queue[k]
+        for j in range(rules.team.size):
+            if rules.can_hit[i, j] and units.health[e, j] > 0.0:
+                reach = rules.splash[i] + rules.radius[j] + CONTACT
+                dx, dy = units.x[e, j] - units.x[e, i], units.y[e, j] - units.y[e, i]
+                if dx * dx + dy * dy <= reach * reach:
+                    _hurt(rules, units, e, i, j)
+        k += 1
+        if k == n_queued:
+            n_queued = _find_dead(rules, units, e, scratch, n_queued)
+
+
+@inlined
+def _find_dead(rules: Rules, units: Units, e: int, scratch: Scratch, n_queued: int) -> int:
+    """Add those who just died and explode to ``scratch.queue``; returns its new length."""
+    for i in range(rules.team.size):
+        if scratch.alive[i] and units.health[e, i] <= 0.0:
+            scratch.alive[i] = False
+            units.shield[e, i], units.windup[e, i] = 0.0, NO_TIMER
+            units.busy[e, i] = units.pushed[e, i] = units.waiting[e, i] = False
+            if scratch.exploding[i] or rules.explodes[i]:
+                scratch.queue[n_queued] = i
+                n_queued += 1
+    return n_queued

@@ -1,0 +1,178 @@
+"""Maps: who fights whom, where, and what the enemies are ordered to do.
+
+A map is a YAML file with the fields of :class:`BattleMap`; what follows from them is not stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.skirmish.fields import Fields, names_in, read_fields
+from envs.skirmish.terrain import SIZE, Terrain, load_terrain
+from envs.skirmish.units import UnitType, load_units
+
+ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What all enemies are ordered to do at the start.
+
+    :param kind: ``attack_move`` to a point, fighting on the way; ``attack_move_segment``, the same to
+        a point drawn evenly on a segment in each episode; ``hold`` the place; or ``attack_units``,
+        chase the agents wherever they are.
+    :param point: the point, or one end of the segment.
+    :param second_point: the other end.
+    """
+
+    kind: str
+    point: tuple[float, float] | None = None
+    second_point: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BattleMap:
+    """A map. Agents are numbered as the lists of allies have them, enemies as those of enemies.
+
+    :param episode_limit: steps after which a battle is cut.
+    :param map_type: SMAC's name for the kind of armies, e.g. ``stalkers_and_zealots``.
+    :param allies: unit type of each agent.
+    :param enemies: unit type of each enemy.
+    :param ally_onehot: place of each type in the agents' one-hot type, empty for teams of one type.
+    :param enemy_onehot: the same for the enemies; SMAC numbers some types in another order there.
+    :param ally_race: race of the agents; P if any of them is Protoss, as shields are shown then.
+    :param ally_positions: float64 ``[N, 2]``, where they start, in map units from the south-west.
+    :param enemy_positions: the same for the enemies.
+    """
+
+    name: str
+    episode_limit: int
+    map_type: str
+    allies: tuple[str, ...]
+    enemies: tuple[str, ...]
+    ally_onehot: dict[str, int]
+    enemy_onehot: dict[str, int]
+    ally_race: str
+    enemy_race: str
+    ally_positions: NDArray[np.float64]
+    enemy_positions: NDArray[np.float64]
+    terrain: Terrain
+    order: Order
+
+    @property
+    def n_agents(self) -> int:
+        """N."""
+        return len(self.allies)
+
+    @property
+    def n_enemies(self) -> int:
+        """Enemies at the start."""
+        return len(self.enemies)
+
+    @property
+    def unit_type_bits(self) -> int:
+        """Length of a one-hot unit type, 0 if every team has one type of units."""
+        return len(self.ally_onehot)
+
+
+@dataclass(frozen=True)
+class _Team:
+    units: tuple[str, ...]
+    positions: NDArray[np.float64]
+    race: str
+
+
+def map_names() -> list[str]:
+    """Maps that come with the package."""
+    return names_in("maps")
+
+
+def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
+    """Read and check a map.
+
+    :param name: one of :func:`map_names`, or the path of a YAML file like theirs.
+    :param profile: unit data, which must have the units of the map.
+    :raises SettingError: for a map that does not exist or holds a mistake.
+    """
+    types = load_units(profile)
+    path, fields = read_fields("map_name", "maps", name)
+    terrain = load_terrain(fields, path.parent)
+    allies, enemies = (_team(fields, side, types, terrain) for side in ("allies", "enemies"))
+    ally_onehot = _onehot(fields, "ally_types", allies.units)
+    enemy_onehot = _onehot(fields, "enemy_types", enemies.units)
+    if len(ally_onehot) != len(enemy_onehot):
+        fields.fail(
+            "enemy_types", list(enemy_onehot), f"must have {len(ally_onehot)} entries, like ally_types"
+        )
+    if all(types[unit].heal for unit in allies.units):
+        fields.fail("allies", allies.units[0], "at least one agent must be able to fight")
+    battle_map = BattleMap(
+        name=path.stem,
+        episode_limit=fields.integer("episode_limit", minimum=1),
+        map_type=fields.text("map_type"),
+        allies=allies.units,
+        enemies=enemies.units,
+        ally_onehot=ally_onehot,
+        enemy_onehot=enemy_onehot,
+        ally_race=allies.race,
+        enemy_race=enemies.race,
+        ally_positions=allies.positions,
+        enemy_positions=enemies.positions,
+        terrain=terrain,
+        order=_order(fields.part("order")),
+    )
+    fields.close()
+    return battle_map
+
+
+def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Terrain) -> _Team:
+    units: list[str] = []
+    positions: list[tuple[float, ...]] = []
+    for group in fields.parts(side):
+        unit = group.choice("unit", types)
+        count = group.integer("count", minimum=1)
+        places = group.rows("positions", 2, 0, np.nextafter(SIZE, 0))
+        if len(places) != count:
+            group.fail("count", count, f"must be the number of positions, {len(places)}")
+        for place in places:
+            if not _can_stand(types[unit], terrain, place):
+                group.fail("positions", list(place), f"lies in a cell closed to a {unit}")
+        group.close()
+        units += [unit] * count
+        positions += places
+    races = [types[unit].race for unit in units]
+    return _Team(tuple(units), np.array(positions, np.float64), "P" if "P" in races else races[0])
+
+
+def _can_stand(unit: UnitType, terrain: Terrain, place: tuple[float, ...]) -> bool:
+    cell = int(place[0]), int(place[1])
+    allowed = {"ground": terrain.open, "colossus": terrain.crossable}
+    return unit.plane == "air" or bool(allowed[unit.plane][cell])
+
+
+def _onehot(fields: Fields, name: str, units: tuple[str, ...]) -> dict[str, int]:
+    """Places of the team's types in a one-hot vector; only teams of one type may leave them out."""
+    present = sorted(set(units))
+    listed = fields.choices(name, present, default=())
+    missing = [unit for unit in present if unit not in listed]
+    if missing and (listed or len(present) > 1):
+        fields.fail(name, list(listed), f"must have every type of the team, also {missing[0]}")
+    return {unit: place for place, unit in enumerate(listed)}
+
+
+def _order(fields: Fields) -> Order:
+    kind = fields.choice("kind", ORDERS)
+    point = _point(fields, "point") if kind.startswith("attack_move") else None
+    second_point = _point(fields, "second_point") if kind == "attack_move_segment" else None
+    fields.close()
+    return Order(kind, point, second_point)
+
+
+def _point(fields: Fields, name: str) -> tuple[float, float]:
+    x, y = fields.numbers(name, sizes=(2,), minimum=0, maximum=np.nextafter(SIZE, 0))
+    return x, y

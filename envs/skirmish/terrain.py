@@ -1,0 +1,135 @@
+"""Terrain of a map: where units can go and how high the ground lies.
+
+A terrain is a text file of 32 rows of 32 cells, the northern row first: ``.`` low ground, ``^`` high
+ground, ``/`` a ramp between them, ``%`` a cliff between them, which only colossi cross, ``#`` closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import one_of
+from envs.skirmish.fields import DATA, Fields
+from envs.skirmish.kernels.paths import Ground, shortest_paths
+
+SIZE = 32  # cells of every map in both directions
+BORDER = 2  # cells along its edges that, where closed, are as high as the ground inside
+CLOSED, LOW, HIGH, RAMP, CLIFF = "#.^/%"
+
+# The game's heights as one byte each, as SMAC shows them.
+_OUTSIDE_HEIGHT, _LOW_HEIGHT, _HIGH_HEIGHT = 135, 191, 207
+
+
+@dataclass(frozen=True, eq=False)
+class Terrain:
+    """A grid of 32 x 32 cells, indexed [x, y] from the south-western corner.
+
+    :param name: of its file.
+    :param ground: where ground units can go and how they find their way; :attr:`open` is its grid.
+    :param crossable: bool, where colossi can go.
+    :param height: float64 between 0 and 1.
+    """
+
+    name: str
+    ground: Ground
+    crossable: NDArray[np.bool_]
+    height: NDArray[np.float64]
+
+    @property
+    def open(self) -> NDArray[np.bool_]:
+        """Cells for ground units, ``[x, y]``."""
+        return self.ground.open
+
+    @property
+    def next_cell(self) -> NDArray[np.int16]:
+        """Cell after each cell on the shortest way to each cell, ``[C, C]`` (see :class:`Ground`)."""
+        return self.ground.next_cell
+
+
+def terrain_names() -> list[str]:
+    """Terrains that come with the package."""
+    return sorted(path.stem for path in (DATA / "terrain").glob("*.txt"))
+
+
+def load_terrain(fields: Fields, folder: Path) -> Terrain:
+    """The terrain that the field ``terrain`` of a map names.
+
+    :param folder: where the map's own file is, from which the path of a terrain of the user's own starts.
+    :raises SettingError: if there is no such terrain, or its file holds a mistake.
+    """
+    name = fields.text("terrain")
+    path = DATA / "terrain" / f"{name}.txt"
+    if name not in terrain_names():
+        path = folder / name
+        if path.suffix != ".txt" or not path.is_file():
+            fields.fail("terrain", name, f"{one_of(terrain_names(), name)}, or the path of a .txt file")
+    try:
+        rows = path.read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        fields.fail("terrain", name, f"cannot be read ({error})")
+    mistake = _mistake(rows)
+    if mistake:
+        fields.fail("terrain", name, mistake)
+    return _build(path.stem, tuple(rows))
+
+
+def _mistake(rows: list[str]) -> str:
+    """What is wrong with the rows of a terrain, or ""."""
+    if len(rows) != SIZE:
+        return f"must have {SIZE} rows, not {len(rows)}"
+    for number, row in enumerate(rows, start=1):
+        if len(row) != SIZE:
+            return f"row {number} must have {SIZE} cells, not {len(row)}"
+        wrong = set(row) - {CLOSED, LOW, HIGH, RAMP, CLIFF}
+        if wrong:
+            return f"row {number} has an unknown cell {min(wrong)!r}, must be one of # . ^ / %"
+    if not set("".join(rows)) & {LOW, HIGH, RAMP}:
+        return "has no open cell"
+    return ""
+
+
+@lru_cache(maxsize=32)
+def _build(name: str, rows: tuple[str, ...]) -> Terrain:
+    cells = np.array([list(row) for row in reversed(rows)]).T
+    free = np.ascontiguousarray(np.isin(cells, (LOW, HIGH, RAMP)))
+    ground = Ground(free, _margins(free), shortest_paths(free), _is_convex(free))
+    crossable = np.ascontiguousarray(free | (cells == CLIFF))
+    return Terrain(name, ground, crossable, _heights(cells))
+
+
+def _margins(free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """``margin`` of :class:`Ground`: distances between the nearest points of the cells."""
+    walled = np.pad(free, 1)  # beyond the edges lies a closed cell
+    closed = np.argwhere(~walled) - 1
+    here = np.stack(np.meshgrid(np.arange(SIZE), np.arange(SIZE), indexing="ij"), axis=-1)
+    gap = np.maximum(np.abs(here[:, :, None, :] - closed) - 1, 0)
+    return np.sqrt((gap**2).sum(-1).min(-1).astype(np.float64))
+
+
+def _is_convex(free: NDArray[np.bool_]) -> bool:
+    """Whether the open cells fill a rectangle."""
+    return bool(free[np.ix_(free.any(1), free.any(0))].all()) and all(
+        np.ptp(np.flatnonzero(line)) + 1 == np.count_nonzero(line) for line in (free.any(0), free.any(1))
+    )
+
+
+def _heights(cells: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Heights of the game's height map; ramps rise evenly from low to high ground."""
+    heights = np.full(cells.shape, float(_OUTSIDE_HEIGHT))
+    heights[(cells == LOW) | (cells == CLIFF)] = _LOW_HEIGHT
+    heights[cells == HIGH] = _HIGH_HEIGHT
+    for i, j in np.argwhere(cells == RAMP):
+        low, high = (_steps_to(cells == kind, i, j) for kind in (LOW, HIGH))
+        heights[i, j] = _LOW_HEIGHT + (_HIGH_HEIGHT - _LOW_HEIGHT) * low / (low + high)
+    inside = np.clip(np.arange(SIZE), BORDER, SIZE - 1 - BORDER)
+    return np.where(cells == CLOSED, heights[np.ix_(inside, inside)], heights) / 255
+
+
+def _steps_to(kind: NDArray[np.bool_], i: int, j: int) -> float:
+    """Steps along rows and columns from cell (i, j) to the nearest one that is set."""
+    return float(np.abs(np.argwhere(kind) - (i, j)).sum(-1).min(initial=2 * SIZE))

@@ -1,0 +1,213 @@
+"""Types of units, read from profiles of unit data.
+
+A profile is a YAML file in human units: times in seconds of 16 game loops, speeds per second. In
+the dataclasses here times are in game loops and speeds per loop, distances in map units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from envs.skirmish.fields import Fields, names_in, read_fields
+
+LOOPS_PER_SECOND = 16
+RACES = ("T", "P", "Z")
+ATTRIBUTES = ("armored", "biological", "light", "massive", "mechanical", "structure")
+PLANES = ("ground", "air", "colossus")
+DELIVERIES = ("instant", "missile", "melee", "line", "suicide")
+
+
+@dataclass(frozen=True)
+class Weapon:
+    """How a unit attacks.
+
+    :param damage: of one hit, before shields and armour.
+    :param bonus: extra damage to units with an attribute, for every attribute.
+    :param hit_times: loops from the shot to each of its one or two hits, beside the flight of a missile.
+    :param period: loops from shot to shot.
+    :param random_delay: lowest and highest number of loops that are added to the period at random.
+    :param damage_point: loops for which the unit stands still before it shoots.
+    :param range: from edge to edge.
+    :param scan_range: the same, within which an enemy makes the unit stop walking and attack.
+    :param slop: how far out of range the target may get during the damage point.
+    :param targets: planes that it reaches.
+    :param delivery: ``instant``; ``missile``; ``melee``; ``line``, a beam that hits everybody in a
+        rectangle across the shot; or ``suicide``, an explosion of the unit itself.
+    :param missile_speed: per loop, 0 without missile.
+    :param line_length: of the rectangle of a ``line``, across the shot.
+    :param line_width: of the same, along the shot.
+    :param splash_radius: of a ``suicide``, from its centre to the edge of who is hit.
+    :param explodes_when_killed: whether the unit explodes also when it is shot.
+    """
+
+    damage: float
+    bonus: dict[str, float]
+    hit_times: tuple[float, ...]
+    period: float
+    random_delay: tuple[float, float]
+    damage_point: float
+    range: float
+    scan_range: float
+    slop: float
+    targets: frozenset[str]
+    delivery: str
+    missile_speed: float
+    line_length: float
+    line_width: float
+    splash_radius: float
+    explodes_when_killed: bool
+
+
+@dataclass(frozen=True)
+class Heal:
+    """How a unit heals others: ranges from edge to edge, rates per loop.
+
+    ``min_energy`` is what it needs to start healing without an order, on somebody in ``autocast_range``.
+    """
+
+    range: float
+    autocast_range: float
+    per_loop: float
+    energy_per_loop: float
+    min_energy: float
+
+
+@dataclass(frozen=True)
+class UnitType:
+    """A type of unit.
+
+    :param race: T, P or Z.
+    :param plane: ``ground``, ``air`` or ``colossus``; units of different planes pass through each other.
+    :param speed: per loop.
+    :param acceleration: per loop², 0 for a unit that is at full speed at once.
+    :param radius: for ranges.
+    :param separation_radius: for collisions.
+    :param sight: from centre to centre; no rule depends on it, as observations have a sight of their own.
+    :param health_regeneration: per loop, and so ``shield_regeneration`` and ``energy_regeneration``.
+    :param shield_delay: loops without damage before shields regenerate.
+    """
+
+    name: str
+    race: str
+    health: float
+    shield: float
+    armor: float
+    attributes: frozenset[str]
+    plane: str
+    speed: float
+    acceleration: float
+    radius: float
+    separation_radius: float
+    sight: float
+    health_regeneration: float
+    shield_regeneration: float
+    shield_delay: float
+    energy_start: float
+    energy_max: float
+    energy_regeneration: float
+    heal: Heal | None
+    weapon: Weapon | None
+
+
+def profile_names() -> list[str]:
+    """Profiles that come with the package."""
+    return names_in("units")
+
+
+def load_units(profile: str) -> dict[str, UnitType]:
+    """Unit types by name.
+
+    :param profile: one of :func:`profile_names`, or the path of a YAML file like theirs.
+    :raises SettingError: for a profile that does not exist or holds a mistake.
+    """
+    _, fields = read_fields("profile", "units", profile)
+    return {name: _unit_type(name, fields.part(name)) for name in fields.names()}
+
+
+def _unit_type(name: str, fields: Fields) -> UnitType:
+    second = LOOPS_PER_SECOND
+    energy_max = fields.number("energy_max", 0)
+    unit = UnitType(
+        name=name,
+        race=fields.choice("race", RACES),
+        health=fields.number("health", minimum=1),
+        shield=fields.number("shield", 0),
+        armor=fields.number("armor"),
+        attributes=frozenset(fields.choices("attributes", ATTRIBUTES)),
+        plane=fields.choice("plane", PLANES),
+        speed=fields.number("speed") / second,
+        acceleration=fields.number("acceleration", 0) / second**2,
+        radius=fields.number("radius", minimum=0.01),
+        separation_radius=fields.number("separation_radius", minimum=0.01),
+        sight=fields.number("sight"),
+        health_regeneration=fields.number("health_regeneration", 0) / second,
+        shield_regeneration=fields.number("shield_regeneration", 0) / second,
+        shield_delay=fields.number("shield_delay", 0) * second,
+        energy_start=fields.number("energy_start", 0, maximum=energy_max),
+        energy_max=energy_max,
+        energy_regeneration=fields.number("energy_regeneration", 0) / second,
+        heal=_heal(fields.part("heal")) if "heal" in fields else None,
+        weapon=_weapon(fields.part("weapon")) if "weapon" in fields else None,
+    )
+    fields.close()
+    return unit
+
+
+def _heal(fields: Fields) -> Heal:
+    per_loop = fields.number("per_second") / LOOPS_PER_SECOND
+    heal = Heal(
+        range=fields.number("range"),
+        autocast_range=fields.number("autocast_range"),
+        per_loop=per_loop,
+        energy_per_loop=per_loop * fields.number("energy_per_health"),
+        min_energy=fields.number("min_energy"),
+    )
+    fields.close()
+    return heal
+
+
+def _weapon(fields: Fields) -> Weapon:
+    second = LOOPS_PER_SECOND
+    delivery = fields.choice("delivery", DELIVERIES)
+    low, high = fields.numbers("random_delay", (0.0, 0.0), sizes=(2,))
+    if low > high:
+        fields.fail("random_delay", [low, high], "must not end before it starts")
+    weapon = Weapon(
+        damage=fields.number("damage"),
+        bonus=_bonus(fields),
+        hit_times=tuple(
+            second * time for time in fields.numbers("hit_times", (0.0,), sizes=(1, 2), minimum=0)
+        ),
+        period=second * fields.number("period", minimum=max(0.01, -low)),
+        random_delay=(second * low, second * high),
+        damage_point=second * fields.number("damage_point"),
+        range=fields.number("range"),
+        scan_range=fields.number("scan_range"),
+        slop=fields.number("slop"),
+        targets=frozenset(fields.choices("targets", PLANES)),
+        delivery=delivery,
+        **_shape(delivery, fields),
+    )
+    fields.close()
+    return weapon
+
+
+def _bonus(fields: Fields) -> dict[str, float]:
+    bonus = fields.part("bonus", {})
+    extra = {name: bonus.number(name, 0) for name in ATTRIBUTES}
+    bonus.close()
+    return extra
+
+
+def _shape(delivery: str, fields: Fields) -> dict[str, Any]:
+    """Fields that only some deliveries have."""
+    line, suicide = delivery == "line", delivery == "suicide"
+    missile_speed = fields.number("missile_speed", minimum=0.01) if delivery == "missile" else 0.0
+    return {
+        "missile_speed": missile_speed / LOOPS_PER_SECOND,
+        "line_length": fields.number("line_length") if line else 0.0,
+        "line_width": fields.number("line_width") if line else 0.0,
+        "splash_radius": fields.number("splash_radius") if suicide else 0.0,
+        "explodes_when_killed": fields.flag("explodes_when_killed", False) if suicide else False,
+    }
