@@ -156,6 +156,11 @@ class Batch:
         return replace(self, **moved)
 
 
+def agent_rows(points: Tensor, n_agents: int) -> Tensor:
+    """Rows int64 ``[K * N]`` of all agents at some time ``points [K]``, agents of a point side by side."""
+    return (points.unsqueeze(-1) * n_agents + torch.arange(n_agents, device=points.device)).flatten()
+
+
 def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
     """Lay stored episodes out as a :class:`Batch`, in the order of their lengths, longest first."""
     ordered = sorted(episodes, key=lambda arrays: -len(arrays["reward"]))

@@ -118,6 +118,31 @@ def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
     assert sum(last) / quarter > sum(first) / quarter + 1.0, returns
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("algorithm=dop trainer.gradient_clip_val=5", "trainer.gradient_clip_val=5: must be null"),
+        ("algorithm=qplex algorithm.mixer.n_heads=0", "algorithm.mixer.n_heads=0: must be at least 1"),
+        ("algorithm=dop algorithm.critic.hidden_size=0", "algorithm.critic.hidden_size=0: must be at least"),
+        ("algorithm=dop algorithm/mixer=qmix", "algorithm.mixer=QMixer: must be LinearMixer"),
+        ("algorithm=vdac_sum algorithm/mixer=qplex", "algorithm.mixer=QPLEXMixer: must mix values of states"),
+        ("algorithm=vdac_sum workers.overlap=true", "workers.overlap=True: must be false: VDAC"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_full_name_of_the_setting(
+    line: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+):
+    remix = CommandLine(monkeypatch, capsys, tmp_path)
+    outcome = remix("train", *SMALL, "logger=none", "callbacks=none", *line.split())
+    assert outcome.code == 2
+    (only,) = outcome.err.splitlines()
+    assert only.startswith(f"remix: {message}")
+
+
 @pytest.mark.slow
 def test_a_sweep_over_all_of_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -15,7 +15,7 @@ from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import OptimizerFactory, PolicyFactory, copy_all, target_copy
-from remix.episodes import Batch
+from remix.episodes import Batch, agent_rows
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Rows, stacked
 from remix.networks.mixers.base import Mixer
@@ -238,12 +238,10 @@ class _Transitions:
         device = first.reward.device
         order = times.argsort(stable=True).to(device, non_blocking=True)
         points = torch.cat((first.here, second.here + len(latest.log_policy)))[order]
-        agents = torch.arange(module.spec.n_agents, device=device)
-        agent_points = (points.unsqueeze(-1) * module.spec.n_agents + agents).flatten()
         sizes = first.transition_sizes, second.transition_sizes
         targets = _latest_targets(module, latest), _replayed_targets(module, replayed)
         return cls(
-            rows=stacked(latest.rows, replayed.rows)[agent_points],
+            rows=stacked(latest.rows, replayed.rows)[agent_rows(points, module.spec.n_agents)],
             state=stacked(latest.state, replayed.state)[points],
             actions=torch.cat((first.actions, second.actions))[order],
             target=torch.cat(targets)[order],

@@ -13,7 +13,7 @@ from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import OptimizerFactory, PolicyFactory, rmsprop, target_copy
-from remix.episodes import Batch
+from remix.episodes import Batch, agent_rows
 from remix.networks.agent import AgentInputs
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
@@ -300,8 +300,7 @@ class _Update:
         :param inputs: of the critics at all time points, ``[M * N, I]``.
         """
         batch, n_agents, state = self.batch, self.module.spec.n_agents, self.batch.state_rows()
-        agents = torch.arange(n_agents, device=batch.here.device)
-        rows = (batch.here.unsqueeze(-1) * n_agents + agents).flatten()
+        rows = agent_rows(batch.here, n_agents)
         after, rows_after = slice(batch.n_episodes, None), slice(batch.n_episodes * n_agents, None)
         return (
             Situations(inputs[rows], state[batch.here], self.avail_actions[batch.here]),

@@ -10,7 +10,7 @@ from torch import Tensor
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
-from remix.episodes import Batch
+from remix.episodes import Batch, agent_rows
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
 from remix.networks.mixers.base import Context, Mixer
@@ -208,8 +208,7 @@ class _Forward:
         """Observations ``[K * N, O]`` of all agents at some time points."""
         if isinstance(self.obs, Tensor):
             return self.obs[points].flatten(0, 1)
-        n_agents = self.module.spec.n_agents
-        return self.obs[(points.unsqueeze(-1) * n_agents + torch.arange(n_agents)).flatten()]
+        return self.obs[agent_rows(points, self.module.spec.n_agents)]
 
     def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""

@@ -1,16 +1,13 @@
 """What runs on other devices than the CPU, run on the CPU: PyTorch's layers on dense rows."""
 
-import traceback
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.episodes import Batch
 from remix.networks.central import CentralQ
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qatten import QattenMixer
@@ -21,6 +18,7 @@ from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing
+from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.samples import make_batch, make_spec
 
 SPEC = make_spec(obs_dtype="bool", state_dtype="bool", obs_size=11, state_size=20)
@@ -62,49 +60,13 @@ def batch():
     return make_batch(SPEC, [9, 4, 7, 1, 9, 9], terminated=[True, False] * 3, behaviour=True)
 
 
-@pytest.fixture
-def elsewhere(monkeypatch):
-    """As if no tensor were on the CPU."""
-
-    def leave_the_cpu():
-        for module in ("agent", "feedforward", "mixers.qmix"):
-            monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
-        monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
-        monkeypatch.setattr(Batch, "state_rows", Batch.states)
-
-    return leave_the_cpu
-
-
-class Waits(TorchDispatchMode):
-    """Notes operations for whose result a program on a GPU has to wait.
-
-    ``batch_sizes`` may be read: they stay on the CPU, and PyTorch's GRU reads them too.
-    """
-
-    OPERATIONS = ("_local_scalar_dense", "nonzero", "equal", "bincount", "unique", "masked_select")
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        by_mask = "aten.index" in str(func) and any(i is not None and i.dtype == torch.bool for i in args[1])
-        if by_mask or any(name in str(func) for name in self.OPERATIONS):
-            callers = traceback.extract_stack()
-            if not any(
-                "batch_sizes" in (c.line or "") or c.filename.endswith("rnn.py") for c in callers[-6:]
-            ):
-                self.seen.append(str(func))
-        return func(*args, **(kwargs or {}))
-
-
 @pytest.mark.parametrize("name", BUILDERS)
-def test_loss_and_gradients_are_those_of_the_compiled_passes(name, batch, elsewhere):
+def test_loss_and_gradients_are_those_of_the_compiled_passes(name, batch, monkeypatch):
     module = BUILDERS[name]()
     trained = [p for p in module.parameters() if p.requires_grad]
     loss, metrics = module.loss(batch, env_steps=0)
     gradients = torch.autograd.grad(loss, trained)
-    elsewhere()
+    leave_the_cpu(monkeypatch)
     other_loss, other_metrics = module.loss(batch, env_steps=0)
     torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-6)
     assert other_metrics.keys() == metrics.keys()
@@ -120,8 +82,8 @@ def test_a_wait_would_be_noticed():
 
 
 @pytest.mark.parametrize("name", BUILDERS)
-def test_an_update_never_waits_for_the_device(name, batch, elsewhere):
-    elsewhere()
+def test_an_update_never_waits_for_the_device(name, batch, monkeypatch):
+    leave_the_cpu(monkeypatch)
     module = BUILDERS[name]()
     optimizer = module.configure_optimizers()
     with Waits() as waits:
@@ -133,8 +95,8 @@ def test_an_update_never_waits_for_the_device(name, batch, elsewhere):
     assert not waits.seen
 
 
-def test_autocast_leaves_targets_and_weights_in_single_precision(batch, elsewhere):
-    elsewhere()
+def test_autocast_leaves_targets_and_weights_in_single_precision(batch, monkeypatch):
+    leave_the_cpu(monkeypatch)
     module = BUILDERS["remix_CappedLinear"]()
     exact, _ = module.loss(batch, env_steps=0)
     with torch.autocast("cpu", torch.bfloat16):

@@ -27,8 +27,8 @@ from remix.networks.features import as_tensor
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.policy import StochasticPolicy
+from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
-from tests.algorithms.test_devices import Waits
 from tests.samples import make_episode, make_spec
 from tests.training import Recorder, fit
 
@@ -410,13 +410,6 @@ class TestOtherDevices:
         latest, replayed = (batched(part, self.BITS) for part in parts)
         return a_round(latest, replayed)
 
-    @staticmethod
-    def leave_the_cpu(monkeypatch):
-        for module in ("agent", "feedforward"):
-            monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
-        monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
-        monkeypatch.setattr(Batch, "state_rows", Batch.states)
-
     def test_a_round_is_that_of_the_compiled_passes(self, data, monkeypatch):
         gentle = partial(torch.optim.SGD, lr=0.01)  # which, unlike RMSprop, does not enlarge rounding errors
         module = build(self.BITS, optimizer=gentle, critic_optimizer=gentle)
@@ -425,14 +418,14 @@ class TestOtherDevices:
         compiled = {name: value.clone() for name, value in module.state_dict().items()}
         losses, module.steps = module.steps, []
         module.load_state_dict(before)
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module.learn(data)
         assert [loss for _, loss in module.steps] == pytest.approx([loss for _, loss in losses], rel=1e-4)
         for name, value in module.state_dict().items():
             torch.testing.assert_close(value, compiled[name], rtol=1e-4, atol=1e-5)
 
     def test_a_round_never_waits_for_the_device(self, data, monkeypatch):
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module = build(self.BITS)
 
         def minimise(loss: Tensor, number: int) -> Tensor:
@@ -445,7 +438,7 @@ class TestOtherDevices:
         assert not waits.seen
 
     def test_autocast_leaves_targets_and_losses_in_single_precision(self, data, monkeypatch):
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module = build(self.BITS, optimizer=still, critic_optimizer=still)
         module.learn(data)
         exact = module.seen[-1][0].target

@@ -28,8 +28,8 @@ from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.softmax import log_policy, with_exploration
 from remix.policy import StochasticPolicy
+from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
-from tests.algorithms.test_devices import Waits
 from tests.samples import make_batch, make_episode, make_spec
 from tests.training import Recorder, fit
 
@@ -540,26 +540,19 @@ class TestOtherDevices:
     def batch(self):
         return batched(make_episodes(BITS), BITS)
 
-    @staticmethod
-    def leave_the_cpu(monkeypatch):
-        for module in ("agent", "feedforward"):
-            monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
-        monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
-        monkeypatch.setattr(Batch, "state_rows", Batch.states)
-
     def test_losses_and_gradients_are_those_of_the_compiled_passes(self, batch, monkeypatch):
         module = build(BITS)
         state = module.generator.get_state()
         module.learn(a_round(batch))
         module.generator.set_state(state)
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module.learn(a_round(batch))
         torch.testing.assert_close(module.losses[3:], module.losses[:3], rtol=1e-5, atol=1e-6)
         for ours, theirs in zip(module.gradients[3:], module.gradients[:3], strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
     def test_an_update_never_waits_for_the_device(self, batch, monkeypatch):
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module = build(BITS)
 
         def minimise(loss: Tensor, number: int) -> Tensor:
@@ -572,7 +565,7 @@ class TestOtherDevices:
         assert not waits.seen
 
     def test_autocast_leaves_targets_and_losses_in_single_precision(self, batch, monkeypatch):
-        self.leave_the_cpu(monkeypatch)
+        leave_the_cpu(monkeypatch)
         module = build(BITS)
         state = module.generator.get_state()
         module.learn(a_round(batch))

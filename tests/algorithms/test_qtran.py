@@ -16,8 +16,8 @@ from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.agent import RecurrentAgent
 from remix.networks.joint import JointValue
 from remix.policy import Policy
+from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import chosen, greedy
-from tests.algorithms.test_devices import Waits
 from tests.algorithms.test_games import PAYOFF, every_episode, greedy_return, learn
 from tests.samples import make_batch, make_episode, make_spec
 
@@ -268,29 +268,19 @@ class TestElsewhere:
     def batch(self):
         return make_batch(BITS, [9, 4, 7, 1, 9, 9], terminated=[True, False] * 3)
 
-    @pytest.fixture
-    def elsewhere(self, monkeypatch):
-        def leave_the_cpu():
-            for module in ("agent", "feedforward"):
-                monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
-            monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
-            monkeypatch.setattr(Batch, "state_rows", Batch.states)
-
-        return leave_the_cpu
-
-    def test_loss_and_gradients_are_those_of_the_compiled_passes(self, batch, elsewhere):
+    def test_loss_and_gradients_are_those_of_the_compiled_passes(self, batch, monkeypatch):
         module = build(BITS)
         loss, metrics = module.loss(batch, env_steps=0)
         compiled = gradients(module, loss)
-        elsewhere()
+        leave_the_cpu(monkeypatch)
         other_loss, other_metrics = module.loss(batch, env_steps=0)
         torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-6)
         assert other_metrics.keys() == metrics.keys()
         for ours, theirs in zip(compiled, gradients(module, other_loss), strict=True):
             torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-5)
 
-    def test_an_update_never_waits_for_the_device(self, batch, elsewhere):
-        elsewhere()
+    def test_an_update_never_waits_for_the_device(self, batch, monkeypatch):
+        leave_the_cpu(monkeypatch)
         module = build(BITS)
         optimizer = module.configure_optimizers()
         with Waits() as waits:
@@ -302,9 +292,9 @@ class TestElsewhere:
 
     @pytest.mark.filterwarnings("ignore:this processor has no bfloat16")
     @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "layers"])
-    def test_autocast_leaves_targets_and_losses_in_single_precision(self, batch, elsewhere, compiled):
+    def test_autocast_leaves_targets_and_losses_in_single_precision(self, batch, monkeypatch, compiled):
         if not compiled:
-            elsewhere()
+            leave_the_cpu(monkeypatch)
         module = build(BITS)
         exact, _ = module.loss(batch, env_steps=0)
         with torch.autocast("cpu", torch.bfloat16):

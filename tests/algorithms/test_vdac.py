@@ -16,8 +16,8 @@ from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import gather, log_policy
 from remix.policy import ActorCriticPolicy
+from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
-from tests.algorithms.test_devices import Waits
 from tests.algorithms.test_games import PAYOFF, greedy_return
 from tests.samples import make_batch, make_episode, make_spec
 from tests.training import fit
@@ -137,15 +137,19 @@ def test_number_of_parameters():
     assert sum(p.numel() for p in module.parameters()) == 30_663
 
 
-def test_an_update_never_waits_for_the_device():
+def test_an_update_never_waits_for_the_device(monkeypatch):
     module, batch = build(mixer=QMixer, explore_in_loss=True), make_batch(SPEC, [4, 9, 9])
-    batch.obs_rows()
-    with Waits() as waits, pytest.MonkeyPatch.context() as patch:
-        for name in ("agent", "feedforward", "mixers.qmix"):
-            patch.setattr(f"remix.networks.{name}.compiles", lambda weight: False)
-        patch.setattr("remix.episodes.Batch.obs_rows", lambda batch: batch.observations())
+    leave_the_cpu(monkeypatch)
+    with Waits() as waits:
         module.loss(batch, env_steps=0)[0].backward()
     assert not waits.seen
+
+
+def test_other_devices_compute_the_same(monkeypatch):
+    module, batch = build(mixer=QMixer, explore_in_loss=True), make_batch(SPEC, [4, 9, 9])
+    loss, _ = module.loss(batch, env_steps=0)
+    leave_the_cpu(monkeypatch)
+    torch.testing.assert_close(module.loss(batch, env_steps=0)[0], loss)
 
 
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec")

@@ -66,6 +66,13 @@ def test_whoever_hides_is_cut_at_the_limit():
     assert steps[-1][2].all() and not any(terminated.any() for _, terminated, _, _ in steps)
 
 
+def test_colossi_fight_each_other():
+    """They are on a plane of their own, which weapons against ground units reach as well."""
+    env = Skirmish("1c3s5z")
+    steps = play(env, n_battles=8, choose=nearest_first)
+    assert len(steps) < env.spec.episode_limit and not any(truncated.any() for _, _, truncated, _ in steps)
+
+
 def test_options_change_what_is_seen():
     plain, full = Skirmish("2s3z"), Skirmish("2s3z", obs_last_action=True, obs_pathing_grid=True)
     assert (plain.spec.obs_size, plain.spec.state_size, plain.spec.n_actions) == (80, 120, 11)
