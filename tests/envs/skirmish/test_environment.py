@@ -6,6 +6,7 @@ import pytest
 from envs.errors import SettingError
 from envs.skirmish.environment import Skirmish
 from envs.skirmish.maps import map_names
+from envs.skirmish.units import load_units
 
 
 def random_actions(avail_actions, rng):
@@ -16,12 +17,14 @@ def play(env, n_battles=4, seed=0, choose=random_actions):
     """Steps of whole battles: reward, terminated, truncated and info of each."""
     rng, observation = np.random.default_rng(seed), env.reset(np.arange(n_battles))
     running, steps = np.ones(n_battles, bool), []
-    while running.any():
+    for _ in range(env.spec.episode_limit):
         step = env.step(choose(observation.avail_actions, rng))
         info = {name: values.copy() for name, values in step.info.items()}
         steps.append((step.reward.copy(), step.terminated.copy(), step.truncated.copy(), info))
         observation, running = step.observation, running & ~(step.terminated | step.truncated)
-    return steps
+        if not running.any():
+            return steps
+    raise AssertionError("a battle went on beyond the limit")
 
 
 @pytest.mark.parametrize("name", map_names())
@@ -66,11 +69,12 @@ def test_whoever_hides_is_cut_at_the_limit():
     assert steps[-1][2].all() and not any(terminated.any() for _, terminated, _, _ in steps)
 
 
-def test_colossi_fight_each_other():
-    """They are on a plane of their own, which weapons against ground units reach as well."""
-    env = Skirmish("1c3s5z")
-    steps = play(env, n_battles=8, choose=nearest_first)
-    assert len(steps) < env.spec.episode_limit and not any(truncated.any() for _, _, truncated, _ in steps)
+@pytest.mark.parametrize("profile", ["liberty", "lotv"])
+def test_whoever_hits_the_ground_hits_colossi(profile):
+    """They are on a plane of their own, but walk; two that could not fight each other would never end."""
+    for unit in load_units(profile).values():
+        if unit.weapon is not None and "ground" in unit.weapon.targets:
+            assert "colossus" in unit.weapon.targets, unit.name
 
 
 def test_options_change_what_is_seen():
