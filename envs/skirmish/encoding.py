@@ -1,4 +1,4 @@
-"""What SMAC shows of a battle and pays for it: options, sizes, names, and the constants of the kernels.
+"""What SMAC shows of a battle and pays for it: sizes, names, and the constants of the kernels.
 
 The layout of observations, state and actions and the rewards are those of the StarCraft Multi-Agent
 Challenge (Samvelyan et al., 2019), oddities included.
@@ -7,13 +7,13 @@ Challenge (Samvelyan et al., 2019), oddities included.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.checks import flag, number
+from envs.battles import RewardOptions, ViewOptions
+from envs.checks import number
 from envs.errors import SettingError
 from envs.skirmish.kernels.scoring import Scoring
 from envs.skirmish.kernels.views import NO_TYPE, Encoding
@@ -37,69 +37,6 @@ _COOLDOWN_SCALES = {
 }
 _OTHER_COOLDOWN_SCALE = 15
 _ENERGY_SCALE = 200  # of healers, which show their energy instead
-
-
-@dataclass(frozen=True)
-class ViewOptions:
-    """What observations and state contain beside the places and types of units.
-
-    :param obs_all_health: health and shields of all units in sight, and of the agent itself.
-    :param obs_own_health: those of the agent itself.
-    :param obs_last_action: last actions of the agents in sight.
-    :param obs_pathing_grid: where around the agent the ground is open.
-    :param obs_terrain_height: how high the ground is there.
-    :param obs_instead_of_state: the state is all observations one after the other.
-    :param obs_timestep_number: share of the episode limit that is over, in observations. (SMAC's own
-        vectors are then one entry longer than it says; these are not.)
-    :param state_last_action: last actions of all agents in the state.
-    :param state_timestep_number: share of the episode limit that is over, in the state.
-    """
-
-    obs_all_health: bool = True
-    obs_own_health: bool = True
-    obs_last_action: bool = False
-    obs_pathing_grid: bool = False
-    obs_terrain_height: bool = False
-    obs_instead_of_state: bool = False
-    obs_timestep_number: bool = False
-    state_last_action: bool = True
-    state_timestep_number: bool = False
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            flag(field.name, getattr(self, field.name))
-
-
-@dataclass(frozen=True)
-class RewardOptions:
-    """What a step pays.
-
-    :param reward_sparse: only the end pays, 1 for a victory and -1 for a defeat.
-    :param reward_only_positive: losses of one's own do not count, and the reward's sign is dropped.
-    :param reward_death_value: for every enemy killed.
-    :param reward_win: for a victory.
-    :param reward_defeat: for a defeat.
-    :param reward_negative_scale: weight of one's own losses.
-    :param reward_scale: whether rewards are scaled so that ``reward_scale_rate`` can be earned.
-    :param reward_scale_rate: the sum of rewards of a victory over enemies that never regenerate.
-    """
-
-    reward_sparse: bool = False
-    reward_only_positive: bool = True
-    reward_death_value: float = 10.0
-    reward_win: float = 200.0
-    reward_defeat: float = 0.0
-    reward_negative_scale: float = 0.5
-    reward_scale: bool = True
-    reward_scale_rate: float = 20.0
-
-    def __post_init__(self) -> None:
-        for name in ("reward_sparse", "reward_only_positive", "reward_scale"):
-            flag(name, getattr(self, name))
-        for name in ("reward_win", "reward_defeat", "reward_negative_scale"):
-            number(name, getattr(self, name))
-        number("reward_death_value", self.reward_death_value)
-        number("reward_scale_rate", self.reward_scale_rate, minimum=1e-9)
 
 
 class Sizes(NamedTuple):

@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.battles import RewardOptions, ViewOptions
 from envs.checks import integer
-from envs.skirmish.encoding import (
-    RewardOptions,
-    ViewOptions,
-    action_names,
-    make_encoding,
-    make_scoring,
-    sizes,
-)
+from envs.skirmish.encoding import action_names, make_encoding, make_scoring, sizes
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.playing import first_forbidden, play
 from envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON, Scores, Strength
@@ -37,8 +31,8 @@ class Skirmish(Environment):
         takes the rules of SMAClite (Michalski et al., 2023); or a YAML file of one's own.
     :param step_mul: game loops of one step, of which 16 make a second.
     :param move_amount: how far a move action wants to go, in map units.
-
-    The other parameters are those of :class:`ViewOptions` and :class:`RewardOptions`.
+    :param views: what observations and state contain; None for SMAC's defaults.
+    :param rewards: what a step pays; None for SMAC's defaults.
 
     :raises SettingError: an unknown map or profile, or a file that makes no sense.
     """
@@ -49,45 +43,10 @@ class Skirmish(Environment):
         profile: str = "liberty",
         step_mul: int = 8,
         move_amount: float = 2.0,
-        obs_all_health: bool = True,
-        obs_own_health: bool = True,
-        obs_last_action: bool = False,
-        obs_pathing_grid: bool = False,
-        obs_terrain_height: bool = False,
-        obs_instead_of_state: bool = False,
-        obs_timestep_number: bool = False,
-        state_last_action: bool = True,
-        state_timestep_number: bool = False,
-        reward_sparse: bool = False,
-        reward_only_positive: bool = True,
-        reward_death_value: float = 10.0,
-        reward_win: float = 200.0,
-        reward_defeat: float = 0.0,
-        reward_negative_scale: float = 0.5,
-        reward_scale: bool = True,
-        reward_scale_rate: float = 20.0,
+        views: ViewOptions | None = None,
+        rewards: RewardOptions | None = None,
     ) -> None:
-        views = ViewOptions(
-            obs_all_health,
-            obs_own_health,
-            obs_last_action,
-            obs_pathing_grid,
-            obs_terrain_height,
-            obs_instead_of_state,
-            obs_timestep_number,
-            state_last_action,
-            state_timestep_number,
-        )
-        rewards = RewardOptions(
-            reward_sparse,
-            reward_only_positive,
-            reward_death_value,
-            reward_win,
-            reward_defeat,
-            reward_negative_scale,
-            reward_scale,
-            reward_scale_rate,
-        )
+        views, rewards = views or ViewOptions(), rewards or RewardOptions()
         self.map, self.types = load_map(map_name, profile), load_units(profile)
         loops = integer("step_mul", step_mul, minimum=1)
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from envs.skirmish.encoding import RewardOptions, ViewOptions, make_encoding, make_scoring, sizes
+from envs.battles import RewardOptions, ViewOptions
+from envs.skirmish.encoding import make_encoding, make_scoring, sizes
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.scoring import Scores, Strength, score
 from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views

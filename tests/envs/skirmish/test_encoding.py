@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.battles import RewardOptions, ViewOptions
 from envs.errors import SettingError
 from envs.skirmish import encoding
-from envs.skirmish.encoding import RewardOptions, ViewOptions, sizes
+from envs.skirmish.encoding import sizes
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON
 from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views

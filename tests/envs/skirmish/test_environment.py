@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from envs.battles import Battles
 from envs.errors import SettingError
 from envs.skirmish.environment import Skirmish
 from envs.skirmish.maps import map_names
@@ -78,10 +79,10 @@ def test_whoever_hits_the_ground_hits_colossi(profile):
 
 
 def test_options_change_what_is_seen():
-    plain, full = Skirmish("2s3z"), Skirmish("2s3z", obs_last_action=True, obs_pathing_grid=True)
+    plain, full = Battles("2s3z"), Battles("2s3z", obs_last_action=True, obs_pathing_grid=True)
     assert (plain.spec.obs_size, plain.spec.state_size, plain.spec.n_actions) == (80, 120, 11)
     assert full.spec.obs_size == 124 + 8
-    assert Skirmish("2s3z", obs_instead_of_state=True).spec.state_size == 400
+    assert Battles("2s3z", obs_instead_of_state=True).spec.state_size == 400
 
 
 def test_an_action_that_is_not_available_is_refused():
@@ -110,9 +111,12 @@ def test_pictures_change_with_the_battle(name):
         ({"obs_last_action": 1}, r"obs_last_action=1"),
         ({"reward_scale_rate": 0}, r"reward_scale_rate=0"),
         ({"map_name": "6h_vs_8z", "profile": "smaclite"}, "hydralisk"),
+        ({"backend": "starcraft"}, r"backend=starcraft: must be one of starcraft2, skirmish$"),
+        ({"difficulty": "7"}, r"difficulty=7: must be null with backend=skirmish"),
+        ({"profile": "lotv", "backend": "starcraft2"}, r"profile=lotv: must be null with backend=starcraft2"),
     ],
 )
 def test_mistakes_are_one_line(settings, message):
     with pytest.raises(SettingError, match=message) as caught:
-        Skirmish(**settings)
+        Battles(**settings)
     assert "\n" not in str(caught.value)

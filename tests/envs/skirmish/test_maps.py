@@ -5,8 +5,8 @@ from itertools import groupby
 import numpy as np
 import pytest
 
+from envs.battles import RewardOptions, ViewOptions
 from envs.skirmish import encoding
-from envs.skirmish.encoding import RewardOptions, ViewOptions
 from envs.skirmish.maps import load_map, map_names
 from envs.skirmish.units import load_units
 
