@@ -39,13 +39,16 @@ from remix.replay import EpisodeReplay
 from remix.weighting.base import Weighting
 from tests.benchmarks.stopwatch import Stopwatch
 
-SETTINGS = ["env.punishment=-2", "max_env_steps=64000", "seed=1"]
+SETTINGS = ["max_env_steps=64000", "seed=1"]
+FULL_LENGTH = "env.punishment=-2"  # keeps episodes of Predator-Prey at their full length
 
 
 def main() -> None:
     register_resolvers()
     with initialize_config_module("conf", version_base="1.3"), tempfile.TemporaryDirectory() as directory:
-        overrides = [*SETTINGS, f"run_dir={directory}", *_store(directory), *sys.argv[1:]]
+        given = sys.argv[1:]
+        settings = SETTINGS if any(text.startswith("env=") for text in given) else [*SETTINGS, FULL_LENGTH]
+        overrides = [*settings, f"run_dir={directory}", *_store(directory), *given]
         config = compose("train", overrides, return_hydra_config=True)
         HydraConfig.instance().set_config(config)
         build(config)  # so that every class it needs is known

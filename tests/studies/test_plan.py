@@ -1,0 +1,53 @@
+"""The studies of the configuration, planned and not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+
+import conf
+from remix.config import register_resolvers
+from remix.studies.plan import Plan, make_plan
+
+STUDIES = sorted(file.stem for file in (Path(conf.__file__).parent / "study").glob("[!_]*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    GlobalHydra.instance().clear()
+    register_resolvers()
+    with initialize_config_module("conf", version_base="1.3"):
+        yield
+
+
+def plan(study: str, *overrides: str) -> Plan:
+    config = compose("train", [f"study={study}", *overrides], return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    return make_plan(config)
+
+
+@pytest.mark.parametrize("study", [study for study in STUDIES if study != "custom"])
+def test_every_study_can_be_planned(study: str):
+    """With one algorithm where it sweeps all of them: compositions take time."""
+    fewer = {"predator_prey": ["algorithm=remix"], "smac": ["algorithm=remix"]}
+    jobs = plan(study, *fewer.get(study, [])).jobs
+    assert len({(job.panel, job.variant, job.seed) for job in jobs}) == len(jobs) > 1
+
+
+def test_the_win_rate_on_the_maps_of_the_paper():
+    made = plan("smac", "algorithm=qmix", "seed=1")
+    assert made.metric == "test/battle_won"
+    maps = ("1c3s5z", "3s_vs_5z", "5m_vs_6m", "6h_vs_8z", "MMM2", "corridor")
+    assert [job.panel for job in made.jobs] == [f"{name} (skirmish)" for name in maps]
+
+
+def test_an_ablation_goes_to_other_maps():
+    assert {job.panel for job in plan("ablation", "variant=full").jobs} == {"MMM2 (skirmish)"}
+    elsewhere = plan("ablation", "variant=full", "env.map_name=3s5z")
+    assert {job.panel for job in elsewhere.jobs} == {"3s5z (skirmish)"}
