@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from envs.errors import SettingError
-from envs.rendering import save_gif
+from envs.films import film_writer, save_film
 from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
 from remix.episodes import Episode
@@ -24,13 +24,16 @@ FILE_NAME = "episode.gif"
 def record_episode(
     environment: Environment, policy: Policy, seed: int, path: str | Path, fps: float = 8
 ) -> Episode:
-    """Play one greedy episode and save it as a GIF, its first picture being the start.
+    """Play one greedy episode and save it as a film, its first picture being the start.
 
     The environment is left open. The policy is not changed and may be on any device.
 
     :param seed: of the episode.
+    :param path: of the film; it ends in .gif or .mp4.
     :param fps: pictures per second.
+    :raises SettingError: another ending, or the package for it is missing.
     """
+    film_writer(Path(path))
     seeds = np.array([seed], dtype=np.int64)
     environment.reset(seeds)
     frames = [environment.render().copy()]
@@ -41,7 +44,7 @@ def record_episode(
         exploration=None,
         on_step=lambda: frames.append(environment.render().copy()),
     )
-    save_gif(frames, path, fps)
+    save_film(frames, path, fps)
     return episode
 
 

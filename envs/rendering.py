@@ -1,4 +1,4 @@
-"""Pictures of environments for people: grids with pieces, payoff tables, GIF films.
+"""Pictures of environments for people: grids with pieces, payoff tables.
 
 Pillow is imported only when something is drawn.
 """
@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from envs.errors import SettingError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 _SIZE = 400  # pixels of the longer side of the board and of the width of a picture
 _HEADER, _FOOTER, _MARGIN = 34, 26, 8
 _SHARPNESS = 2  # pictures are drawn this much larger and then reduced, which smooths edges
-_COLOURS = 48  # of a film
 
 _PAPER, _BOARD, _LINE, _INK, _PALE_INK = "#ffffff", "#f4f1ea", "#d9d3c5", "#2b2b2b", "#8a8577"
 _HIGHLIGHT = "#d7263d"
@@ -107,37 +103,6 @@ def draw_table(
     for (row, column), value in np.ndenumerate(values):
         _text(draw, (left + width * (column + 0.5), top + tall * (row + 0.5)), f"{value:g}", 18, _INK)
     return _finish(image)
-
-
-def save_gif(frames: Iterable[NDArray[np.uint8]], path: str | Path, fps: float = 8) -> Path:
-    """Write RGB ``frames [height, width, 3]`` of one size as an endless film; returns the path.
-
-    :param fps: frames per second; GIF players know hundredths of a second, at least two per frame.
-    """
-    from PIL import Image
-
-    if not 0 < fps <= 50:
-        raise SettingError("fps", fps, "must be above 0 and at most 50 frames per second")
-    images = [Image.fromarray(frame) for frame in frames]
-    if not images:
-        raise ValueError("a film needs at least one frame")
-    # One palette for all frames: the unchanged part of a frame is then not stored again.
-    palette = _common_palette(images)
-    reduced = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    reduced[0].save(path, save_all=True, append_images=reduced[1:], duration=round(100 / fps) * 10, loop=0)
-    return path
-
-
-def _common_palette(images: list[Image]) -> Image:
-    from PIL import Image
-
-    sample = images[:: max(1, len(images) // 8)]
-    sheet = Image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
-    for i, image in enumerate(sample):
-        sheet.paste(image, (0, i * image.height))
-    return sheet.quantize(_COLOURS)
 
 
 def _canvas(width: int, height: int) -> tuple[Image, ImageDraw]:

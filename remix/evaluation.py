@@ -36,7 +36,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 
 def watch(config: DictConfig) -> Path:
-    """One greedy episode of a trained policy as a GIF."""
+    """One greedy episode of a trained policy as a film."""
     from callbacks.episode_video import record_episode
 
     whole("seed", config.seed, least=0)

@@ -1,16 +1,14 @@
-"""Pictures and films."""
+"""Pictures."""
 
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from envs.errors import SettingError
 from envs.games import MatrixGame
 from envs.predator_prey import PredatorPrey
-from envs.rendering import Piece, draw_grid, draw_table, save_gif
+from envs.rendering import Piece, draw_grid, draw_table
 
 CATCH, STAY = 5, 4
 
@@ -60,34 +58,6 @@ def test_tables_frame_the_last_choice():
     before = env.render(1)
     env.step(np.array([[0, 0], [1, 0]]))
     assert (env.render(0) != env.render(1)).any() and (env.render(1) != before).any()
-
-
-def test_a_film_of_an_episode_is_small_and_complete(tmp_path):
-    env = PredatorPrey(punishment=-2.0)
-    observation, rng, frames = env.reset(np.array([3])), np.random.default_rng(0), []
-    for _ in range(200):
-        avail = observation.avail_actions
-        observation = env.step((avail * rng.random(avail.shape)).argmax(axis=-1)).observation
-        frames.append(env.render())
-    path = save_gif(frames, tmp_path / "films" / "episode.gif", fps=10)
-    assert path.stat().st_size < 1_000_000
-    with Image.open(path) as film:
-        assert getattr(film, "n_frames", 1) == 200
-        assert film.size == frames[0].shape[1::-1]
-        assert film.info["duration"] == 100 and film.info["loop"] == 0
-        film.seek(150)
-        shown = np.asarray(film.convert("RGB"), int)
-    assert abs(shown - frames[150]).mean() < 3
-
-
-def test_films_need_frames_and_a_possible_speed(tmp_path):
-    frame = np.zeros((4, 4, 3), np.uint8)
-    with pytest.raises(ValueError, match="frame"):
-        save_gif([], tmp_path / "empty.gif")
-    for fps in (0, -1, 100):
-        with pytest.raises(SettingError) as error:
-            save_gif([frame], tmp_path / "fast.gif", fps=fps)
-        assert error.value.setting == "fps"
 
 
 def test_environments_load_without_the_drawing_library():
