@@ -136,6 +136,7 @@ class ReplayDataModule(pl.LightningDataModule):
         self.steps_per_epoch, self.max_env_steps = steps_per_epoch, max_env_steps
         self.validation_episodes, self.test_episodes = validation_episodes, test_episodes
         self.seed = seed
+        self.evaluation_exploration: float | None = None
         self.env_steps = self.episodes = 0
         self.generator = torch.Generator().manual_seed(seed)
         self.replay = EpisodeReplay(self.spec, capacity)
@@ -177,11 +178,11 @@ class ReplayDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> Rounds:
         return Rounds(self)
 
-    def val_dataloader(self) -> GreedyEpisodes:
-        return GreedyEpisodes(self, "validation", self.validation_episodes)
+    def val_dataloader(self) -> EvaluationEpisodes:
+        return EvaluationEpisodes(self, "validation", self.validation_episodes)
 
-    def test_dataloader(self) -> GreedyEpisodes:
-        return GreedyEpisodes(self, "test", self.test_episodes)
+    def test_dataloader(self) -> EvaluationEpisodes:
+        return EvaluationEpisodes(self, "test", self.test_episodes)
 
     def transfer_batch_to_device(
         self, batch: Round | list[Episode], device: torch.device, dataloader_idx: int
@@ -290,8 +291,8 @@ class Rounds:
             )
 
 
-class GreedyEpisodes(Sequence[list[Episode]]):
-    """An evaluation loader of one batch: greedy episodes of the current policy, new ones at every epoch."""
+class EvaluationEpisodes(Sequence[list[Episode]]):
+    """An evaluation loader of one batch: episodes of the current policy, new ones at every epoch."""
 
     def __init__(self, data: ReplayDataModule, stream: str, n_episodes: int) -> None:
         self.data, self.stream, self.n_episodes = data, stream, n_episodes
@@ -303,4 +304,4 @@ class GreedyEpisodes(Sequence[list[Episode]]):
         if index != 0:
             raise IndexError(index)
         first = self.data.env_steps if self.stream == "validation" else 0
-        return self.data.collect(self.stream, first, self.n_episodes, exploration=None)
+        return self.data.collect(self.stream, first, self.n_episodes, self.data.evaluation_exploration)

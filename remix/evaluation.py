@@ -8,24 +8,31 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from envs.checks import number
 from remix.building import build
 from remix.checkpoints import find_checkpoint, load
 from remix.config import whole
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
-    """Greedy episodes of a trained policy; prints and returns their statistics."""
+    """Episodes of a trained policy; prints and returns their statistics."""
     whole("episodes", config.episodes, least=1)
     whole("seed", config.seed, least=0)
+    if config.exploration is not None:
+        number("exploration", config.exploration, 0.0, 1.0)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env)
     trained.seed, trained.test_episodes = config.seed, config.episodes
     _, data = build(trained)
+    data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(
         accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
         enable_checkpointing=False, enable_model_summary=False,
     )  # fmt: skip
-    print(f"{config.episodes} greedy episodes of {path}")
+    kind = (
+        "greedy episodes" if config.exploration is None else f"episodes with epsilon {config.exploration:g}"
+    )
+    print(f"{config.episodes} {kind} of {path}")
     trainer.test(module, data, verbose=False)
     results = {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
     width = max(map(len, results))

@@ -45,6 +45,7 @@ MISTAKES = [
     ("train replay.batch_size=many", "replay.batch_size=many: must be a whole number, at least 1"),
     ("train +replay.bach_size=3", "replay.bach_size=3: unknown setting; replay must be one of batch_size, "),
     ("train replay.capacity=0", "replay.capacity=0: must be a whole number, at least 1"),
+    ("evaluate checkpoint=x exploration=2", "exploration=2: must be a number between 0 and 1"),
     ("evaluate checkpoint=x seed=one", "seed=one: must be a whole number, at least 0"),
     ("watch checkpoint=x fps=fast", "fps=fast: must be a whole number, at least 1"),
     ("train resume=maybe", "resume=maybe: must be one of auto, never"),

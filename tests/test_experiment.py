@@ -75,6 +75,9 @@ def test_a_run_from_start_to_film(remix: CommandLine):
     assert evaluated.code == 0
     assert "return" in evaluated.out
     assert remix("evaluate", str(best.parents[1]), "episodes=4").out == evaluated.out
+    explored = remix("evaluate", str(best), "episodes=4", "exploration=1").out.splitlines()
+    assert explored[0].startswith("4 episodes with epsilon 1 of ")
+    assert explored[1:-1] != evaluated.out.splitlines()[1:-1]
     changed = remix("evaluate", str(best), "episodes=4", "+env.episode_limit=5")
     assert float(changed.out.split("length")[1].split()[0]) <= 5
 
