@@ -170,7 +170,13 @@ def _settings_first(arguments: list[str]) -> list[str]:
 
 def _with_checkpoint(arguments: list[str]) -> list[str]:
     """A first argument that is no setting names the checkpoint."""
-    if arguments and "=" not in arguments[0].split("/")[-1] and not arguments[0].startswith("-"):
+    if arguments and not arguments[0].startswith("-") and not _is_setting(arguments[0]):
         quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
         return [f"checkpoint='{quoted}'", *arguments[1:]]
     return arguments
+
+
+def _is_setting(argument: str) -> bool:
+    """``key=value``, and no path of folders such as ``p=-2``."""
+    key, equals, _ = argument.partition("=")
+    return bool(equals) and "/" not in key and not os.path.exists(argument)

@@ -93,6 +93,13 @@ def test_an_unreadable_checkpoint_is_one_line(remix: CommandLine):
     assert outcome == (2, "", "remix: checkpoint=broken.ckpt: is not a readable checkpoint of a ReMIX run\n")
 
 
+@pytest.mark.parametrize("written", ["p=0/best.ckpt", "./p=0/best.ckpt", "checkpoint='p=0/best.ckpt'"])
+def test_folders_of_studies_are_no_settings(remix: CommandLine, written: str):
+    (remix.home / "p=0").mkdir()
+    (remix.home / "p=0/best.ckpt").write_bytes(b"not a checkpoint")
+    assert "best.ckpt: is not a readable checkpoint" in remix("evaluate", written).err
+
+
 def test_verbose_shows_the_traceback(remix: CommandLine):
     with pytest.raises(ValueError, match="must be between 0 and 1"):
         remix("train", "algorithm.gamma=2", "-v")
