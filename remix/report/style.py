@@ -98,10 +98,13 @@ def styles(variants: Sequence[str]) -> dict[str, Style]:
 
 
 def label(variant: str) -> str:
-    """A variant or panel as people write it: names of algorithms, and spaces instead of underscores."""
+    """A variant or panel as people write it: names of algorithms, and spaces instead of underscores.
+
+    Words that begin with a digit stay: they are names of maps (``3s_vs_5z``).
+    """
     words = "|".join(sorted(_WORDS, key=len, reverse=True))
     written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], variant)
-    return written.replace("_", " ")
+    return re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
 
 
 def wrapped(text: str) -> str:

@@ -47,6 +47,7 @@ def test_other_variants_keep_their_style_when_more_are_added() -> None:
         ("without_bellman_error", "without Bellman error"),
         ("cw_qmix 0.99", "CW-QMIX 0.99"),
         ("remixed", "remixed"),
+        ("3s_vs_5z (skirmish)", "3s_vs_5z (skirmish)"),
     ],
 )
 def test_names_for_people(variant: str, expected: str) -> None:
