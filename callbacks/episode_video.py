@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import sys
-from copy import deepcopy
 from pathlib import Path
 
-import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from envs.errors import SettingError
-from envs.films import film_writer, save_film
-from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
-from remix.episodes import Episode
-from remix.policy import Policy
-from remix.workers.rollout import rollout
+from remix.films import film
+from remix.workers.base import EnvironmentFactory, WorkerError
 
 FILE_NAME = "episode.gif"
-
-
-def record_episode(
-    environment: Environment, policy: Policy, seed: int, path: str | Path, fps: float = 8
-) -> Episode:
-    """Play one greedy episode and save it as a film, its first picture being the start.
-
-    The environment is left open. The policy is not changed and may be on any device.
-
-    :param seed: of the episode.
-    :param path: of the film; it ends in .gif or .mp4.
-    :param fps: pictures per second.
-    :raises SettingError: another ending, or the package for it is missing.
-    """
-    film_writer(Path(path))
-    seeds = np.array([seed], dtype=np.int64)
-    environment.reset(seeds)
-    frames = [environment.render().copy()]
-    [episode] = rollout(
-        environment,
-        deepcopy(policy).cpu().eval(),
-        seeds,
-        exploration=None,
-        on_step=lambda: frames.append(environment.render().copy()),
-    )
-    save_film(frames, path, fps)
-    return episode
 
 
 class EpisodeVideo(Callback):
@@ -72,11 +40,9 @@ class EpisodeVideo(Callback):
 
     def _record(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, MultiAgentModule)
-        environment: Environment = trainer.datamodule.environment()  # type: ignore[attr-defined]
+        environment: EnvironmentFactory = trainer.datamodule.environment  # type: ignore[attr-defined]
         path = Path(trainer.default_root_dir) / FILE_NAME
         try:
-            record_episode(environment, pl_module.policy, self.seed, path, self.fps)
-        except (NotImplementedError, SettingError) as error:
-            print(f"warning: no film of {environment.spec.name}: {error}", file=sys.stderr)
-        finally:
-            environment.close()
+            film(environment, pl_module.policy, self.seed, path, self.fps)
+        except (NotImplementedError, SettingError, WorkerError) as error:
+            print(f"warning: no film of {pl_module.spec.name}: {error}", file=sys.stderr)

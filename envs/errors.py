@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake in a setting."""
+"""Exceptions: a user's mistake in a setting, and a game that broke down."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class SettingError(ValueError):
         return type(self), (self.setting, self.value, self.expected)
 
 
+class GameError(RuntimeError):
+    """A game broke down in the middle of an episode, of which nothing may be kept."""
+
+
 @contextmanager
 def part(name: str) -> Iterator[None]:
     """Within, mistakes in settings are those of the part ``name`` and say so: ``name.setting=value: ...``."""
@@ -43,3 +47,9 @@ def one_of(valid: Iterable[str], wrong: str = "") -> str:
         return "there is nothing to choose from"
     near = get_close_matches(wrong, choices, n=3)
     return "must be one of " + ", ".join(near + [choice for choice in choices if choice not in near])
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

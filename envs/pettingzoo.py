@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from envs.checks import integer
 from envs.errors import SettingError, one_of
+from envs.seeds import fold
 from envs.spec import Environment, EnvSpec, Observation, Step
 
 if TYPE_CHECKING:
@@ -203,11 +204,6 @@ def own_state_size(game: ParallelEnv[Any, Any, Any]) -> int | None:
         return int(np.size(game.state()))
     except NotImplementedError:
         return None
-
-
-def fold(seed: int) -> int:
-    """``seed`` in 32 bits: itself where it fits, its halves combined otherwise."""
-    return (seed ^ (seed >> 32)) & 0xFFFFFFFF
 
 
 def find_factory(id: str) -> Callable[..., Any]:

@@ -13,13 +13,13 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from envs.errors import SettingError, one_of, part
+from envs.errors import SettingError, first_line, one_of, part
+from envs.spec import Environment, EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import plain
 from remix.datamodule import ReplayDataModule
 from remix.policy import Policy
-from remix.user_errors import first_line
-from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory
+from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
 
 
 def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
@@ -27,8 +27,8 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
 
     :raises SettingError: naming the setting by its full key.
     """
-    with named_settings("env"):
-        spec = instantiate(config.env).spec
+    spec = _spec(config)
+    check_hanging(spec, instantiate(config.workers, _partial_=True).func)
     for key, value in config.replay.items():
         if key not in (valid := inspect.signature(ReplayDataModule).parameters):
             raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
@@ -42,10 +42,29 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         test_episodes=config.test_episodes,
         seed=config.seed,
     )
+    return _module(config, spec), data
+
+
+def build_module(config: DictConfig) -> MultiAgentModule:
+    """The Lightning module alone, which has the policy; what is to be done with it may need no workers.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    return _module(config, _spec(config))
+
+
+def _spec(config: DictConfig) -> EnvSpec:
+    with named_settings("env"):
+        environment: Environment = instantiate(config.env)
+    environment.close()
+    return environment.spec
+
+
+def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm"):
         module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
     module.hparams["config"] = plain(config)
-    return module, data
+    return module
 
 
 def quiet() -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
+from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
-from remix.building import build, quiet
+from remix.building import build_module, quiet
 from remix.config import check_arguments
-from remix.user_errors import first_line
 
 
 def load(path: Path, env_overrides: DictConfig | None = None) -> tuple[DictConfig, MultiAgentModule]:
@@ -28,7 +27,7 @@ def load(path: Path, env_overrides: DictConfig | None = None) -> tuple[DictConfi
         config.env = OmegaConf.merge(config.env, env_overrides)
         check_arguments(OmegaConf.create({"env": config.env}))
     quiet()
-    module, _ = build(config)
+    module = build_module(config)
     try:
         module.load_state_dict(checkpoint["state_dict"])
     except RuntimeError as error:

@@ -25,7 +25,13 @@ from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.episodes import Batch, Episode
 from remix.replay import EpisodeReplay
-from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool, WorkersFactory
+from remix.workers.base import (
+    EnvironmentFactory,
+    PolicyState,
+    WorkerPool,
+    WorkersFactory,
+    check_hanging,
+)
 from remix.workers.inline import InlineWorkers
 from remix.workers.seeds import episode_seeds
 
@@ -160,6 +166,7 @@ class ReplayDataModule(pl.LightningDataModule):
             self.replay.behaviour = self.module.needs_behaviour
         if self.pool is None:
             self.pool = self.workers(self.environment, deepcopy(self.module.policy).cpu())
+        check_hanging(self.spec, self.pool)
         if stage == "fit" and self.pool.overlap and not self.module.learns_from_replay:
             name = type(self.module).__name__
             raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")

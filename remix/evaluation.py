@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from envs.checks import number
 from remix.building import build
 from remix.checkpoints import find_checkpoint, load
-from remix.config import whole
+from remix.config import check_arguments, whole
+from remix.films import film
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
@@ -23,6 +24,9 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env)
     trained.seed, trained.test_episodes = config.seed, config.episodes
+    if "workers" in config:
+        trained.workers = config.workers
+        check_arguments(OmegaConf.create({"workers": trained.workers}))
     _, data = build(trained)
     data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(
@@ -44,13 +48,12 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a film."""
-    from callbacks.episode_video import record_episode
-
     whole("seed", config.seed, least=0)
     whole("fps", config.fps, least=1)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env)
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
-    episode = record_episode(instantiate(trained.env), module.policy, config.seed, output, config.fps)
+    environment = instantiate(trained.env, _partial_=True)
+    episode = film(environment, module.policy, config.seed, output, config.fps)
     print(f"{output}: {episode.length} steps, return {episode.score:g}")
     return output

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from callbacks.checkpointing import AtomicCheckpointIO
-from envs.errors import SettingError
+from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, named_settings, quiet
@@ -25,7 +25,6 @@ from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
 from remix.records import claim, read_run, write_run
-from remix.user_errors import first_line
 
 ARTIFACTS = (
     "config.yaml",

@@ -53,9 +53,3 @@ def _hydra(error: BaseException) -> str | None:
 
 def _public(options: object) -> list[str]:
     return [str(option) for option in options if not str(option).startswith("_")]  # type: ignore[attr-defined]
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what an exception says."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -63,6 +63,8 @@ MISTAKES = [
     ("train trainer.precision=16-true", "trainer.precision=16-true: must be one of 32-true, bf16-mixed"),
     ("train workers.overlap=maybe", "workers.overlap=maybe: must be true or false"),
     ("train env=pettingzoo", "env.id=???: must be given"),
+    ("train env=smac env.backend=starcraft", "env.backend=starcraft: must be one of starcraft2, skirmish"),
+    ("train env=smac env.backend=starcraft2 env.map_name=3mm", "env.map_name=3mm: must be one of 3m, "),
     (
         "train logger.mlflow.tracking_uri=http://127.0.0.1:9",
         "logger.mlflow.tracking_uri=http://127.0.0.1:9: ",

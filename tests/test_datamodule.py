@@ -1,6 +1,7 @@
 """Workers, replay and Lightning's loops together: what happens when, counted in environment steps."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -457,3 +458,19 @@ class TestLatestEpisodes:
     def test_more_latest_than_the_replay_holds(self):
         with pytest.raises(SettingError, match=r"replay\.latest_size=101: must be at most .*=100"):
             make_data(latest_size=101)
+
+
+class MayHang(MatrixGame):
+    """A game that has to be played where it can be replaced."""
+
+    def __init__(self):
+        super().__init__([[1, 2], [3, 4]], stages=3)
+        self.spec = replace(self.spec, may_hang=True)
+
+
+def test_games_that_may_hang_need_workers_that_can_be_replaced():
+    data = make_data(MayHang)
+    with pytest.raises(SettingError, match=r"workers=InlineWorkers: cannot replace.*choose workers=process"):
+        run(data)
+    assert data.pool is None
+    run(make_data(MayHang, workers=partial(ProcessWorkers, n_workers=1), max_env_steps=30))

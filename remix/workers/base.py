@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.spec import Environment
+from envs.errors import SettingError
+from envs.spec import Environment, EnvSpec
 from remix.episodes import Episode
 from remix.policy import Policy
 
@@ -17,11 +18,22 @@ EnvironmentFactory = Callable[[], Environment]
 PolicyState = dict[str, Tensor]
 
 
+class WorkerError(RuntimeError):
+    """What was to be done in another process failed, again and again where it was repeated."""
+
+
 class WorkerPool(ABC):
-    """Plays episodes. What an episode holds depends on its seed, the policy and the exploration alone."""
+    """Plays episodes.
+
+    What an episode holds depends on its seed, the policy and the exploration alone, as far as that is so of
+    the environment.
+    """
 
     overlap = False
     """Whether the next round is to be played during the updates (see :mod:`remix.datamodule`)."""
+
+    replaces_hung = False
+    """Whether a game that hangs is replaced; where not, games that may are refused."""
 
     @abstractmethod
     def collect(
@@ -36,6 +48,19 @@ class WorkerPool(ABC):
     @abstractmethod
     def close(self) -> None:
         """Stop what runs; may be called twice."""
+
+
+def check_hanging(spec: EnvSpec, pool: object) -> None:
+    """Refuse to play a game that may hang where nothing could be done about it.
+
+    :param pool: a pool of workers, or the class of one.
+    :raises SettingError: naming the workers that can.
+    """
+    if spec.may_hang and not getattr(pool, "replaces_hung", False):
+        name = getattr(pool, "__name__", type(pool).__name__)
+        raise SettingError(
+            "workers", name, f"cannot replace a game that hangs, as {spec.name} may: choose workers=process"
+        )
 
 
 WorkersFactory = Callable[[EnvironmentFactory, Policy], WorkerPool]

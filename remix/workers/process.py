@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
-import signal
 import time
 import traceback
 import warnings
@@ -12,7 +10,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,11 @@ from numpy.typing import NDArray
 from envs.errors import SettingError
 from remix.episodes import Episode
 from remix.policy import Policy
-from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool
+from remix.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool
+from remix.workers.child import Child
 from remix.workers.rollout import rollout
 
-
-class WorkerError(RuntimeError):
-    """The same episodes failed again and again."""
+_FAREWELL = 15.0  # seconds for workers to close their games in their own way
 
 
 @dataclass
@@ -42,9 +39,9 @@ class _Task:
 class ProcessWorkers(WorkerPool):
     """A pool of processes, each with its own environment and policy.
 
-    A worker that dies, raises or does not answer in time is replaced and its episodes are collected again:
-    they are the same episodes, since everything in them follows from their seeds. The first time is
-    announced by a warning.
+    A worker that dies, raises or does not answer in time is replaced, with all that it has started, and its
+    episodes are collected again: they are the same episodes where everything in them follows from their
+    seeds. The first time is announced by a warning.
 
     :param n_workers: processes.
     :param episodes_at_once: largest batch of episodes that one worker plays together; 1 for environments
@@ -53,6 +50,8 @@ class ProcessWorkers(WorkerPool):
     :param retries: how often the same episodes may fail before the run ends with a :class:`WorkerError`.
     :param overlap: play the next round while the learner makes its updates.
     """
+
+    replaces_hung = True
 
     def __init__(
         self,
@@ -75,8 +74,7 @@ class ProcessWorkers(WorkerPool):
             raise SettingError("timeout", timeout, "must be positive seconds")
         self.episodes_at_once, self.timeout, self.retries = episodes_at_once, timeout, retries
         self.overlap, self.restarts = overlap, 0
-        context = _context()
-        self._workers = [_Worker(context, environment, policy) for _ in range(n_workers)]
+        self._workers = [_Worker(environment, policy) for _ in range(n_workers)]
 
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
@@ -102,8 +100,13 @@ class ProcessWorkers(WorkerPool):
         return [episode for first in sorted(episodes) for episode in episodes[first]]
 
     def close(self) -> None:
+        """Stop the workers: those that wait with a game close it, the others are killed."""
+        waiting = [worker for worker in self._workers if worker.has_game and worker.task is None]
+        for worker in waiting:
+            worker.child.dismiss()
+        deadline = time.monotonic() + _FAREWELL
         for worker in self._workers:
-            worker.stop()
+            worker.child.kill(max(0.0, deadline - time.monotonic()) if worker in waiting else 0.0)
 
     def _hand_over(
         self, worker: _Worker, waiting: deque[_Task], policy_state: PolicyState, exploration: float | None
@@ -149,23 +152,23 @@ class _Worker:
     with this process, at the price of a file descriptor each.
     """
 
-    def __init__(self, context: BaseContext, environment: EnvironmentFactory, policy: Policy) -> None:
-        self._context, self._player = context, pickle.dumps((environment, policy))
+    def __init__(self, environment: EnvironmentFactory, policy: Policy) -> None:
+        self._player = pickle.dumps((environment, policy))
         self.task: _Task | None = None
-        self.deadline = 0.0
-        self._launch()
+        self.deadline, self.has_game = 0.0, False
+        self.child = Child(_serve, self._player)
 
-    def _launch(self) -> None:
-        self.connection, theirs = self._context.Pipe()
-        self.process = self._context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, self._player), daemon=True
-        )
-        self.process.start()
-        theirs.close()
+    @property
+    def connection(self) -> Connection:
+        return self.child.connection
+
+    @property
+    def process(self) -> BaseProcess:
+        return self.child.process
 
     def start(self, task: _Task, message: Any, timeout: float) -> None:
         self.connection.send_bytes(pickle.dumps(message))
-        self.task, self.deadline = task, time.monotonic() + timeout
+        self.task, self.deadline, self.has_game = task, time.monotonic() + timeout, True
 
     def answer(self) -> list[Episode] | str:
         """The episodes, or why there are none."""
@@ -179,29 +182,13 @@ class _Worker:
         return answer
 
     def restart(self) -> None:
-        self.stop()
-        self.task = None
-        self._launch()
-
-    def stop(self) -> None:
-        with suppress(OSError):
-            self.connection.close()
-        self.process.kill()
-        self.process.join(timeout=5.0)
-
-
-def _context() -> BaseContext:
-    """Never fork: a forked copy of a process with threads and open games is not a fresh start."""
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["remix.workers.process"])
-    return context
+        self.child.kill()
+        self.task, self.has_game = None, False
+        self.child = Child(_serve, self._player)
 
 
 def _serve(connection: Connection, player: bytes) -> None:
     """A worker's life: play what is asked for until the other side closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     environment, policy = pickle.loads(player)
     game = None

@@ -5,45 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from callbacks.checkpointing import LastCheckpoint
-from callbacks.episode_video import EpisodeVideo, record_episode
+from callbacks.episode_video import EpisodeVideo
 from envs.errors import SettingError
 from envs.games import BranchChain
-from envs.predator_prey import PredatorPrey
-from remix.policy import Policy
-from remix.workers.rollout import rollout
 from tests.callbacks.runs import Run
 
 
 def film_length(path: Path) -> int:
     with Image.open(path) as film:
         return int(getattr(film, "n_frames", 1))
-
-
-def test_film_shows_the_greedy_episode_from_its_start(tmp_path: Path) -> None:
-    environment = PredatorPrey(n_agents=2, n_stags=1, world_shape=(4, 4), episode_limit=6)
-    policy = Policy(environment.spec)
-    episode = record_episode(environment, policy, 5, tmp_path / "films/episode.gif", fps=4)
-    [expected] = rollout(environment, policy, np.array([5], dtype=np.int64), exploration=0.0)
-    assert np.array_equal(episode.actions, expected.actions)
-    assert episode.score == expected.score
-    with Image.open(tmp_path / "films/episode.gif") as film:
-        start = np.asarray(film.convert("RGB"), dtype=int)
-        assert film.info["duration"] == 250
-    environment.reset(np.array([5], dtype=np.int64))
-    assert np.abs(start - environment.render()).mean() < 5.0  # a GIF has few colours
-
-
-def test_recording_leaves_the_policy_alone(tmp_path: Path) -> None:
-    environment = BranchChain(stages=3)
-    policy = Policy(environment.spec).double()
-    record_episode(environment, policy, 1, tmp_path / "episode.gif")
-    assert policy.training
-    assert all(p.dtype == torch.float64 for p in policy.parameters())
 
 
 def test_training_ends_with_a_film(tmp_path: Path) -> None:
@@ -53,7 +27,7 @@ def test_training_ends_with_a_film(tmp_path: Path) -> None:
 
 def test_films_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[Path] = []
-    monkeypatch.setattr("callbacks.episode_video.save_film", lambda frames, path, fps: recorded.append(path))
+    monkeypatch.setattr("remix.films.save_film", lambda frames, path, fps: recorded.append(path))
     Run(tmp_path, [EpisodeVideo(every_n_epochs=2), LastCheckpoint(tmp_path)], max_epochs=3).fit()
     assert recorded == [tmp_path / "episode.gif"] * 2  # after the second epoch and at the end
 

@@ -18,7 +18,8 @@ from hydra.utils import instantiate
 from pettingzoo import ParallelEnv
 
 from envs.errors import SettingError
-from envs.pettingzoo import PettingZoo, fold
+from envs.pettingzoo import PettingZoo
+from envs.seeds import fold
 from envs.spec import Environment
 
 HERE = __name__

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.predator_prey import PredatorPrey
-from envs.spec import Step
+from envs.spec import Observation, Step
+from tests.programs import start_program
 
 
 def complain() -> None:
@@ -59,3 +60,20 @@ class Faulty(SmallPredatorPrey):
         except FileNotFoundError:
             return ""
         return taken.read_text()
+
+
+class WithProgram(Faulty):
+    """Has a program run, as games do, and forgets to end it.
+
+    :param programs: file that gets the process ids of the programs.
+    """
+
+    def __init__(self, file: Path, programs: Path) -> None:
+        super().__init__(file)
+        self.programs, self.started = programs, False
+
+    def reset(self, seeds: NDArray[np.int64]) -> Observation:
+        if not self.started:
+            start_program(self.programs)
+            self.started = True
+        return super().reset(seeds)

@@ -11,10 +11,12 @@ import torch
 
 from envs.errors import SettingError
 from remix.policy import Policy
+from remix.workers.base import WorkerError
 from remix.workers.inline import InlineWorkers
-from remix.workers.process import ProcessWorkers, WorkerError
+from remix.workers.process import ProcessWorkers
 from remix.workers.seeds import episode_seeds
-from tests.workers.faulty import Faulty, SmallPredatorPrey
+from tests.programs import assert_running, noted
+from tests.workers.faulty import Faulty, SmallPredatorPrey, WithProgram
 from tests.workers.test_rollout import assert_equal
 
 SEEDS = episode_seeds(1, "train", 0, 10)
@@ -100,6 +102,22 @@ def test_a_worker_that_hangs_is_replaced(pool, policy, fault, expected):
         assert_same(pool.collect(policy.state_dict(), SEEDS, 0.5), expected)
     pool.timeout = patience
     assert not fault.exists() and pool.restarts >= 1
+
+
+@pytest.mark.parametrize("kind", ["raise", "hang", "exit", "kill"])
+def test_what_a_worker_has_started_ends_with_it(policy, tmp_path, kind):
+    """Replaced or dismissed, it leaves no game behind."""
+    fault, programs = tmp_path / "fault", tmp_path / "programs"
+    fault.write_text(kind)
+    pool = ProcessWorkers(
+        partial(WithProgram, fault, programs), policy, n_workers=1, timeout=6.0 if kind == "hang" else 120.0
+    )
+    with pytest.warns(RuntimeWarning):
+        pool.collect(policy.state_dict(), SEEDS[:2], 0.5)
+    assert len(noted(programs)) == 2
+    assert_running(noted(programs), 1)
+    pool.close()
+    assert_running(noted(programs), 0)
 
 
 def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):

@@ -1,0 +1,371 @@
+"""The real StarCraft II, played through the package of the StarCraft Multi-Agent Challenge (SMAC).
+
+Neither the package nor the game is part of an installation. What can be known about them without starting
+them is checked when an environment is made (see :mod:`envs.starcraft_setup`); the package is imported, and
+the game launched, by the first reset.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battles import RewardOptions, ViewOptions
+from envs.checks import integer, number
+from envs.errors import GameError, SettingError, first_line, one_of
+from envs.seeds import fold
+from envs.skirmish.encoding import action_names, sizes
+from envs.skirmish.maps import load_map, map_names
+from envs.spec import Environment, EnvSpec, Observation, Step
+from envs.starcraft_setup import check_installation, import_game, replay_folder
+
+T = TypeVar("T")
+
+DIFFICULTIES = (*"123456789", "A")
+
+_SIZES = {  # of SMAC's get_env_info, and of EnvSpec
+    "n_agents": "n_agents",
+    "n_actions": "n_actions",
+    "obs_shape": "obs_size",
+    "state_shape": "state_size",
+    "episode_limit": "episode_limit",
+}
+
+_ENEMY_TYPES = {
+    4: "colossus",
+    9: "baneling",
+    48: "marine",
+    51: "marauder",
+    54: "medivac",
+    73: "zealot",
+    74: "stalker",
+    98: "spine_crawler",
+    105: "zergling",
+}
+"""StarCraft's numbers of the types that enemies have; agents are types of the maps' own."""
+
+
+class StarCraft(Environment):
+    """SMAC's battles in StarCraft II: one game, a process of its own, per episode of the batch.
+
+    Observations, states, masks and rewards are SMAC's. An episode that reaches the limit is truncated, which
+    SMAC calls terminated, and with ``obs_timestep_number`` the entry that SMAC reserves and never fills is
+    left out, so that vectors have the size that SMAC says.
+
+    A game takes one seed, when it starts, and goes on with one random stream over its episodes: an episode is
+    not a function of its seed alone, and no two runs are equal. Of the seeds of episodes only the first that
+    a game gets counts, folded to 31 bits.
+
+    When the game breaks down, SMAC starts it again and calls the episode terminated; here that is a
+    :class:`GameError`, nothing of the episode may be kept, and the next reset starts a fresh game.
+
+    :param map_name: one of SMAC's 23 maps.
+    :param step_mul: game loops of one step, of which 16 make a second.
+    :param move_amount: how far a move action wants to go, in map units.
+    :param views: what observations and state contain; None for SMAC's defaults.
+    :param rewards: what a step pays; None for SMAC's defaults.
+    :param difficulty: of the enemy, 1 to 9 or A.
+    :param game_version: of StarCraft II, where several are installed, e.g. ``4.6.2``; None for the latest.
+    :param replay_dir: where each game saves one replay of all its episodes when it is closed; None for none.
+    :raises SettingError: a setting that makes no sense, or something that is not installed.
+    """
+
+    def __init__(
+        self,
+        map_name: str = "8m",
+        step_mul: int = 8,
+        move_amount: float = 2.0,
+        views: ViewOptions | None = None,
+        rewards: RewardOptions | None = None,
+        difficulty: str | int = "7",
+        game_version: str | None = None,
+        replay_dir: str | None = None,
+    ) -> None:
+        self._views, rewards = views or ViewOptions(), rewards or RewardOptions()
+        if map_name not in map_names():
+            raise SettingError("map_name", map_name, one_of(map_names(), str(map_name)))
+        if str(difficulty) not in DIFFICULTIES:
+            raise SettingError("difficulty", difficulty, one_of(DIFFICULTIES))
+        self._settings: dict[str, Any] = {
+            "map_name": map_name,
+            "step_mul": integer("step_mul", step_mul, minimum=1),
+            "move_amount": _move_amount(move_amount, self._views),
+            "difficulty": str(difficulty),
+            "game_version": game_version,
+            "continuing_episode": True,  # or a timeout could not be told from another end
+            **asdict(self._views),
+            **asdict(rewards),
+        }
+        check_installation(map_name, game_version)
+        self._saves_replays = replay_dir is not None
+        if replay_dir is not None:
+            self._settings["replay_dir"] = replay_folder(replay_dir)
+        self._map = load_map(map_name)
+        layout = sizes(self._map, self._views)
+        self.spec = EnvSpec(
+            name=f"starcraft2/{map_name}",
+            n_agents=self._map.n_agents,
+            n_actions=layout.n_actions,
+            obs_size=layout.obs,
+            state_size=layout.state,
+            episode_limit=self._map.episode_limit,
+            metrics=("battle_won", "dead_allies", "dead_enemies"),
+            action_names=action_names(self._map),
+            may_hang=True,
+        )
+        self._games: dict[int, _Game] = {}
+        self._allocate(0)
+
+    def reset(self, seeds: NDArray[np.int64]) -> Observation:
+        """Start ``len(seeds)`` battles, each in its own game; missing games are launched first.
+
+        :raises GameError: a game broke down; another reset starts it afresh.
+        :raises SettingError: the package is there but cannot be used.
+        """
+        self._allocate(len(seeds))
+        for episode, seed in enumerate(map(int, seeds)):
+            if episode in self._games and not self._games[episode].can_start:
+                self._drop(episode)
+            if episode not in self._games:
+                self._games[episode] = self._make(episode, seed)
+            self._guarded(episode, self._games[episode].start)
+            self._running[episode] = True
+            self._observe(episode)
+        return self._observation
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Play ``actions [E, N]`` in all running battles; ``spec.action_names`` says what they mean.
+
+        :raises ValueError: an action is not available.
+        :raises GameError: a game broke down; only a reset can follow.
+        """
+        actions = self._checked(actions)
+        n = len(self._running)
+        reward = np.zeros(n, np.float32)
+        terminated, truncated = np.zeros((2, n), np.bool_)
+        for episode in map(int, np.flatnonzero(self._running)):
+            outcome = self._guarded(episode, partial(self._games[episode].step, actions[episode].tolist()))
+            reward[episode] = outcome.reward
+            terminated[episode] = outcome.ended and not outcome.timeout
+            truncated[episode] = outcome.timeout
+            for name, values in self._info.items():
+                values[episode] = outcome.info[name]
+            self._observe(episode)
+        self._running &= ~(terminated | truncated)
+        return Step(self._observation, reward, terminated, truncated, self._info)
+
+    def render(self, index: int = 0) -> NDArray[np.uint8]:
+        """RGB picture of battle ``index``, drawn like those of the engine, on the engine's terrain.
+
+        SMAC's own pictures need parts of PySC2 that cannot be imported in Python 3.11 and later.
+        """
+        from envs.skirmish.rendering import draw_battle
+        from envs.skirmish.state import allocate
+        from envs.skirmish.units import load_units
+
+        game = self._games[index]
+        allies, enemies = game.units()
+        units = allocate(1, len(allies) + len(enemies))
+        units.target[:] = -1
+        for i, unit in enumerate((*allies, *enemies)):
+            units.x[0, i], units.y[0, i] = unit.pos.x, unit.pos.y
+            units.health[0, i], units.shield[0, i] = unit.health, unit.shield
+        # The game lists enemies in an order of its own.
+        names = tuple(
+            _ENEMY_TYPES.get(unit.unit_type, name)
+            for unit, name in zip(enemies, self._map.enemies, strict=True)
+        )
+        battle_map = replace(self._map, name=self.spec.name, enemies=names)
+        return draw_battle(battle_map, load_units("liberty"), units, 0, game.steps)
+
+    def close(self) -> None:
+        """Save replays, if they are wanted, and end all games."""
+        for episode in list(self._games):
+            game = self._games.pop(episode)
+            if self._saves_replays:
+                self._save_replay(game)
+            game.close()
+
+    def _save_replay(self, game: _Game) -> None:
+        """A replay is no reason to lose more than itself."""
+        try:
+            game.save_replay()
+        except Exception as error:
+            warnings.warn(f"{self.spec.name}: no replay: {first_line(error)}", RuntimeWarning, stacklevel=3)
+
+    def _make(self, episode: int, seed: int) -> _Game:
+        """A game that is not launched yet."""
+        # Replays get a name that is theirs alone: SMAC's have only map and second in them.
+        prefix = f"{self._map.name}_{os.getpid()}_{episode}"
+        make = import_game()
+        try:
+            game = make(seed=fold(seed) & 0x7FFFFFFF, replay_prefix=prefix, **self._settings)
+        except (KeyError, TypeError) as error:
+            raise SettingError(
+                "backend", "starcraft2", f"the installed package of SMAC is too old ({error!r})"
+            ) from error
+        shown = game.get_env_info()
+        for theirs, ours in _SIZES.items():
+            if shown[theirs] != getattr(self.spec, ours):
+                expected = f"expected {ours}={getattr(self.spec, ours)}, but it has {shown[theirs]}"
+                raise SettingError(
+                    "backend", "starcraft2", f"the installed package of SMAC is not the original: {expected}"
+                )
+        return _Game(game)
+
+    def _guarded(self, episode: int, play: Callable[[], T]) -> T:
+        """What ``play`` returns; if it fails, the episode's game is given up."""
+        try:
+            return play()
+        except Exception as error:
+            self._running[:] = False
+            self._drop(episode)
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            raise GameError(
+                f"{self.spec.name}: the game of episode {episode} broke down: {reason}"
+            ) from error
+
+    def _drop(self, episode: int) -> None:
+        """End a game whose state is not worth anything."""
+        try:
+            self._games.pop(episode).close()
+        except Exception as error:
+            warnings.warn(f"{self.spec.name}: a game did not close: {error}", RuntimeWarning, stacklevel=3)
+
+    def _checked(self, actions: NDArray[np.integer]) -> NDArray[np.integer]:
+        """``actions``, if they can be played."""
+        actions, available = np.asarray(actions), self._observation.avail_actions
+        if actions.shape != available.shape[:2]:
+            expected = f"{available.shape[:2]} (battles, agents)"
+            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
+        known = (actions >= 0) & (actions < self.spec.n_actions)
+        allowed = np.take_along_axis(available, np.where(known, actions, 0)[..., None], axis=-1)[..., 0]
+        wrong = np.argwhere(self._running[:, None] & ~(known & allowed))
+        if len(wrong):
+            e, i = wrong[0]
+            raise ValueError(f"actions: agent {i} cannot perform {actions[e, i]} in battle {e}")
+        return actions
+
+    def _observe(self, episode: int) -> None:
+        """Write what SMAC shows of a battle into the batch."""
+        obs, state, avail_actions = (array[episode] for array in self._observation)
+        game = self._games[episode]
+        obs[:] = [self._without_gap(view) for view in game.get_obs()]
+        state[:] = obs.ravel() if self._views.obs_instead_of_state else game.get_state()
+        avail_actions[:] = game.get_avail_actions()
+
+    def _without_gap(self, view: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """An agent's observation without the entry before the time that SMAC reserves and never fills."""
+        return view if len(view) == self.spec.obs_size else np.delete(view, -2)
+
+    def _allocate(self, n_episodes: int) -> None:
+        spec = self.spec
+        self._observation = Observation(
+            obs=np.zeros((n_episodes, spec.n_agents, spec.obs_size), np.float32),
+            state=np.zeros((n_episodes, spec.state_size), np.float32),
+            avail_actions=np.zeros((n_episodes, spec.n_agents, spec.n_actions), np.bool_),
+        )
+        self._info = {name: np.zeros(n_episodes, np.float32) for name in spec.metrics}
+        self._running = np.zeros(n_episodes, np.bool_)
+
+
+def _move_amount(value: float, views: ViewOptions) -> float:
+    """``value`` as SMAC takes it: some views use it as an index, which a float cannot be."""
+    amount = number("move_amount", value, minimum=0)
+    if not amount.is_integer() and (views.obs_pathing_grid or views.obs_terrain_height):
+        raise SettingError(
+            "move_amount", value, "must be a whole number with obs_pathing_grid or obs_terrain_height"
+        )
+    return int(amount) if amount.is_integer() else amount
+
+
+class _Outcome(NamedTuple):
+    """Of one step: SMAC's reward, whether the episode is over, for want of time, and SMAC's ``info``."""
+
+    reward: float
+    ended: bool
+    timeout: bool
+    info: dict[str, Any]
+
+
+class _Game:
+    """SMAC's environment, whose failures raise here where SMAC hides them.
+
+    :param smac: a ``StarCraft2Env`` that has not been reset.
+    """
+
+    def __init__(self, smac: Any) -> None:
+        self._smac = smac
+        self.steps = 0
+        self._launched = self._finished_one = False
+
+    @property
+    def can_start(self) -> bool:
+        """Whether SMAC can start an episode. Again its first one, it cannot.
+
+        SMAC would launch a second game and take the enemies' strength, by which rewards are scaled, twice.
+        """
+        return self._finished_one or not self._launched
+
+    def start(self) -> None:
+        """Start an episode.
+
+        :raises ConnectionError: SMAC has started the game anew.
+        """
+        self.steps, self._launched = 0, True
+        restarts = self._smac.force_restarts
+        self._smac.reset()
+        self._expect(restarts)
+
+    def step(self, actions: list[int]) -> _Outcome:
+        """Play one step.
+
+        :raises ConnectionError: SMAC has started the game anew and calls that an end.
+        """
+        restarts = self._smac.force_restarts
+        reward, ended, info = self._smac.step(actions)
+        self._expect(restarts)
+        self.steps += 1
+        self._finished_one |= ended
+        return _Outcome(reward, ended, bool(info.get("episode_limit")), info)
+
+    def get_obs(self) -> list[NDArray[np.floating[Any]]]:
+        """Observations of all agents."""
+        views: list[NDArray[np.floating[Any]]] = self._smac.get_obs()
+        return views
+
+    def get_state(self) -> NDArray[np.floating[Any]]:
+        """The global state."""
+        state: NDArray[np.floating[Any]] = self._smac.get_state()
+        return state
+
+    def get_avail_actions(self) -> list[list[int]]:
+        """0 or 1 for every action of every agent."""
+        mask: list[list[int]] = self._smac.get_avail_actions()
+        return mask
+
+    def units(self) -> tuple[list[Any], list[Any]]:
+        """The game's agents and enemies, the dead included, in the order of their numbers."""
+        return [unit for _, unit in sorted(self._smac.agents.items())], [
+            unit for _, unit in sorted(self._smac.enemies.items())
+        ]
+
+    def save_replay(self) -> None:
+        """Save a replay of all episodes so far, if there are any."""
+        if self._launched:
+            self._smac.save_replay()
+
+    def close(self) -> None:
+        """End the game."""
+        self._smac.close()
+
+    def _expect(self, restarts: int) -> None:
+        if self._smac.force_restarts != restarts:
+            raise ConnectionError("SMAC lost the connection and started the game again")

@@ -1,0 +1,142 @@
+"""What playing the real StarCraft II needs, looked for without importing or starting any of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from envs.errors import SettingError, first_line, one_of
+from envs.skirmish.maps import map_names
+
+_INSTALL = 'pip install "remix-marl[smac]"'
+_MAPS = "https://github.com/oxwhirl/smac/releases/download/v0.1-beta1/SMAC_Maps.zip"
+_GAME = "https://github.com/Blizzard/s2client-proto#downloads"
+
+
+def check_installation(map_name: str, game_version: str | None) -> None:
+    """Look for SMAC's package, the game, its version and the map.
+
+    :raises SettingError: for the first that is missing, with what to do about it.
+    """
+    _check_package()
+    folder = _game_folder()
+    if folder is not None:
+        _check_game(folder, map_name)
+    _check_version(folder, game_version)
+
+
+def import_game() -> Callable[..., Any]:
+    """SMAC's class of games.
+
+    The messages of the game's protocol need protobuf's implementation in Python, which only a process that
+    has not imported protobuf yet can choose; those of worker processes have not.
+
+    :raises SettingError: it cannot be imported.
+    """
+    os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
+    try:
+        from smac.env import StarCraft2Env
+    except (ImportError, TypeError) as error:
+        reason = first_line(error)
+        if "Descriptors cannot" in reason:
+            reason = (
+                "cannot be played in a process that has loaded protobuf's fast implementation: "
+                "set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python before it starts"
+            )
+        else:
+            reason = f"cannot be imported ({reason}): {_INSTALL}"
+        raise _missing(reason) from error
+    game: Callable[..., Any] = StarCraft2Env
+    return game
+
+
+def replay_folder(replay_dir: str) -> str:
+    """The folder, made if need be, as an absolute path; relative ones would be the game's.
+
+    :raises SettingError: nothing can be written there.
+    """
+    folder = Path(replay_dir).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError("replay_dir", replay_dir, f"cannot be made ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise SettingError("replay_dir", replay_dir, "must be a folder in which files can be written")
+    return str(folder)
+
+
+def _missing(expected: str) -> SettingError:
+    return SettingError("backend", "starcraft2", expected)
+
+
+def _check_package() -> None:
+    """SMAC's package, and not one of the others that are called smac as well."""
+    found = find_spec("smac")
+    folders = [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
+    if any((folder / "env/starcraft2/starcraft2.py").is_file() for folder in folders):
+        return
+    if any((folder / "facade").is_dir() and (folder / "runhistory").is_dir() for folder in folders):
+        raise _missing(
+            "the package smac that is installed is SMAC3, for hyper-parameters; the StarCraft Multi-Agent "
+            f"Challenge has the same name and cannot stand beside it: pip uninstall smac && {_INSTALL}"
+        )
+    if folders:
+        where = folders[0]
+        raise _missing(f"the package smac in {where} is not the StarCraft Multi-Agent Challenge: {_INSTALL}")
+    raise _missing(f"needs the package of the StarCraft Multi-Agent Challenge: {_INSTALL}")
+
+
+def _game_folder() -> Path | None:
+    """Where PySC2 will look for the game; None where it searches more places than one."""
+    path = os.environ.get("SC2PATH", "~/StarCraftII" if sys.platform.startswith("linux") else None)
+    return Path(path).expanduser() if path is not None else None
+
+
+def _check_game(folder: Path, map_name: str) -> None:
+    if not _builds(folder):
+        raise _missing(
+            f"needs StarCraft II, which is not in {folder}: install it from {_GAME}, "
+            "or set SC2PATH to the folder where it is"
+        )
+    maps = folder / "Maps/SMAC_Maps"
+    if not maps.is_dir():
+        raise _missing(f"needs SMAC's maps, which are not in {maps}: unpack {_MAPS} in {maps.parent}")
+    there = [name for name in map_names() if (maps / f"{name}.SC2Map").is_file()]
+    if map_name not in there:
+        raise SettingError(
+            "map_name", map_name, f"{map_name}.SC2Map is missing in {maps}: unpack {_MAPS} in {maps.parent}"
+        )
+
+
+def _builds(folder: Path) -> set[int]:
+    """Numbers of the installed builds of the game."""
+    names = (path.name for path in folder.glob("Versions/Base*"))
+    return {int(name.removeprefix("Base")) for name in names if name.removeprefix("Base").isdigit()}
+
+
+def _check_version(folder: Path | None, game_version: str | None) -> None:
+    """A version that PySC2 knows, of which the build is installed, as far as either can be known."""
+    known = _known_versions()
+    if game_version is None or not known:
+        return
+    if folder is not None:
+        builds = _builds(folder)
+        known = {version: build for version, build in known.items() if build in builds}
+    whole = f"{game_version}.0" if game_version.count(".") == 1 else game_version
+    if whole not in known and whole != "latest":
+        raise SettingError("game_version", game_version, one_of((*known, "latest"), whole))
+
+
+def _known_versions() -> dict[str, int]:
+    """Versions of the game and their builds, from PySC2's list, which to import would load protobuf."""
+    found = find_spec("pysc2")
+    for folder in (found and found.submodule_search_locations) or ():
+        if (listed := Path(folder) / "run_configs/lib.py").is_file():
+            pairs = re.findall(r'Version\("([\d.]+)", (\d+),', listed.read_text("utf-8"))
+            return {version: int(build) for version, build in pairs}
+    return {}

@@ -1,0 +1,1 @@
+raise ImportError("would load protobuf")
