@@ -38,19 +38,6 @@ _SIZES = {  # of SMAC's get_env_info, and of EnvSpec
     "episode_limit": "episode_limit",
 }
 
-_ENEMY_TYPES = {
-    4: "colossus",
-    9: "baneling",
-    48: "marine",
-    51: "marauder",
-    54: "medivac",
-    73: "zealot",
-    74: "stalker",
-    98: "spine_crawler",
-    105: "zergling",
-}
-"""StarCraft's numbers of the types that enemies have; agents are types of the maps' own."""
-
 
 class StarCraft(Environment):
     """SMAC's battles in StarCraft II: one game, a process of its own, per episode of the batch.
@@ -168,6 +155,7 @@ class StarCraft(Environment):
         """
         from envs.skirmish.rendering import draw_battle
         from envs.skirmish.state import allocate
+        from envs.skirmish.unit_views import GAME_TYPES
         from envs.skirmish.units import load_units
 
         game = self._games[index]
@@ -178,9 +166,9 @@ class StarCraft(Environment):
             units.x[0, i], units.y[0, i] = unit.pos.x, unit.pos.y
             units.health[0, i], units.shield[0, i] = unit.health, unit.shield
         # The game lists enemies in an order of its own.
+        types = {number: name for name, number in GAME_TYPES.items()}
         names = tuple(
-            _ENEMY_TYPES.get(unit.unit_type, name)
-            for unit, name in zip(enemies, self._map.enemies, strict=True)
+            types.get(unit.unit_type, name) for unit, name in zip(enemies, self._map.enemies, strict=True)
         )
         battle_map = replace(self._map, name=self.spec.name, enemies=names)
         return draw_battle(battle_map, load_units("liberty"), units, 0, game.steps)

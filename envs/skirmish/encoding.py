@@ -101,6 +101,13 @@ def _type_features(battle_map: BattleMap) -> list[str]:
     return [f"type_{bit}" for bit in range(battle_map.unit_type_bits)]
 
 
+def cooldown_scale(unit: UnitType) -> float:
+    """By what the state divides the cooldown of a unit, or the energy of a healer."""
+    if unit.heal is not None:
+        return _ENERGY_SCALE
+    return _COOLDOWN_SCALES.get(unit.name, _OTHER_COOLDOWN_SCALE)
+
+
 def max_reward(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> float:
     """Unscaled rewards of a victory over enemies that never regenerate."""
     strength = sum(units[name].health + units[name].shield for name in battle_map.enemies)
@@ -116,16 +123,14 @@ def make_encoding(
     :param move_amount: how far a move action wants to go, in map units.
     """
     types = [units[name] for name in (*battle_map.allies, *battle_map.enemies)]
-    healers = [unit.heal is not None for unit in types]
-    cooldowns = [_COOLDOWN_SCALES.get(unit.name, _OTHER_COOLDOWN_SCALE) for unit in types]
     layout = sizes(battle_map, options)
     return Encoding(
         n_agents=battle_map.n_agents,
         n_actions=layout.n_actions,
         health_scale=1 / np.array([unit.health for unit in types]),
         shield_scale=np.array([1 / unit.shield if unit.shield else 0.0 for unit in types]),
-        readiness_scale=1 / np.where(healers, _ENERGY_SCALE, cooldowns),
-        heals=np.array(healers),
+        readiness_scale=1 / np.array([cooldown_scale(unit) for unit in types]),
+        heals=np.array([unit.heal is not None for unit in types]),
         type_bit=_type_bits(battle_map),
         bits=battle_map.unit_type_bits,
         open=battle_map.terrain.open,

@@ -79,7 +79,8 @@ class Scratch(NamedTuple):
     - ``active``, whether it wants to move or overlapped others; ``near[i, :n_near[i]]`` who is close to
       such a unit; ``span`` in which a unit may touch others; ``by_x`` all units in the order of x, and
       ``sorted_x``, ``sorted_y``, ``sorted_span`` theirs; ``obstacle_x``, ``obstacle_y`` and
-      ``obstacle_bound`` of those in the way of one unit.
+      ``obstacle_bound`` of those in the way of one unit. These and the sorted ones have room for four walls
+      more, as constraints of velocities when units move as in SMAClite.
     - ``alive`` before the hits of the loop; ``exploding``, whether it blows itself up; ``queue`` of dead
       units still to explode; ``healed`` in this loop.
     """
@@ -138,7 +139,8 @@ def allocate_scratch(n_units: int) -> Scratch:
     def array(name: str) -> NDArray[np.generic]:
         if name in ("near", "by_x"):  # unsigned numbers spare the test for negative indices
             return np.zeros((n_units, n_units) if name == "near" else n_units, np.uint16)
-        return np.zeros(n_units, np.bool_ if name in flags else np.int64 if name in whole else np.float64)
+        size = n_units + 4 if name.startswith(("obstacle_", "sorted_")) else n_units
+        return np.zeros(size, np.bool_ if name in flags else np.int64 if name in whole else np.float64)
 
     return Scratch(**{name: array(name) for name in Scratch._fields})  # type: ignore[arg-type]
 

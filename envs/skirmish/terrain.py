@@ -75,7 +75,7 @@ def load_terrain(fields: Fields, folder: Path) -> Terrain:
     mistake = _mistake(rows)
     if mistake:
         fields.fail("terrain", name, mistake)
-    return _build(path.stem, tuple(rows))
+    return build_terrain(path.stem, tuple(rows))
 
 
 def _mistake(rows: list[str]) -> str:
@@ -94,7 +94,8 @@ def _mistake(rows: list[str]) -> str:
 
 
 @lru_cache(maxsize=32)
-def _build(name: str, rows: tuple[str, ...]) -> Terrain:
+def build_terrain(name: str, rows: tuple[str, ...]) -> Terrain:
+    """The terrain of ``rows``, 32 of 32 cells as in the files, the northern row first."""
     cells = np.array([list(row) for row in reversed(rows)]).T
     free = np.ascontiguousarray(np.isin(cells, (LOW, HIGH, RAMP)))
     ground = Ground(free, _margins(free), shortest_paths(free), _is_convex(free))

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.common import ATTACK, FAR_AWAY, HEAL, IDLE, MOVE, NEVER, NOBODY
+from envs.skirmish.kernels.common import (
+    AS_SMACLITE,
+    ATTACK,
+    FAR_AWAY,
+    HEAL,
+    IDLE,
+    MOVE,
+    NEVER,
+    NOBODY,
+)
 from envs.skirmish.kernels.compiler import inlined, lean
+from envs.skirmish.kernels.lite_moving import move_lite_units
 from envs.skirmish.kernels.moving import move_units
 from envs.skirmish.kernels.targeting import cancel, choose_targets
 from envs.skirmish.kernels.weapons import fire, land_hits
@@ -64,11 +74,15 @@ def command(rules: Rules, units: Units, e: int, actions: NDArray[np.int64]) -> N
 def _command_at(rules: Rules, units: Units, e: int, i: int, index: int) -> None:
     """Tell agent i to heal agent ``index``, if it is a healer, or else to attack enemy ``index``.
 
-    What its weapon cannot reach by nature it cannot be told to attack: it goes on with what it does.
+    What its weapon cannot reach by nature it cannot be told to attack: it goes on with what it does, and in
+    SMAClite it goes there.
     """
     heals = rules.medics and rules.healer[i]
     target = index if heals else rules.n_agents + index
     if not (rules.can_heal[i, target] if heals else rules.can_hit[i, target]):
+        if rules.targeting == AS_SMACLITE:
+            units.order[e, i], units.target[e, i] = MOVE, NOBODY
+            units.order_x[e, i], units.order_y[e, i] = units.x[e, target], units.y[e, target]
         return
     if target != units.target[e, i]:
         cancel(units, e, i)
@@ -85,7 +99,10 @@ def play_loop(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
         scratch.y[i] = units.y[e, i] if alive else FAR_AWAY
     choose_targets(rules, units, e, scratch)
     fire(rules, units, e, scratch)
-    move_units(rules, units, e, scratch)
+    if rules.targeting == AS_SMACLITE:
+        move_lite_units(rules, units, e, scratch)
+    else:
+        move_units(rules, units, e, scratch)
     land_hits(rules, units, e, scratch)
     _recover(rules, units, e, scratch)
     units.loops[e] += 1

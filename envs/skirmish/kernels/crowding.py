@@ -156,7 +156,7 @@ def push_apart(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
         scratch.push_x[i] = scratch.push_y[i] = 0.0
         units.pushed[e, i] = False
         if scratch.moving[i]:
-            _go(rules, units, e, i, scratch.next_x[i], scratch.next_y[i])
+            go(rules, units, e, i, scratch.next_x[i], scratch.next_y[i])
     for i in range(rules.team.size):
         for k in range(scratch.n_near[i]):
             j = scratch.near[i, k]
@@ -167,7 +167,7 @@ def push_apart(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
         squared, most = dx * dx + dy * dy, rules.speed[i]
         if squared > 0.0:
             share = min(1.0, most / np.sqrt(squared))  # nobody is pushed faster than it can go
-            _go(rules, units, e, i, units.x[e, i] + share * dx, units.y[e, i] + share * dy)
+            go(rules, units, e, i, units.x[e, i] + share * dx, units.y[e, i] + share * dy)
 
 
 @inlined
@@ -211,7 +211,7 @@ def _shares(rules: Rules, i: int, j: int, scratch: Scratch) -> tuple[float, floa
 
 
 @inlined
-def _go(rules: Rules, units: Units, e: int, i: int, x: float, y: float) -> None:
+def go(rules: Rules, units: Units, e: int, i: int, x: float, y: float) -> None:
     """Put unit i at (x, y), or as near to it as the terrain lets it come, first in x and then in y."""
     plane = rules.plane[i]
     width, height = rules.interior.shape[1:]

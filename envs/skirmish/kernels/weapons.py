@@ -72,7 +72,10 @@ def _shoot(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None
 
 @inlined
 def land_hits(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Apply all hits that are due, then let the dead go and explode."""
+    """Apply all hits that are due, then let the dead go and explode.
+
+    Who blows itself up does so after all other hits, so that the order of units does not matter.
+    """
     for i in range(rules.team.size):
         scratch.alive[i] = units.health[e, i] > 0.0
         scratch.exploding[i] = False
@@ -97,9 +100,7 @@ def _land(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
     if delivery == LINE:
         _sweep(rules, units, e, i, target)
     elif delivery == SUICIDE:
-        if scratch.alive[i]:
-            units.health[e, i] = 0.0
-            scratch.exploding[i] = True
+        scratch.exploding[i] = scratch.alive[i]
     elif scratch.alive[target]:
         if delivery == MELEE:
             dx, dy = units.x[e, target] - units.x[e, i], units.y[e, target] - units.y[e, i]
@@ -147,6 +148,9 @@ def _sweep(rules: Rules, units: Units, e: int, i: int, target: int) -> None:
 @inlined
 def _bury(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
     """Stop those who died in this loop; explosions among them may kill more, until nobody is left to die."""
+    for i in range(rules.team.size):
+        if scratch.exploding[i]:
+            units.health[e, i] = 0.0
     n_queued = _find_dead(rules, units, e, scratch, 0)
     k = 0
     while k < n_queued:

@@ -1,137 +1,36 @@
-"""Battles of scripted policies in the profile ``smaclite``, against battles recorded in SMAClite.
+"""Battles of scripted policies are those of SMAClite, with its units, its rules and its avoidance.
 
-Units avoid each other by other rules there (ORCA; whoever stands is never pushed), and their order
-of acting is random. So only one-sided battles can be expected to end alike, and lengths and returns
-to be similar where it does not matter who gets stuck behind whom. The table of all battles is
-printed; see it with ``pytest -s``.
+Nothing but the actions of random play is random here. There, who acts first in a loop is random too; single
+precision breaks ties; and walls are polygons, around whose corners units slide. Where many units jostle,
+such trifles grow, and the fights that they decide are named below.
 """
 
-from __future__ import annotations
-
-import json
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from envs.skirmish.maps import Order
-from envs.skirmish.terrain import SIZE, Terrain, _build
-from tests.envs.skirmish.battles import ATTACK_0, EAST, NORTH, SOUTH, STOP, WEST, Battle, arena
+import envs.skirmish
+from tests.envs.skirmish.reference import PAIRS, RECORDED, Result, fight, recorded, table
 
-RECORDED = json.loads((Path(__file__).parents[2] / "data/skirmish_smaclite.json").read_text("utf-8"))
-POLICIES = ("nearest", "lowest_index", "stop", "random")
-PAIRS = [(name, policy) for name in RECORDED["maps"] for policy in POLICIES]
-# SMAClite's zerglings find no way to the plateau of this map and pile up below it.
-COMPARED = [pair for pair in PAIRS if pair[0] != "2c_vs_64zg"]
-
-
-class Result(NamedTuple):
-    """Means over the episodes."""
-
-    won: float
-    length: float
-    reward: float
-
-
-def terrain_of_rows(cells: list[list[int]]) -> Terrain:
-    rows = [["#"] * SIZE for _ in range(SIZE)]
-    for y, first, last in cells:
-        rows[SIZE - 1 - y][first : last + 1] = "." * (last + 1 - first)
-    return _build("smaclite", tuple("".join(row) for row in rows))
-
-
-def set_up(name: str, episodes: int) -> Battle:
-    recorded = RECORDED["maps"][name]
-    order = Order("attack_move", tuple(recorded["goal"]))
-    allies, enemies = ([tuple(unit) for unit in recorded[side]] for side in ("allies", "enemies"))
-    terrain, map_type = terrain_of_rows(recorded["cells"]), "MMM" if "MMM" in name else "arena"
-    return Battle(
-        arena(allies, enemies, order, terrain, map_type),
-        range(episodes),
-        profile="smaclite",
-        as_smaclite=True,
-    )
-
-
-def move_toward(delta: NDArray[np.float64], avail: NDArray[np.bool_]) -> int:
-    """The available move along the larger part of ``delta``, or along the other one, or stop."""
-    horizontal, vertical = EAST if delta[0] > 0 else WEST, NORTH if delta[1] > 0 else SOUTH
-    choices = [(horizontal, abs(delta[0])), (vertical, abs(delta[1]))]
-    if abs(delta[0]) <= abs(delta[1]):
-        choices.reverse()
-    if avail[choices[0][0]]:
-        return choices[0][0]
-    return choices[1][0] if avail[choices[1][0]] and choices[1][1] >= 0.5 else STOP
-
-
-def scripted(battle: Battle, policy: str, i: int, avail: NDArray[np.bool_]) -> int:
-    """Action of agent ``i`` of the first battle by the policies nearest and lowest_index."""
-    if avail[0]:
-        return 0
-    n, places = battle.n_agents, battle.places[0]
-    health = battle.units.health[0]
-    if battle.rules.healer[i]:
-        others = [j for j in range(n) if health[j] > 0 and not battle.rules.healer[j]]
-        hurt = [j for j in others if health[j] < battle.rules.max_health[j]]
-        offered = [j for j in hurt if avail[ATTACK_0 + j]]
-        if offered:
-            by_need = (lambda j: health[j] / battle.rules.max_health[j]) if policy == "nearest" else None
-            return ATTACK_0 + min(offered, key=by_need)
-        if not others:
-            return STOP
-        nearest = min(hurt or others, key=lambda j: np.linalg.norm(places[j] - places[i]))
-        delta = places[nearest] - places[i]
-        return STOP if np.linalg.norm(delta) <= 2 else move_toward(delta, avail)
-    gaps = np.where(health[n:] > 0, np.linalg.norm(places[n:] - places[i], axis=-1), np.inf)
-    in_reach = np.flatnonzero(avail[ATTACK_0 : ATTACK_0 + len(gaps)])
-    if len(in_reach):
-        return ATTACK_0 + int(in_reach[0] if policy == "lowest_index" else in_reach[gaps[in_reach].argmin()])
-    return move_toward(places[n + gaps.argmin()] - places[i], avail)
-
-
-def choose(battle: Battle, policy: str, generator: np.random.Generator) -> NDArray[np.int64]:
-    if policy == "random":
-        return battle.random_actions(generator)
-    avail = battle.available()
-    if policy == "stop":
-        return np.where(avail[..., 0], 0, STOP)
-    return np.array([[scripted(battle, policy, i, avail[0, i]) for i in range(battle.n_agents)]])
-
-
-def reward_of(
-    battle: Battle, health: NDArray[np.float64], damage: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """SMAClite's reward of a step: damage done, with bonuses for kills and for the victory."""
-    n, units = battle.n_agents, battle.units
-    done = (units.damage_taken - damage)[:, n:]
-    died = (units.health == 0)[:, n:] & (health[:, n:] > 0)
-    # Banelings that blow themselves up pay the health they had, but no bonus.
-    left = np.where(died, np.maximum(health[:, n:] - done, 0), 0)
-    by_itself = left > battle.rules.health_regeneration[n:] * 8
-    won = died.any(1) & (units.health[:, n:] == 0).all(1)
-    return (done + np.where(by_itself, left, 0) + 10 * (died & ~by_itself)).sum(1) + 200 * won
-
-
-def fight(name: str, policy: str) -> Result:
-    """Nothing but the actions is random, so one episode will do where they are not."""
-    episodes = 20 if policy == "random" else 1
-    battle, generator = set_up(name, episodes), np.random.default_rng(1000)
-    length, total = np.zeros(episodes), np.zeros(episodes)
-    for _ in range(RECORDED["maps"][name]["limit"]):
-        health, damage = battle.units.health.copy(), battle.units.damage_taken.copy()
-        battle.play(choose(battle, policy, generator))
-        length += battle.running
-        total += reward_of(battle, health, damage) * battle.running
-        alive = battle.units.health > 0
-        n = battle.n_agents
-        battle.running &= alive[:, :n].any(1) & alive[:, n:].any(1)
-        if not battle.running.any():
-            break
-    won = (battle.units.health[:, battle.n_agents :] == 0).all(1) & (battle.units.health > 0).any(1)
-    scale = RECORDED["maps"][name]["max_reward"] / 20
-    return Result(won.mean(), length.mean(), total.mean() / scale)
+# Pairs that last more than a fifth longer or shorter, and why.
+OTHER_LENGTH = {
+    ("2s3z", "nearest"): "46 steps there too in 10 of 30 episodes, otherwise 64, on who shoots first",
+    ("10m_vs_11m", "random"): "stragglers hide at the western edge; the medians are 32 and 28",
+    ("3s_vs_5z", "random"): "two of 30 episodes there are cut at 250 steps; the medians are 33 and 35",
+    ("MMM", "nearest"): "an even fight, won in 7 of 10 episodes there",
+    ("MMM", "lowest_index"): "an even fight, won in 9 of 10 episodes there",
+    (
+        "bane_vs_bane",
+        "stop",
+    ): "the banelings stay stuck behind their zerglings; there one of them gets through",
+    ("2c_vs_64zg", "stop"): "the zerglings pile up below the cliff for good; there some slide along it",
+}
+# Pairs whose returns differ by more than 2 of 20 points.
+OTHER_RETURN = {
+    ("27m_vs_30m", "nearest"): "57 marines in one crowd; both sides lose all but a few",
+    ("bane_vs_bane", "nearest"): "one explosion in the right place decides it, won in 5 of 10 episodes there",
+    ("bane_vs_bane", "random"): "the same, won in 3 of 10 episodes there",
+}
 
 
 @pytest.fixture(scope="module")
@@ -139,44 +38,36 @@ def results() -> dict[tuple[str, str], Result]:
     return {pair: fight(*pair) for pair in PAIRS}
 
 
-def recorded(pair: tuple[str, str]) -> Result:
-    numbers = RECORDED["battles"][pair[0]][pair[1]]
-    return Result(numbers["win_rate"], numbers["length"], numbers["return"])
-
-
-def share(pairs: list[tuple[str, str]], close) -> float:
-    """Part of ``pairs`` for which ``close`` holds."""
-    return float(np.mean([close(pair) for pair in pairs]))
-
-
 def test_one_sided_battles_are_won_by_the_same_side(results):
-    """Missed: 2s3z nearest, won there with one or two agents left."""
-    table(results)
-    one_sided = [pair for pair in COMPARED if recorded(pair).won in (0, 1)]
-    assert len(one_sided) == 40
-    assert share(one_sided, lambda pair: abs(results[pair].won - recorded(pair).won) <= 0.1) >= 0.9
+    one_sided = [pair for pair in PAIRS if recorded(pair).won in (0, 1)]
+    assert len(one_sided) == 44
+    assert all(abs(results[pair].won - recorded(pair).won) <= 0.1 for pair in one_sided)
 
 
-def test_most_battles_are_about_as_long_and_return_about_as_much(results):
-    """Units get stuck less often here, so many fights are shorter; random play lasts longer."""
-    assert share(COMPARED, lambda pair: abs(results[pair].length / recorded(pair).length - 1) <= 0.2) >= 0.6
-    assert share(COMPARED, lambda pair: abs(results[pair].reward - recorded(pair).reward) <= 2) >= 0.7
+def test_battles_are_about_as_long(results):
+    other = {pair for pair in PAIRS if abs(results[pair].length / recorded(pair).length - 1) > 0.2}
+    assert other == OTHER_LENGTH.keys()
+
+
+def test_battles_return_about_as_much(results):
+    other = {pair for pair in PAIRS if abs(results[pair].reward - recorded(pair).reward) > 2}
+    assert other == OTHER_RETURN.keys()
 
 
 @pytest.mark.parametrize(
     "name", [name for name in RECORDED["maps"] if name not in ("bane_vs_bane", "2c_vs_64zg")]
 )
 def test_agents_that_stand_still_die_when_they_do_in_smaclite(results, name):
-    """Only the enemies act, and fewer of them get stuck than in SMAClite."""
+    """Only the enemies act, who jostle on their way and around the last agents."""
     ours, theirs = results[name, "stop"], recorded((name, "stop"))
     assert (ours.won, ours.reward) == (theirs.won, theirs.reward) == (0, 0)
-    assert ours.length == pytest.approx(theirs.length, rel=0.3)
+    assert ours.length == pytest.approx(theirs.length, abs=2)
 
 
-@pytest.mark.parametrize("policy", ["nearest", "lowest_index"])
-def test_stalkers_against_a_spine_crawler_fight_exactly_alike(results, policy):
-    """Nobody gets in anybody's way here, so nothing is left to chance."""
-    ours, theirs = results["2s_vs_1sc", policy], recorded(("2s_vs_1sc", policy))
+@pytest.mark.parametrize("policy", ["nearest", "lowest_index", "stop"])
+@pytest.mark.parametrize("name", ["3s_vs_5z", "2s_vs_1sc"])
+def test_battles_of_few_are_exactly_alike(results, name, policy):
+    ours, theirs = results[name, policy], recorded((name, policy))
     assert ours.length == theirs.length and ours.reward == pytest.approx(theirs.reward, abs=0.01)
 
 
@@ -185,9 +76,6 @@ def test_focus_fire_by_number_does_little_damage_in_the_corridor(results):
     assert results["corridor", "lowest_index"].reward < results["corridor", "nearest"].reward / 5
 
 
-def table(results) -> None:
-    heads = "map", "policy", "won here", "there", "length", "there", "return", "there"
-    print("\n" + "".join(f"{head:>14}" for head in heads))
-    for pair in PAIRS:
-        both = zip(results[pair], recorded(pair), strict=True)
-        print("".join(f"{name:>14}" for name in pair) + "".join(f"{a:14.2f}{b:14.2f}" for a, b in both))
+def test_the_page_of_the_engine_shows_the_table(results):
+    page = Path(envs.skirmish.__file__).with_name("README.md").read_text("utf-8")
+    assert table(results) in page

@@ -1,0 +1,245 @@
+"""The class that code written for SMAC expects, with one battle of the compiled engine behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battles import RewardOptions, ViewOptions
+from envs.checks import flag
+from envs.skirmish.encoding import max_reward
+from envs.skirmish.environment import Skirmish
+from envs.skirmish.scripted import ScriptedAgents
+from envs.skirmish.starcraft2_views import StarCraft2Views
+from envs.skirmish.unit_views import UnitView
+
+Info = dict[str, bool | int]
+
+
+class _Obedient(Skirmish):
+    """A battle whose agents may be told to attack whom they could not choose: SMAC's scripted agents are."""
+
+    def _accept(self, actions: NDArray[np.integer]) -> None:
+        np.copyto(self._actions, actions, casting="same_kind")
+
+
+class StarCraft2Env(StarCraft2Views):
+    """Battles on SMAC's maps through SMAC's own interface, without StarCraft.
+
+    Arguments, methods and attributes are those of SMAC's ``StarCraft2Env`` (Samvelyan et al., 2019), but the
+    battles are not those of StarCraft II: what runs here must not be called a result on SMAC. As in SMAC an
+    episode that exceeds its limit is terminated, and ``info`` says so only with ``continuing_episode``.
+
+    :param map_name: one of SMAC's 23 maps, or a YAML file of one's own.
+    :param seed: of the first of the battles that follow; None for another one every time.
+    :param continuing_episode: whether ``info["episode_limit"]`` tells of an episode cut by its limit.
+    :param heuristic_ai: whether SMAC's scripted agents act, whatever actions are passed. Theirs are written
+        into the list that was passed, and are also those that views show as last actions.
+    :param heuristic_rest: whether these agents keep to available actions.
+    :param profile: of the units, see :class:`envs.skirmish.environment.Skirmish`.
+
+    ``step_mul``, ``move_amount`` and those from ``obs_all_health`` to ``reward_scale_rate`` are as in
+    :class:`envs.battles.Battles`. With ``obs_timestep_number`` observations have the length that
+    ``get_obs_size`` says, and the time in their last entry; SMAC's are one entry longer. The settings of a
+    game that is not there (``difficulty``, ``game_version``, ``replay_dir``, ``replay_prefix``,
+    ``window_size_x``, ``window_size_y`` and ``debug``) are taken, as configurations have them, and ignored.
+
+    :raises SettingError: a setting that makes no sense.
+    """
+
+    def __init__(
+        self,
+        map_name: str = "8m",
+        step_mul: int = 8,
+        move_amount: float = 2,
+        difficulty: str = "7",
+        game_version: str | None = None,
+        seed: int | None = None,
+        continuing_episode: bool = False,
+        obs_all_health: bool = True,
+        obs_own_health: bool = True,
+        obs_last_action: bool = False,
+        obs_pathing_grid: bool = False,
+        obs_terrain_height: bool = False,
+        obs_instead_of_state: bool = False,
+        obs_timestep_number: bool = False,
+        state_last_action: bool = True,
+        state_timestep_number: bool = False,
+        reward_sparse: bool = False,
+        reward_only_positive: bool = True,
+        reward_death_value: float = 10,
+        reward_win: float = 200,
+        reward_defeat: float = 0,
+        reward_negative_scale: float = 0.5,
+        reward_scale: bool = True,
+        reward_scale_rate: float = 20,
+        replay_dir: str = "",
+        replay_prefix: str = "",
+        window_size_x: int = 1920,
+        window_size_y: int = 1200,
+        heuristic_ai: bool = False,
+        heuristic_rest: bool = False,
+        debug: bool = False,
+        profile: str = "liberty",
+    ) -> None:
+        views = ViewOptions(
+            obs_all_health,
+            obs_own_health,
+            obs_last_action,
+            obs_pathing_grid,
+            obs_terrain_height,
+            obs_instead_of_state,
+            obs_timestep_number,
+            state_last_action,
+            state_timestep_number,
+        )
+        rewards = RewardOptions(
+            reward_sparse,
+            reward_only_positive,
+            reward_death_value,
+            reward_win,
+            reward_defeat,
+            reward_negative_scale,
+            reward_scale,
+            reward_scale_rate,
+        )
+        scripted, rest = flag("heuristic_ai", heuristic_ai), flag("heuristic_rest", heuristic_rest)
+        engine = _Obedient if scripted else Skirmish
+        env = engine(map_name, profile, step_mul, move_amount, views, rewards)
+        super().__init__(env, views, move_amount)
+        self._script = ScriptedAgents(rest) if scripted else None
+        self.heuristic_ai, self.heuristic_rest = scripted, rest
+        self.continuing_episode = flag("continuing_episode", continuing_episode)
+        self._seed, self._seeds = seed, np.random.default_rng(seed)
+        self.max_reward = max_reward(env.map, env.types, rewards)
+        self.battles_won = self.battles_game = self.timeouts = self.force_restarts = 0
+        self._total_steps = self._episode_count = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        """Leave the battle, if there is one."""
+        self._running, self._episode_steps, self.reward = False, 0, 0.0
+        self.win_counted = self.defeat_counted = False
+        self.last_action = np.zeros((self.n_agents, self.n_actions))
+        self.death_tracker_ally = np.zeros(self.n_agents)
+        self.death_tracker_enemy = np.zeros(self.n_enemies)
+        self.agents, self.enemies, self._shown = {}, {}, None
+
+    # --- Episodes -----------------------------------------------------------------------------------------
+
+    def reset(self) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
+        """Start a battle; returns all observations and the state."""
+        self._forget()
+        if self._script:
+            self._script.reset()
+        self._shown = self._env.reset(self._seeds.integers(2**63, size=1))
+        self.agents = {i: UnitView(self._env, i) for i in range(self.n_agents)}
+        self.enemies = {k: UnitView(self._env, self.n_agents + k) for k in range(self.n_enemies)}
+        self._running = True
+        return self.get_obs(), self.get_state()
+
+    def step(self, actions: Any) -> tuple[float, bool, Info]:
+        """Play one action of each agent; returns reward, whether the episode is over, and statistics.
+
+        :param actions: a sequence of whole numbers, or a vector of NumPy or PyTorch.
+        :raises AssertionError: an action that is not available.
+        :raises RuntimeError: no battle is going on.
+        """
+        if not self._running:
+            raise RuntimeError("no battle is going on: call reset() first, and after every episode")
+        chosen = [int(action) for action in actions]
+        if len(chosen) != self.n_agents:
+            raise ValueError(f"{len(chosen)} actions for {self.n_agents} agents")
+        if self._script:
+            chosen = self._script.actions(self.agents, self.enemies, self.get_avail_actions())
+            for i, action in enumerate(chosen):
+                actions[i] = action
+        else:
+            self._check(chosen)
+        self.last_action = np.eye(self.n_actions)[chosen]
+        outcome = self._env.step(np.array([chosen]))
+        self._total_steps += 1
+        self._episode_steps += 1
+        self.reward = float(outcome.reward[0])
+        alive = [unit.health > 0 for unit in (*self.agents.values(), *self.enemies.values())]
+        self.death_tracker_ally = 1.0 - np.array(alive[: self.n_agents])
+        self.death_tracker_enemy = 1.0 - np.array(alive[self.n_agents :])
+        return self.reward, *self._judge(
+            bool(outcome.terminated[0]), bool(outcome.truncated[0]), outcome.info
+        )
+
+    def _check(self, actions: list[int]) -> None:
+        for i, action in enumerate(actions):
+            avail = self.get_avail_agent_actions(i)
+            if not (0 <= action < self.n_actions and avail[action]):
+                raise AssertionError(f"Agent {i} cannot perform action {action}")
+
+    def _judge(self, ended: bool, cut: bool, statistics: dict[str, NDArray[np.float32]]) -> tuple[bool, Info]:
+        """Count the battle if it is over; returns whether it is, and what ``step`` tells of it."""
+        won = bool(statistics["battle_won"][0])
+        info: Info = {
+            "battle_won": won,
+            "dead_allies": int(statistics["dead_allies"][0]),
+            "dead_enemies": int(statistics["dead_enemies"][0]),
+        }
+        if ended or cut:
+            self._running = False
+            self._episode_count += 1
+            self.battles_game += 1
+            self.battles_won += won
+            self.timeouts += cut
+            self.win_counted = won
+            self.defeat_counted = ended and not won and not self._drawn()
+            if cut and self.continuing_episode:
+                info["episode_limit"] = True
+        return ended or cut, info
+
+    def _drawn(self) -> bool:
+        """Whether everybody is dead; with healers in the battle that is a defeat."""
+        units = (*self.agents.values(), *self.enemies.values())
+        return all(unit.health == 0 and unit.type.heal is None for unit in units)
+
+    def get_stats(self) -> dict[str, float]:
+        """Counts since the beginning; ``win_rate`` is 0 before the first end, where SMAC's divides by 0."""
+        return {
+            "battles_won": self.battles_won,
+            "battles_game": self.battles_game,
+            "battles_draw": self.timeouts,
+            "win_rate": self.battles_won / max(self.battles_game, 1),
+            "timeouts": self.timeouts,
+            "restarts": self.force_restarts,
+        }
+
+    # --- The rest -----------------------------------------------------------------------------------------
+
+    def seed(self) -> int | None:
+        """The seed that was set."""
+        return self._seed
+
+    def render(self, mode: str = "human") -> NDArray[np.uint8]:
+        """Picture ``[height, width, 3]`` of the battle, with ``mode="rgb_array"``.
+
+        :raises NotImplementedError: any other mode, as there is no window.
+        """
+        if mode != "rgb_array":
+            raise NotImplementedError(f'there is no window for mode="{mode}": render(mode="rgb_array")')
+        self._observation()
+        return self._env.render()
+
+    def save_replay(self) -> None:
+        """There is no game that could record one.
+
+        :raises NotImplementedError: always.
+        """
+        raise NotImplementedError('replays are StarCraft\'s: keep the pictures of render(mode="rgb_array")')
+
+    def full_restart(self) -> None:
+        """Leave the battle, as when SMAC starts the game anew; ``reset`` begins the next one."""
+        self.force_restarts += 1
+        self._forget()
+
+    def close(self) -> None:
+        """Release what the battle holds; may be called twice."""
+        self._env.close()

@@ -1,0 +1,229 @@
+"""What SMAC's interface tells of a battle without changing it."""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.battles import ViewOptions
+from envs.skirmish.encoding import (
+    BASIC_ACTIONS,
+    MOVES,
+    ally_features,
+    cooldown_scale,
+    enemy_features,
+    make_encoding,
+    sizes,
+)
+from envs.skirmish.environment import Skirmish
+from envs.skirmish.kernels.observing import observe
+from envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Bodies, Views
+from envs.skirmish.terrain import SIZE
+from envs.skirmish.unit_views import UnitView
+from envs.spec import Observation
+
+
+class Direction(IntEnum):
+    """Where agents can move."""
+
+    NORTH = 0
+    SOUTH = 1
+    EAST = 2
+    WEST = 3
+
+
+class StarCraft2Views:
+    """Sizes, observations, state, masks and units of one battle, under SMAC's names.
+
+    :param env: the battle is its battle 0.
+    :param options: those of ``env``.
+    :param move_amount: that of ``env``.
+    """
+
+    n_actions_no_attack = len(BASIC_ACTIONS)
+    n_actions_move = MOVES
+    map_x = map_y = max_distance_x = max_distance_y = SIZE
+
+    def __init__(self, env: Skirmish, options: ViewOptions, move_amount: float) -> None:
+        battle_map = env.map
+        self._env, self._views, self._move_amount = env, options, move_amount
+        self._layout = sizes(battle_map, options)
+        self.map_name, self.map_type = battle_map.name, battle_map.map_type
+        self.n_agents, self.n_enemies = battle_map.n_agents, battle_map.n_enemies
+        self.episode_limit, self.n_actions = battle_map.episode_limit, self._layout.n_actions
+        self.unit_type_bits = battle_map.unit_type_bits
+        self.shield_bits_ally = int(battle_map.ally_race == "P")
+        self.shield_bits_enemy = int(battle_map.enemy_race == "P")
+        self.pathing_grid, self.terrain_height = battle_map.terrain.open, battle_map.terrain.height
+        self.agents: dict[int, UnitView] = {}
+        self.enemies: dict[int, UnitView] = {}
+        self.last_action = np.zeros((self.n_agents, self.n_actions))
+        self._episode_steps = 0
+        self._shown: Observation | None = None
+
+    # --- Observations, state, masks -----------------------------------------------------------------------
+
+    def _observation(self) -> Observation:
+        if self._shown is None:
+            raise RuntimeError("no battle has been started: call reset() first")
+        return self._shown
+
+    def get_obs(self) -> list[NDArray[np.float32]]:
+        """Observations of all agents."""
+        return [self.get_obs_agent(i) for i in range(self.n_agents)]
+
+    def get_obs_agent(self, agent_id: int) -> NDArray[np.float32]:
+        """Observation of an agent, zeros for the dead."""
+        return np.array(self._observation().obs[0, agent_id], np.float32)
+
+    def get_state(self) -> NDArray[np.float32]:
+        """The global state, which agents must not see when they act on their own."""
+        return np.array(self._observation().state[0], np.float32)
+
+    def get_state_dict(self) -> dict[str, Any]:
+        """Rows of ``allies`` and ``enemies``, and what else the state has: ``last_action``, ``timestep``."""
+        matrices = ViewOptions(state_last_action=False)
+        encoding = make_encoding(self._env.map, self._env.types, matrices)
+        layout, units = sizes(self._env.map, matrices), self._env.units
+        self._observation()
+        views = Views(
+            np.zeros((1, self.n_agents, layout.n_actions), np.bool_),
+            np.zeros((1, self.n_agents, layout.obs), np.float32),
+            np.zeros((1, layout.state), np.float32),
+        )
+        bodies = Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown)
+        observe(encoding, bodies, np.zeros((1, self.n_agents), np.int64), np.zeros(1, np.int64), views, 0, 1)
+        end = self.n_agents * layout.state_ally
+        state: dict[str, Any] = {
+            "allies": views.state[0, :end].reshape(self.n_agents, layout.state_ally),
+            "enemies": views.state[0, end:].reshape(self.n_enemies, layout.state_enemy),
+        }
+        if self._views.state_last_action:
+            state["last_action"] = self.last_action.copy()
+        if self._views.state_timestep_number:
+            state["timestep"] = self._episode_steps / self.episode_limit
+        return state
+
+    def get_avail_actions(self) -> list[list[int]]:
+        """0 or 1 for every action of every agent."""
+        return [self.get_avail_agent_actions(i) for i in range(self.n_agents)]
+
+    def get_avail_agent_actions(self, agent_id: int) -> list[int]:
+        """0 or 1 for every action of an agent."""
+        return [int(available) for available in self._observation().avail_actions[0, agent_id]]
+
+    def get_visibility_matrix(self) -> NDArray[np.bool_]:
+        """Which agent sees which agent, and then which enemy, ``[N, N + enemies]``."""
+        units, n = self._env.units, self.n_agents
+        alive, x, y = units.health[0] > 0, units.x[0], units.y[0]
+        near = np.hypot(x[:n, None] - x, y[:n, None] - y) < SIGHT_RANGE
+        seen: NDArray[np.bool_] = near & alive[:n, None] & alive
+        np.fill_diagonal(seen, False)
+        return seen
+
+    # --- Sizes --------------------------------------------------------------------------------------------
+
+    def get_total_actions(self) -> int:
+        """How many actions an agent has, available or not."""
+        return self.n_actions
+
+    def get_obs_size(self) -> int:
+        """Length of an observation."""
+        return self._layout.obs
+
+    def get_obs_move_feats_size(self) -> int:
+        """Length of its first block: moves and the ground around."""
+        return self._layout.move
+
+    def get_obs_enemy_feats_size(self) -> tuple[int, int]:
+        """Rows and columns of its block of enemies."""
+        return self._layout.enemies
+
+    def get_obs_ally_feats_size(self) -> tuple[int, int]:
+        """Rows and columns of its block of other agents."""
+        return self._layout.allies
+
+    def get_obs_own_feats_size(self) -> int:
+        """Length of its last block: the agent itself, and the time."""
+        return self._layout.own
+
+    def get_state_size(self) -> int:
+        """Length of the state."""
+        return self._layout.state
+
+    def get_ally_num_attributes(self) -> int:
+        """Columns of an agent in the state."""
+        return self._layout.state_ally
+
+    def get_enemy_num_attributes(self) -> int:
+        """Columns of an enemy in the state."""
+        return self._layout.state_enemy
+
+    def get_env_info(self) -> dict[str, Any]:
+        """Sizes, and names of the columns of the state."""
+        return {
+            "state_shape": self.get_state_size(),
+            "obs_shape": self.get_obs_size(),
+            "n_actions": self.n_actions,
+            "n_agents": self.n_agents,
+            "episode_limit": self.episode_limit,
+            "agent_features": ally_features(self._env.map),
+            "enemy_features": enemy_features(self._env.map),
+        }
+
+    # --- Units --------------------------------------------------------------------------------------------
+
+    def get_unit_by_id(self, a_id: int) -> UnitView:
+        """The agent ``a_id``."""
+        return self.agents[a_id]
+
+    def get_unit_types(self) -> list[int]:
+        """Numbers of the types of all agents and then all enemies."""
+        return [unit.unit_type for unit in (*self.agents.values(), *self.enemies.values())]
+
+    def get_unit_type_id(self, unit: UnitView, ally: bool) -> int:
+        """Which entry of the one-hot type stands for a unit.
+
+        :raises ValueError: on maps whose views show no types.
+        """
+        onehot = self._env.map.ally_onehot if ally else self._env.map.enemy_onehot
+        if unit.type.name not in onehot:
+            raise ValueError(f"views of {self.map_name} have no entry for the type {unit.type.name}")
+        return onehot[unit.type.name]
+
+    def unit_shoot_range(self, agent_id: int) -> float:
+        """How far an agent may aim, from centre to centre, the same for all."""
+        return SHOOT_RANGE
+
+    def unit_sight_range(self, agent_id: int) -> float:
+        """How far an agent sees, from centre to centre, the same for all."""
+        return SIGHT_RANGE
+
+    def unit_max_cooldown(self, unit: UnitView) -> float:
+        """By what the state divides a unit's cooldown, or a healer's energy."""
+        return cooldown_scale(unit.type)
+
+    def unit_max_shield(self, unit: UnitView) -> float | None:
+        """Most shields of a unit, None without any."""
+        return unit.shield_max or None
+
+    def can_move(self, unit: UnitView, direction: int) -> bool:
+        """Whether the ground is open where a unit would be after half a move in a :class:`Direction`."""
+        ahead, place = self._move_amount / 2, unit.pos
+        dx = ahead * ((direction == Direction.EAST) - (direction == Direction.WEST))
+        dy = ahead * ((direction == Direction.NORTH) - (direction == Direction.SOUTH))
+        x, y = int(place.x + dx), int(place.y + dy)
+        return self.check_bounds(x, y) and bool(self.pathing_grid[x, y])
+
+    def check_bounds(self, x: float, y: float) -> bool:
+        """Whether a place is on the map."""
+        return 0 <= x < self.map_x and 0 <= y < self.map_y
+
+    @staticmethod
+    def distance(x1: float, y1: float, x2: float, y2: float) -> float:
+        """Distance between two places."""
+        return math.hypot(x2 - x1, y2 - y1)
