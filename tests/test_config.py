@@ -114,3 +114,13 @@ def test_folder_names_are_short_and_different():
     names = {folder_name("x" * 300 + str(i)) for i in range(3)}
     assert len(names) == 3
     assert max(map(len, names)) < 140
+
+
+def test_battles_are_named_after_what_they_are_fought_on():
+    engine = composed("env=smac", "env.map_name=MMM2")
+    assert engine.experiment_name == engine.env_name == "skirmish/MMM2"
+    game = composed("env=smac", "env.backend=starcraft2")
+    assert game.env_name == "starcraft2/3m"
+    assert game.logger.mlflow.tags.backend == "starcraft2"
+    assert composed("env=smac", "env.map_name=../maps/own.yaml").env_name == "skirmish/...maps.own.yaml"
+    assert composed().logger.mlflow.tags.backend is None
