@@ -173,7 +173,7 @@ def _wait_for(file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("study=nope", "study=nope: must be one of ablation, custom, "),
+        ("study=nope", "study=nope: must be one of ablation, ablation_predator_prey, custom, "),
         ("study=ablation variant=nope", "variant=nope: must be one of full, "),
         ("study=custom", "study.name=???: must be given"),
         ("study=custom study.name=x algorithm.gamma=0.9,0.8", "names two configurations of 'predator_prey'"),
