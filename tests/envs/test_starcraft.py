@@ -42,7 +42,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in MAPS:
         (folder / f"Maps/SMAC_Maps/{name}.SC2Map").touch()
     monkeypatch.setenv("SC2PATH", str(folder))
-    monkeypatch.setenv("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
+    monkeypatch.setenv("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "")  # to be as it was afterwards
+    monkeypatch.delenv("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION")
     use_package(monkeypatch, FAKE)
     yield folder
     forget_packages()
@@ -106,6 +107,14 @@ def test_the_spec_needs_neither_package_nor_game(folder: Path):
     assert "smac" not in sys.modules and not games(folder)
     assert spec.name == "starcraft2/3m" and spec.may_hang
     assert replace(spec, name="skirmish/3m", may_hang=False) == Skirmish("3m").spec
+    env.close()
+
+
+def test_the_game_is_imported_with_the_protobuf_it_can_read(folder: Path):
+    env = StarCraft("3m")
+    assert "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION" not in os.environ
+    env.reset(np.arange(1))
+    assert os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] == "python"
     env.close()
 
 
@@ -233,7 +242,7 @@ def test_a_finished_episode_stays_as_it_is(folder: Path):
 
 def test_only_the_first_seed_of_a_game_counts_in_31_bits(folder: Path):
     env = StarCraft("3m")
-    env.reset(np.array([5, 2**62 + 1]))
+    env.reset(np.array([5, 2**31 + 1]))
     while not env.step(everybody(env, STOP)).terminated.all():
         pass
     env.reset(np.array([7, 8]))
@@ -574,8 +583,9 @@ def test_a_game_that_may_hang_is_refused_without_workers(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     remix = CommandLine(monkeypatch, capsys, tmp_path)
-    refused = remix("train", "env=smac", "env.backend=starcraft2", "logger=none")
+    refused = remix("train", "env=smac", "env.backend=starcraft2")
     assert refused.code == 2 and not games(folder)
+    assert not list(tmp_path.glob("**/mlflow.db")), "a run was begun"
     assert refused.err.strip() == (
         "remix: workers=InlineWorkers: cannot replace a game that hangs, as starcraft2/3m may: "
         "choose workers=process"
