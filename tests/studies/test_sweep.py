@@ -18,7 +18,8 @@ from tests.command_line import CommandLine
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
 
 SLOW = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs would ignore
 import remix.algorithms.base as base
 log = base.MultiAgentModule._log_evaluation
 def slowly(self, prefix):
