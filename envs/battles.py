@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
@@ -83,6 +84,16 @@ class RewardOptions:
         number("reward_scale_rate", self.reward_scale_rate, minimum=1e-9)
 
 
+def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]:
+    """The options among settings that may hold others too.
+
+    :raises SettingError: one that makes no sense.
+    """
+    views = {field.name: settings[field.name] for field in fields(ViewOptions)}
+    rewards = {field.name: settings[field.name] for field in fields(RewardOptions)}
+    return ViewOptions(**views), RewardOptions(**rewards)
+
+
 class Battles(Environment):
     """SMAC's battles on the backend of one's choice, with SMAC's names and defaults of its settings.
 
@@ -128,27 +139,7 @@ class Battles(Environment):
     ) -> None:
         if backend not in BACKENDS:
             raise SettingError("backend", backend, one_of(BACKENDS, str(backend)))
-        views = ViewOptions(
-            obs_all_health,
-            obs_own_health,
-            obs_last_action,
-            obs_pathing_grid,
-            obs_terrain_height,
-            obs_instead_of_state,
-            obs_timestep_number,
-            state_last_action,
-            state_timestep_number,
-        )
-        rewards = RewardOptions(
-            reward_sparse,
-            reward_only_positive,
-            reward_death_value,
-            reward_win,
-            reward_defeat,
-            reward_negative_scale,
-            reward_scale,
-            reward_scale_rate,
-        )
+        views, rewards = options_of(locals())
         engine_only = {"profile": profile}
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}
         own, foreign = (engine_only, game_only) if backend == "skirmish" else (game_only, engine_only)

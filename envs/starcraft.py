@@ -21,9 +21,9 @@ from envs.battles import RewardOptions, ViewOptions
 from envs.checks import integer, number
 from envs.errors import GameError, SettingError, first_line, one_of
 from envs.seeds import fold
-from envs.skirmish.encoding import action_names, sizes
+from envs.skirmish.encoding import make_spec
 from envs.skirmish.maps import load_map, map_names
-from envs.spec import Environment, EnvSpec, Observation, Step
+from envs.spec import Environment, Observation, Step
 from envs.starcraft_setup import check_installation, import_game, replay_folder
 
 T = TypeVar("T")
@@ -95,18 +95,7 @@ class StarCraft(Environment):
         if replay_dir is not None:
             self._settings["replay_dir"] = replay_folder(replay_dir)
         self._map = load_map(map_name)
-        layout = sizes(self._map, self._views)
-        self.spec = EnvSpec(
-            name=f"starcraft2/{map_name}",
-            n_agents=self._map.n_agents,
-            n_actions=layout.n_actions,
-            obs_size=layout.obs,
-            state_size=layout.state,
-            episode_limit=self._map.episode_limit,
-            metrics=("battle_won", "dead_allies", "dead_enemies"),
-            action_names=action_names(self._map),
-            may_hang=True,
-        )
+        self.spec = replace(make_spec("starcraft2", self._map, self._views), may_hang=True)
         self._games: dict[int, _Game] = {}
         self._allocate(0)
 

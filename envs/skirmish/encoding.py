@@ -19,6 +19,7 @@ from envs.skirmish.kernels.scoring import Scoring
 from envs.skirmish.kernels.views import NO_TYPE, Encoding
 from envs.skirmish.maps import BattleMap
 from envs.skirmish.units import UnitType
+from envs.spec import EnvSpec
 
 BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
 MOVES = 4
@@ -112,6 +113,21 @@ def max_reward(battle_map: BattleMap, units: Mapping[str, UnitType], options: Re
     """Unscaled rewards of a victory over enemies that never regenerate."""
     strength = sum(units[name].health + units[name].shield for name in battle_map.enemies)
     return battle_map.n_enemies * options.reward_death_value + options.reward_win + strength
+
+
+def make_spec(backend: str, battle_map: BattleMap, options: ViewOptions) -> EnvSpec:
+    """What a learner has to know of battles on a map, the same whatever they are fought on."""
+    layout = sizes(battle_map, options)
+    return EnvSpec(
+        name=f"{backend}/{battle_map.name}",
+        n_agents=battle_map.n_agents,
+        n_actions=layout.n_actions,
+        obs_size=layout.obs,
+        state_size=layout.state,
+        episode_limit=battle_map.episode_limit,
+        metrics=("battle_won", "dead_allies", "dead_enemies"),
+        action_names=action_names(battle_map),
+    )
 
 
 def make_encoding(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from envs.battles import RewardOptions, ViewOptions
 from envs.checks import integer
-from envs.skirmish.encoding import action_names, make_encoding, make_scoring, sizes
+from envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.playing import first_forbidden, play
 from envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON, Scores, Strength
@@ -17,7 +17,7 @@ from envs.skirmish.rendering import draw_battle
 from envs.skirmish.rules import make_rules
 from envs.skirmish.state import Units, allocate, allocate_scratch, start
 from envs.skirmish.units import load_units
-from envs.spec import Environment, EnvSpec, Observation, Step
+from envs.spec import Environment, Observation, Step
 
 
 class Skirmish(Environment):
@@ -52,17 +52,7 @@ class Skirmish(Environment):
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
         self._scoring = make_scoring(self.map, self.types, rewards)
-        layout = sizes(self.map, views)
-        self.spec = EnvSpec(
-            name=f"skirmish/{self.map.name}",
-            n_agents=self.map.n_agents,
-            n_actions=layout.n_actions,
-            obs_size=layout.obs,
-            state_size=layout.state,
-            episode_limit=self.map.episode_limit,
-            metrics=("battle_won", "dead_allies", "dead_enemies"),
-            action_names=action_names(self.map),
-        )
+        self.spec = make_spec("skirmish", self.map, views)
         self._scratch = allocate_scratch(self._rules.team.size)
         self._allocate(0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import RewardOptions, ViewOptions
+from envs.battles import options_of
 from envs.checks import flag
 from envs.skirmish.encoding import max_reward
 from envs.skirmish.environment import Skirmish
@@ -84,27 +84,7 @@ class StarCraft2Env(StarCraft2Views):
         debug: bool = False,
         profile: str = "liberty",
     ) -> None:
-        views = ViewOptions(
-            obs_all_health,
-            obs_own_health,
-            obs_last_action,
-            obs_pathing_grid,
-            obs_terrain_height,
-            obs_instead_of_state,
-            obs_timestep_number,
-            state_last_action,
-            state_timestep_number,
-        )
-        rewards = RewardOptions(
-            reward_sparse,
-            reward_only_positive,
-            reward_death_value,
-            reward_win,
-            reward_defeat,
-            reward_negative_scale,
-            reward_scale,
-            reward_scale_rate,
-        )
+        views, rewards = options_of(locals())
         scripted, rest = flag("heuristic_ai", heuristic_ai), flag("heuristic_rest", heuristic_rest)
         engine = _Obedient if scripted else Skirmish
         env = engine(map_name, profile, step_mul, move_amount, views, rewards)
