@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from remix.config import check, identity
 from remix.experiment import ERROR_FILE, train
@@ -44,11 +44,11 @@ def run(config: DictConfig) -> float | None:
 
 
 def _place(config: DictConfig) -> str:
-    """``[3/16] `` for the third of sixteen jobs of a sweep."""
+    """``[3/16] `` for the third of sixteen jobs of a command, as far as its plan is known here."""
     from hydra.core.hydra_config import HydraConfig
 
-    hydra = HydraConfig.get()
-    plan = Path(hydra.sweep.dir) / PLAN_FILE
-    if not plan.is_file() or OmegaConf.is_missing(hydra.job, "num"):
-        return ""
-    return f"[{hydra.job.num + 1}/{json.loads(plan.read_text())['command_jobs']}] "
+    path = Path(HydraConfig.get().sweep.dir) / PLAN_FILE
+    jobs = json.loads(path.read_text())["jobs"] if path.is_file() else ()
+    mine = (str(config.study.panel), str(config.study.variant), config.seed)
+    place = next((job["place"] for job in jobs if (job["panel"], job["variant"], job["seed"]) == mine), None)
+    return f"[{place}] " if place else ""

@@ -61,9 +61,11 @@ class Plan:
     def merged(self, earlier: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
         """The plan as JSON, with jobs of earlier commands that this one leaves out."""
         jobs = {(job["panel"], job["variant"], job["seed"]): job for job in earlier}
-        jobs |= {(job.panel, job.variant, job.seed): asdict(job) for job in self.jobs}
+        for number, job in enumerate(self.jobs, start=1):
+            place = {"place": f"{number}/{len(self.jobs)}"}
+            jobs[job.panel, job.variant, job.seed] = asdict(job) | place
         about = {"study": self.study, "title": self.title, "metric": self.metric, "score": self.score}
-        return about | {"command_jobs": len(self.jobs), "jobs": list(jobs.values())}
+        return about | {"jobs": list(jobs.values())}
 
 
 def make_plan(config: DictConfig) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 
 import conf
 from remix.config import register_resolvers
-from remix.studies.plan import Plan, make_plan
+from remix.studies.plan import Plan, make_plan, write_plan
 
 STUDIES = sorted(file.stem for file in (Path(conf.__file__).parent / "study").glob("[!_]*.yaml"))
 
@@ -51,3 +52,10 @@ def test_an_ablation_goes_to_other_maps():
     assert {job.panel for job in plan("ablation", "variant=full").jobs} == {"MMM2 (skirmish)"}
     elsewhere = plan("ablation", "variant=full", "env.map_name=3s5z")
     assert {job.panel for job in elsewhere.jobs} == {"3s5z (skirmish)"}
+
+
+def test_jobs_of_two_commands_keep_their_places(tmp_path: Path):
+    write_plan(plan("negative_gradient", "variant=full"), tmp_path)
+    write_plan(plan("negative_gradient", "variant=full", "seed=2"), tmp_path)
+    jobs = json.loads((tmp_path / "plan.json").read_text())["jobs"]
+    assert {job["seed"]: job["place"] for job in jobs} == {1: "1/3", 2: "1/1", 3: "3/3"}
