@@ -49,6 +49,20 @@ def test_arguments_are_checked_against_signatures(override: str, setting: str):
     assert caught.value.setting == setting
 
 
+@pytest.mark.parametrize(
+    ("overrides", "minimum"),
+    [
+        ((), 0.1),
+        (("env=smac",), 0.5),
+        (("experiment=starcraft2",), 0.5),
+        (("env=smac", "weight_range=min_0.1"), 0.1),
+        (("env=smac", "weight_range.min=0.3"), 0.3),
+    ],
+)
+def test_an_environment_may_have_a_weight_range_of_its_own(overrides: tuple[str, ...], minimum: float):
+    assert composed(*overrides).weight_range == {"min": minimum, "max": 1.0}
+
+
 def test_identity_is_what_a_run_computes():
     base = identity(composed())
     same = (
