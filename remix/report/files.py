@@ -16,7 +16,10 @@ CURVES = "curves.csv"
 HEAT_MAPS = "weight_heatmaps.csv"
 """Read too if it lies beside the curves."""
 
-_CURVE_COLUMNS = ("panel", "variant", "algorithm", "seed", "status", "env_steps", "score")
+_RUN_COLUMNS = ("panel", "variant", "algorithm", "seed", "status")
+_CURVE_COLUMNS = (*_RUN_COLUMNS, "env_steps")
+"""Before the scores, whose column is called what they are."""
+
 _HEAT_MAP_COLUMNS = (
     "panel",
     "variant",
@@ -41,22 +44,25 @@ def write_curves(results: StudyResults, path: Path) -> None:
             if not len(run.scores):
                 yield [*about, "", ""]
 
-    _write(path, _CURVE_COLUMNS, lines())
+    _write(path, (*_CURVE_COLUMNS, results.score_label), lines())
 
 
 def read_curves(path: Path) -> StudyResults:
     """What :func:`write_curves` wrote, with the heat maps beside it.
 
-    The study is named after the folder of a file ``curves.csv``, otherwise after the file.
+    The study is named after the folder of a file ``curves.csv``, otherwise after the file; its scores are
+    called what their column is.
 
     :raises SettingError: if there is no such file or it is none of ours.
     """
     points: dict[tuple[str, ...], list[tuple[float, float]]] = {}
     try:
-        for row in _read(path, _CURVE_COLUMNS):
-            curve = points.setdefault(tuple(row[name] for name in _CURVE_COLUMNS[:5]), [])
-            if row["score"]:
-                curve.append((float(row["env_steps"]), float(row["score"])))
+        rows = list(_read(path, _CURVE_COLUMNS))
+        score = _score_column(path)
+        for row in rows:
+            curve = points.setdefault(tuple(row[name] for name in _RUN_COLUMNS), [])
+            if row[score]:
+                curve.append((float(row["env_steps"]), float(row[score])))
         runs = tuple(
             Run(panel, variant, algorithm, int(seed), status, *np.array(curve, dtype=float).reshape(-1, 2).T)
             for (panel, variant, algorithm, seed, status), curve in points.items()
@@ -70,7 +76,16 @@ def read_curves(path: Path) -> StudyResults:
     name = path.absolute().parent.name if path.name == CURVES else path.stem
     beside = path.with_name(HEAT_MAPS)
     heat_maps = read_heat_maps(beside) if path.name == CURVES and beside.is_file() else ()
-    return StudyResults(name, name, "test return", runs, heat_maps)
+    return StudyResults(name, name, score, runs, heat_maps)
+
+
+def _score_column(path: Path) -> str:
+    """:raises ValueError: unless there is one column besides the known ones."""
+    with path.open(newline="", encoding="utf-8") as file:
+        others = [name for name in next(csv.reader(file), []) if name not in _CURVE_COLUMNS]
+    if len(others) != 1:
+        raise ValueError(f"it needs one column besides {', '.join(_CURVE_COLUMNS)}: the scores")
+    return others[0]
 
 
 def write_heat_maps(heat_maps: Iterable[HeatMap], path: Path) -> None:

@@ -90,7 +90,7 @@ def test_reproduction_of_stored_results(tmp_path: Path):
     (tmp_path / "results").mkdir()
     with (tmp_path / "results/sensitivity.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["panel", "variant", "algorithm", "seed", "status", "env_steps", "score"])
+        writer.writerow(["panel", "variant", "algorithm", "seed", "status", "env_steps", "test return"])
         for variant, height in (("minimum 0.1", 30), ("minimum 0.8", 5)):
             for seed in (1, 2, 3):
                 rows = [(steps, seed + height * steps / 4000) for steps in (1000, 2000, 3000, 4000)]

@@ -1,5 +1,6 @@
 """Results survive a way through CSV files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def test_runs_come_back_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "duel").mkdir()
     write_curves(study, tmp_path / "duel/curves.csv")
     again = read_curves(tmp_path / "duel/curves.csv")
-    assert again.name == "duel"
+    assert again.name == "duel" and again.score_label == study.score_label
     assert len(again.runs) == len(study.runs)
     for run, copy in zip(study.runs, again.runs, strict=True):
         about = ("panel", "variant", "algorithm", "seed", "status")
@@ -29,10 +30,16 @@ def test_runs_come_back_as_they_were(tmp_path: Path) -> None:
 def test_one_line_per_evaluation(tmp_path: Path) -> None:
     write_curves(make_study(), tmp_path / "mine.csv")
     lines = (tmp_path / "mine.csv").read_text().splitlines()
-    assert lines[0] == "panel,variant,algorithm,seed,status,env_steps,score"
+    assert lines[0] == "panel,variant,algorithm,seed,status,env_steps,test return"
     assert lines[2] == "p = 0,remix,remix,1,FINISHED,100,10.0"
     assert "p = -2,qmix,qmix,3,MISSING,," in lines
     assert read_curves(tmp_path / "mine.csv").name == "mine"
+
+
+def test_scores_are_called_what_their_column_is(tmp_path: Path) -> None:
+    won = replace(make_study(), score_label="test win rate")
+    write_curves(won, tmp_path / "curves.csv")
+    assert read_curves(tmp_path / "curves.csv").score_label == "test win rate"
 
 
 def test_heat_maps_beside_the_curves_are_read(tmp_path: Path) -> None:
@@ -64,7 +71,9 @@ def test_heat_map_of_a_run_is_read_as_its_callback_writes_it(tmp_path: Path) -> 
     ("text", "complaint"),
     [
         (None, "cannot be read"),
-        ("panel,variant\na,b\n", "no column algorithm, env_steps, score, seed, status"),
+        ("panel,variant\na,b\n", "no column algorithm, env_steps, seed, status"),
+        ("panel,variant,algorithm,seed,status,env_steps\na,b,c,1,FINISHED,1\n", "needs one column besides"),
+        ("panel,variant,algorithm,seed,status,env_steps,x,y\na,b,c,1,FINISHED,1,2,3\n", "one column besides"),
         (
             "panel,variant,algorithm,seed,status,env_steps,score\na,b,c,one,FINISHED,1,2\n",
             "not a table of learning curves: invalid literal",
