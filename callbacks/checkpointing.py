@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,18 +57,25 @@ class LastCheckpoint(Checkpoint):
     :param dirpath: folder of the file.
     :param every_n_epochs: epochs between saves.
     :param replay: keep the stored episodes in it; without them a resumed run refills the replay first.
+    :param time_share: of the time, that saving may take: a save of over a second is put off until it does
+        not take more, but for that at the end of training.
     """
 
-    def __init__(self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True) -> None:
+    def __init__(
+        self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True, time_share: float = 0.1
+    ) -> None:
         if every_n_epochs < 1:
             raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1")
+        if not 0.0 < time_share <= 1.0:
+            raise SettingError("time_share", time_share, "must be above 0 and at most 1")
         self.path = Path(dirpath) / "last.ckpt"
-        self.every_n_epochs, self.replay = every_n_epochs, replay
+        self.every_n_epochs, self.replay, self.time_share = every_n_epochs, replay, time_share
         self._saving = False
         self._saved_steps = -1
+        self._saved_at = self._seconds = 0.0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if (trainer.current_epoch + 1) % self.every_n_epochs == 0:
+        if (trainer.current_epoch + 1) % self.every_n_epochs == 0 and self._affordable():
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -92,8 +100,15 @@ class LastCheckpoint(Checkpoint):
         for logger in trainer.loggers:
             logger.save()  # a run that goes on from here must not lack what was logged before
         self._saving = True
+        start = time.monotonic()
         try:
             trainer.save_checkpoint(self.path, weights_only=False)
         finally:
             self._saving = False
+        self._saved_at = time.monotonic()
+        self._seconds = self._saved_at - start
         self._saved_steps = trainer.datamodule.env_steps  # type: ignore[attr-defined]
+
+    def _affordable(self) -> bool:
+        """Whether another save like the last one is worth its time by now."""
+        return self._seconds <= max(1.0, self.time_share * (time.monotonic() - self._saved_at))

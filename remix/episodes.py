@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from envs.spec import EnvSpec
 from remix.networks.features import Features, Rows
+from remix.networks.kernels.sparse import compress, expand
 
 
 @dataclass
@@ -51,19 +53,23 @@ class Episode:
 
 
 Arrays = dict[str, NDArray[Any]]
-"""An episode as it is stored: arrays whose first axis is time, 0/1 features packed into bytes."""
+"""An episode as it is stored: arrays whose first axis is time, 0/1 features packed into bytes.
+
+Other features are stored in three parts: where they are 1 and where they are neither 0 nor 1, packed
+likewise, and the values there.
+"""
 
 
 def pack(episode: Episode, behaviour: bool = False) -> Arrays:
-    """The arrays of an episode worth keeping: bits for 0/1 features, the smallest type for actions."""
+    """The arrays of an episode worth keeping: zeros and ones as bits, the smallest type for actions."""
     n_actions = episode.avail_actions.shape[-1]
     action_type = np.uint8 if n_actions <= 256 else np.int32
     terminated = np.zeros(episode.length, dtype=np.bool_)
     terminated[-1] = episode.terminated
     arrays: Arrays = {
-        "obs": _bits(episode.obs),
-        "state": _bits(episode.state),
-        "avail_actions": _bits(episode.avail_actions),
+        **_pack_features("obs", episode.obs),
+        **_pack_features("state", episode.state),
+        "avail_actions": np.packbits(episode.avail_actions, axis=-1),
         "actions": episode.actions.astype(action_type),
         "reward": episode.reward.astype(np.float32),
         "terminated": terminated,
@@ -173,10 +179,15 @@ def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
     def gather(name: str, rows: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.concatenate([arrays[name] for arrays in ordered])[rows])
 
+    def features(name: str, shape: tuple[int, ...]) -> Tensor:
+        if name in ordered[0]:
+            return gather(name, points.rows)
+        return torch.from_numpy(_unpack_features(name, ordered, points.rows, shape))
+
     return Batch(
         spec=spec,
-        obs=gather("obs", points.rows),
-        state=gather("state", points.rows),
+        obs=features("obs", (spec.n_agents, spec.obs_size)),
+        state=features("state", (spec.state_size,)),
         avail_actions=gather("avail_actions", points.rows),
         actions=gather("actions", steps.rows).long(),
         reward=gather("reward", steps.rows),
@@ -201,13 +212,35 @@ def _time_major(lengths: NDArray[np.int64]) -> _Order:
     return _Order(rows, times[rows])
 
 
-def _bits(array: NDArray[Any]) -> NDArray[Any]:
-    """0/1 features packed eight to a byte along the last axis; other types as they are."""
-    return np.packbits(array, axis=-1) if array.dtype == np.bool_ else array
+def _pack_features(name: str, features: NDArray[Any]) -> Arrays:
+    """Features ``[L+1, ...]`` for keeping: bits, or the three parts (see :data:`Arrays`)."""
+    if features.dtype == np.bool_:
+        return {name: np.packbits(features, axis=-1)}
+    rows = np.ascontiguousarray(features).reshape(len(features), -1)
+    ones, others = (np.zeros((len(rows), -(-rows.shape[1] // 8)), np.uint8) for _ in range(2))
+    values = np.empty(rows.size, rows.dtype)
+    n_values = compress(rows, ones, others, values)
+    return {f"{name}_ones": ones, f"{name}_others": others, f"{name}_values": values[:n_values].copy()}
+
+
+def _unpack_features(
+    name: str, ordered: Sequence[Arrays], rows: NDArray[np.int64], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    """The features of all episodes that were packed, ``[M, *shape]``, time points in the order ``rows``."""
+    places = np.empty_like(rows)
+    places[rows] = np.arange(len(rows))
+    unpacked = np.zeros((len(rows), math.prod(shape)), ordered[0][f"{name}_values"].dtype)
+    start = 0
+    for arrays in ordered:
+        ones, others, values = (arrays[f"{name}_{part}"] for part in ("ones", "others", "values"))
+        end = start + len(ones)
+        expand(ones, others, values, places[start:end], unpacked)
+        start = end
+    return unpacked.reshape(-1, *shape)
 
 
 def _unbits(packed: Tensor, size: int) -> Tensor:
-    """The inverse of :func:`_bits`, uint8 ``[..., size]``."""
+    """0/1 features of packed ones, uint8 ``[..., size]``."""
     shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
     bits = packed.unsqueeze(-1).bitwise_right_shift(shifts).bitwise_and_(1)
     return bits.flatten(-2)[..., :size]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from envs.errors import SettingError
 from envs.spec import EnvSpec
@@ -61,23 +60,20 @@ class EpisodeReplay:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything stored, oldest first, as one tensor per field."""
+        """Everything stored, oldest first: one tensor per field, and how much of it each episode has."""
         ordered = self._episodes[self._oldest :] + self._episodes[: self._oldest]
-        fields: dict[str, Tensor] = {}
-        if ordered:
-            fields = {
-                name: torch.from_numpy(np.concatenate([arrays[name] for arrays in ordered]))
-                for name in ordered[0]
-            }
-        return {"lengths": [len(arrays["reward"]) for arrays in ordered], "fields": fields}
+        names = list(ordered[0]) if ordered else []
+        return {
+            "fields": {n: torch.from_numpy(np.concatenate([arrays[n] for arrays in ordered])) for n in names},
+            "sizes": {n: torch.tensor([len(arrays[n]) for arrays in ordered]) for n in names},
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; the last ``capacity`` episodes of it."""
-        lengths = np.array(state["lengths"], dtype=np.int64)
-        points, steps = np.cumsum(lengths + 1)[:-1], np.cumsum(lengths)[:-1]
         columns = {
-            name: np.split(tensor.numpy(), points if name in ("obs", "state", "avail_actions") else steps)
-            for name, tensor in state["fields"].items()
+            name: np.split(field.numpy(), state["sizes"][name].cumsum(0)[:-1].numpy())
+            for name, field in state["fields"].items()
         }
-        episodes = [{name: parts[i].copy() for name, parts in columns.items()} for i in range(len(lengths))]
+        stored = zip(*columns.values(), strict=True)
+        episodes = [dict(zip(columns, (part.copy() for part in parts), strict=True)) for parts in stored]
         self._episodes, self._oldest = episodes[-self.capacity :], 0

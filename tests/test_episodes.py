@@ -98,6 +98,26 @@ def test_binary_features_take_bits():
     assert arrays["actions"].dtype == np.uint8
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_any_numbers_come_back(dtype):
+    spec = make_spec(obs_size=13, obs_dtype=dtype, state_dtype=dtype)
+    episode = make_episode(spec, 9)
+    generator = np.random.default_rng(1)
+    strange: list[float] = [0, 1, 0, 1, -1, 2, 100]
+    if dtype != "int16":
+        strange += [0.5, 1e-38, np.nan, np.inf, -np.inf, np.nextafter(1, 2, dtype=dtype)]
+    for features in (episode.obs, episode.state):
+        features[:] = generator.choice(np.array(strange, dtype), features.shape)
+    arrays = pack(episode)
+    batch = collate([arrays], spec)
+    assert np.array_equal(batch.obs.numpy(), episode.obs, equal_nan=dtype != "int16")
+    assert np.array_equal(batch.state.numpy(), episode.state, equal_nan=dtype != "int16")
+    assert batch.obs.numpy().dtype == dtype
+    neither = np.count_nonzero((episode.obs != 0) & (episode.obs != 1))
+    assert arrays["obs_values"].nbytes == neither * np.dtype(dtype).itemsize
+    assert arrays["obs_ones"].shape == arrays["obs_others"].shape == (10, 5)  # 3 agents, 39 bits
+
+
 def test_many_actions_do_not_wrap_around():
     spec = make_spec(n_actions=300)
     episode = make_episode(spec, 40)

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from envs.battles import Battles
 from envs.errors import SettingError
+from remix.policy import Policy
 from remix.replay import EpisodeReplay
+from remix.workers.rollout import rollout
 from tests.samples import make_episode, make_spec
 
 SPEC = make_spec(obs_dtype="bool")
@@ -155,6 +158,16 @@ def test_predator_prey_fits_into_250_megabytes():
     tracemalloc.stop()
     assert 100 * replay.nbytes < 250e6
     assert replay.nbytes < allocated < 1.1 * replay.nbytes
+
+
+def test_battles_take_a_quarter_of_their_numbers():
+    """Three of four features of what is seen of a battle are 0, most of the others 1."""
+    environment = Battles("MMM2")
+    policy = Policy(environment.spec)
+    episodes = rollout(environment, policy, np.arange(4), 1.0)
+    replay = EpisodeReplay(environment.spec, 4)
+    replay.add(episodes)
+    assert replay.nbytes < sum(episode.obs.nbytes + episode.state.nbytes for episode in episodes) / 4
 
 
 def test_impossible_capacity():

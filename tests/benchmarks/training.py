@@ -6,9 +6,11 @@ import time
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from envs.battles import Battles
 from envs.predator_prey import PredatorPrey
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
@@ -143,10 +145,20 @@ def _milliseconds(action: Update) -> float:
 
 
 def replay() -> Rows:
-    """Memory of a full replay, extrapolated from 200 stored episodes of full length."""
+    """Memory of a full replay, extrapolated from 200 stored episodes of full length; and of battles."""
     store = EpisodeReplay(PredatorPrey().spec, 5_000)
     store.add(full_length_episodes(200))
-    return [("replay of 5,000 full-length episodes, MB", f"{store.nbytes / 200 * 5_000 / 1e6:.0f}")]
+    rows = [("replay of 5,000 full-length episodes, MB", f"{store.nbytes / 200 * 5_000 / 1e6:.0f}")]
+    for name in ("3s_vs_5z", "2s3z", "MMM2", "27m_vs_30m"):
+        battles = Battles(name)
+        episodes = rollout(battles, Policy(battles.spec), np.arange(32), 1.0)
+        store = EpisodeReplay(battles.spec, 5_000)
+        store.add(episodes)
+        steps = sum(episode.length for episode in episodes)
+        numbers = sum(episode.obs.nbytes + episode.state.nbytes for episode in episodes)
+        figure = f"{store.nbytes / steps / 1e3:.2f} {numbers / steps / 1e3:.2f}"
+        rows.append((f"replay of random battles, {name}, kB per step; numbers alone", figure))
+    return rows
 
 
 class _Clock(pl.Callback):

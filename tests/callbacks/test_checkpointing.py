@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -142,9 +143,45 @@ def test_run_learns_at_once_if_its_replay_was_stored(tmp_path: Path, replay: boo
     assert learning.rounds[-1]
 
 
-def test_every_n_epochs_must_be_positive(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="every_n_epochs"):
-        LastCheckpoint(tmp_path, every_n_epochs=0)
+@pytest.mark.parametrize(
+    ("setting", "value"), [("every_n_epochs", 0), ("time_share", 0.0), ("time_share", 1.5)]
+)
+def test_impossible_periods_are_refused(tmp_path: Path, setting: str, value: float) -> None:
+    settings: dict[str, Any] = {setting: value}
+    with pytest.raises(SettingError, match=f"{setting}={value}"):
+        LastCheckpoint(tmp_path, **settings)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "saved"), [(0.9, [1, 2, 3, 4, 5, 6]), (4.0, [1, 3, 5, 6]), (20.0, [1, 6])]
+)
+def test_saving_takes_its_share_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, saved: list[int]
+) -> None:
+    """Six epochs of ten seconds and a share of a fifth; the end is always saved."""
+    clock = _Clock(seconds)
+    monkeypatch.setattr("callbacks.checkpointing.time.monotonic", lambda: clock.now)
+    run = Run(tmp_path, [clock, LastCheckpoint(tmp_path, time_share=0.2)], max_epochs=6, max_env_steps=1000)
+    run.fit()
+    assert clock.saved == saved
+
+
+class _Clock(Callback):
+    """Time goes on by ten seconds an epoch and by some a save; notes of the epochs that were saved."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now, self.epoch = seconds, 100.0, 0
+        self.saved: list[int] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.now += 10.0
+        self.epoch += 1
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, object]
+    ) -> None:
+        self.now += self.seconds
+        self.saved.append(self.epoch)
 
 
 class _Interrupted:

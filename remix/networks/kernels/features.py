@@ -9,8 +9,8 @@ from remix.networks.kernels.compiler import compiled
 
 # The number and the positions of the ones in every byte, highest bit first (the order of ``np.packbits``).
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
-_COUNT = _BITS.sum(1).astype(np.int64)
-_POSITIONS = np.argsort(1 - _BITS, axis=1, kind="stable").astype(np.int32)
+BIT_COUNT = _BITS.sum(1).astype(np.int64)
+BIT_POSITIONS = np.argsort(1 - _BITS, axis=1, kind="stable").astype(np.int32)
 
 
 @compiled
@@ -21,7 +21,7 @@ def count_ones(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
     for r in range(len(bits)):
         before[r] = total
         for byte in bits[r]:
-            total += _COUNT[byte]
+            total += BIT_COUNT[byte]
     before[len(bits)] = total
     return before
 
@@ -35,8 +35,8 @@ def list_ones(
         at = starts[r]
         for b in range(bits.shape[1]):
             byte = bits[r, b]
-            for k in range(_COUNT[byte]):
-                ones[at] = 8 * b + _POSITIONS[byte, k]
+            for k in range(BIT_COUNT[byte]):
+                ones[at] = 8 * b + BIT_POSITIONS[byte, k]
                 at += 1
 
 
