@@ -91,8 +91,13 @@ class LastCheckpoint(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        if "replay" in checkpoint:
+        if "replay" not in checkpoint:
+            return
+        try:
             trainer.datamodule.replay.load_state_dict(checkpoint["replay"])  # type: ignore[attr-defined]
+        except KeyError as error:
+            reason = "holds a replay of another version of ReMIX; go on with the version that began the run"
+            raise SettingError("ckpt_path", trainer.ckpt_path, reason) from error
 
     def _save(self, trainer: pl.Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]

@@ -143,6 +143,16 @@ def test_run_learns_at_once_if_its_replay_was_stored(tmp_path: Path, replay: boo
     assert learning.rounds[-1]
 
 
+def test_a_replay_of_another_version_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    path = tmp_path / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint["replay"]["sizes"]
+    torch.save(checkpoint, path)
+    with pytest.raises(SettingError, match=r"ckpt_path=.*last\.ckpt: holds a replay of another version"):
+        Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2).fit(path)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"), [("every_n_epochs", 0), ("time_share", 0.0), ("time_share", 1.5)]
 )
