@@ -163,15 +163,16 @@ def test_impossible_periods_are_refused(tmp_path: Path, setting: str, value: flo
 
 
 @pytest.mark.parametrize(
-    ("seconds", "saved"), [(0.9, [1, 2, 3, 4, 5, 6]), (4.0, [1, 3, 5, 6]), (20.0, [1, 6])]
+    ("seconds", "share", "saved"),
+    [(0.9, 0.01, [1, 2, 3, 4, 5, 6]), (4.0, 0.2, [1, 3, 5, 6]), (20.0, 0.2, [1, 6])],
 )
 def test_saving_takes_its_share_of_the_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, saved: list[int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, share: float, saved: list[int]
 ) -> None:
-    """Six epochs of ten seconds and a share of a fifth; the end is always saved."""
+    """Six epochs of ten seconds; less than a second a save is always worth it, and the end too."""
     clock = _Clock(seconds)
     monkeypatch.setattr("callbacks.checkpointing.time.monotonic", lambda: clock.now)
-    run = Run(tmp_path, [clock, LastCheckpoint(tmp_path, time_share=0.2)], max_epochs=6, max_env_steps=1000)
+    run = Run(tmp_path, [clock, LastCheckpoint(tmp_path, time_share=share)], max_epochs=6, max_env_steps=1000)
     run.fit()
     assert clock.saved == saved
 
