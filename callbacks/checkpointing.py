@@ -57,8 +57,8 @@ class LastCheckpoint(Checkpoint):
     :param dirpath: folder of the file.
     :param every_n_epochs: epochs between saves.
     :param replay: keep the stored episodes in it; without them a resumed run refills the replay first.
-    :param time_share: of the time, that saving may take: a save of over a second is put off until it does
-        not take more, but for that at the end of training.
+    :param time_share: share of the time that saving may take. After a save of over a second the next one
+        waits until it fits in; the one at the end of training never does.
     """
 
     def __init__(

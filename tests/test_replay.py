@@ -161,7 +161,7 @@ def test_predator_prey_fits_into_250_megabytes():
 
 
 def test_battles_take_a_quarter_of_their_numbers():
-    """Three of four features of what is seen of a battle are 0, most of the others 1."""
+    """Most of what is seen of a large battle is 0, and half of the rest is 1."""
     environment = Battles("MMM2")
     policy = Policy(environment.spec)
     episodes = rollout(environment, policy, np.arange(4), 1.0)

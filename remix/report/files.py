@@ -58,7 +58,7 @@ def read_curves(path: Path) -> StudyResults:
     points: dict[tuple[str, ...], list[tuple[float, float]]] = {}
     try:
         rows = list(_read(path, _CURVE_COLUMNS))
-        score = _score_column(path)
+        score = _score_column(rows)
         for row in rows:
             curve = points.setdefault(tuple(row[name] for name in _RUN_COLUMNS), [])
             if row[score]:
@@ -79,10 +79,9 @@ def read_curves(path: Path) -> StudyResults:
     return StudyResults(name, name, score, runs, heat_maps)
 
 
-def _score_column(path: Path) -> str:
+def _score_column(rows: list[dict[str, str]]) -> str:
     """:raises ValueError: unless there is one column besides the known ones."""
-    with path.open(newline="", encoding="utf-8") as file:
-        others = [name for name in next(csv.reader(file), []) if name not in _CURVE_COLUMNS]
+    others = [name for name in rows[0] if name not in _CURVE_COLUMNS] if rows else []
     if len(others) != 1:
         raise ValueError(f"it needs one column besides {', '.join(_CURVE_COLUMNS)}: the scores")
     return others[0]
