@@ -126,11 +126,13 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
 
 
 def _trainer(config: DictConfig) -> pl.Trainer:
+    with named_settings("callbacks"):
+        callbacks = [instantiate(node) for node in config.callbacks.values() if node is not None]
     try:
         trainer: pl.Trainer = instantiate(
             config.trainer,
             logger=False,
-            callbacks=[instantiate(node) for node in config.callbacks.values() if node is not None],
+            callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
             _convert_="all",
         )

@@ -41,6 +41,10 @@ MISTAKES = [
         "weight_range.min=0.9: must be at most weight_range.max=0.5",
     ),
     ("train replay.batch_size=6000", "replay.batch_size=6000: must be at most replay.capacity=5000"),
+    (
+        "train callbacks.last_checkpoint.time_share=2",
+        "callbacks.last_checkpoint.time_share=2: must be above 0 and at most 1",
+    ),
     ("train seed=-1", "seed=-1: must be a whole number, at least 0"),
     ("train replay.batch_size=many", "replay.batch_size=many: must be a whole number, at least 1"),
     ("train +replay.bach_size=3", "replay.bach_size=3: unknown setting; replay must be one of batch_size, "),
