@@ -1,5 +1,9 @@
-"""What runs on other devices than the CPU, run on the CPU: PyTorch's layers on dense rows."""
+"""What runs on other devices than the CPU, run on the CPU: PyTorch's layers on dense rows.
 
+One test needs a GPU, and is skipped without.
+"""
+
+import copy
 from functools import partial
 from typing import Any
 
@@ -72,6 +76,21 @@ def test_loss_and_gradients_are_those_of_the_compiled_passes(name, batch, monkey
     assert other_metrics.keys() == metrics.keys()
     for ours, theirs in zip(gradients, torch.autograd.grad(other_loss, trained), strict=True):
         torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_gpu_computes_the_loss_and_gradients_of_the_cpu(name, batch, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    module = BUILDERS[name]()
+    elsewhere = copy.deepcopy(module).cuda()
+    loss, other_loss = (m.loss(batch.to(m.device), env_steps=0)[0] for m in (module, elsewhere))
+    torch.testing.assert_close(other_loss.cpu(), loss, rtol=1e-4, atol=1e-6)
+    loss.backward()
+    other_loss.backward()
+    for ours, theirs in zip(module.parameters(), elsewhere.parameters(), strict=True):
+        if ours.grad is not None:
+            torch.testing.assert_close(theirs.grad.cpu(), ours.grad, rtol=1e-3, atol=1e-5)
 
 
 def test_a_wait_would_be_noticed():
