@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
 from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
@@ -97,6 +98,21 @@ def test_a_resumed_run_equals_an_uninterrupted_one(algorithm: str, tmp_path: Pat
         "train/return"
     )
     assert before.history("test/return") + after.history("test/return") == everything.history("test/return")
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("algorithm", METHODS)
+def test_a_class_on_its_own_has_the_numbers_of_its_configuration(algorithm: str):
+    config = compose("train", [f"algorithm={algorithm}"]).algorithm
+    defaults = {k: p.default for k, p in inspect.signature(get_class(config._target_)).parameters.items()}
+    optimizers = [name for name in config if "optimizer" in name]
+    numbers = [name for name, value in config.items() if isinstance(value, int | float)]
+    assert optimizers and numbers
+    for name in optimizers:
+        configured = instantiate(config[name])
+        assert defaults[name].func is configured.func and defaults[name].keywords == configured.keywords
+    differ = {name for name in numbers if defaults[name] != config[name]}
+    assert differ <= {"loss_factor"}  # one class is many methods
 
 
 # Both agents next to a prey catch it together; random play hardly ever does.

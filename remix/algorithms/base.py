@@ -8,7 +8,6 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytorch_lightning as pl
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -24,16 +23,6 @@ if TYPE_CHECKING:
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 PolicyFactory = Callable[[EnvSpec], Policy]
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
-
-
-def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Adam with the learning rate of the paper's Table 2."""
-    return torch.optim.Adam(parameters, lr=1e-3)
-
-
-def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """RMSprop as most authors of the methods that ReMIX is compared with used it."""
-    return torch.optim.RMSprop(parameters, lr=5e-4, alpha=0.99, eps=1e-5)
 
 
 class MultiAgentModule(pl.LightningModule):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import RMSprop
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
-from remix.algorithms.base import OptimizerFactory, PolicyFactory, rmsprop, target_copy
+from remix.algorithms.base import OptimizerFactory, PolicyFactory, target_copy
 from remix.episodes import Batch, agent_rows
 from remix.networks.agent import AgentInputs
 from remix.networks.features import Rows
@@ -25,6 +27,8 @@ from remix.returns import td_lambda
 
 if TYPE_CHECKING:
     from remix.datamodule import Round
+
+OPTIMIZER = partial(RMSprop, lr=0.0005, alpha=0.99, eps=1e-5)
 
 
 def soft_values(values: Tensor, avail_actions: Tensor, temperature: float) -> Tensor:
@@ -119,8 +123,8 @@ class FOP(ActorCriticModule):
         spec: EnvSpec,
         mixer: Callable[[EnvSpec], Mixer] = FOPMixer,
         policy: PolicyFactory = StochasticPolicy,
-        optimizer: OptimizerFactory = rmsprop,
-        critic_optimizer: OptimizerFactory = rmsprop,
+        optimizer: OptimizerFactory = OPTIMIZER,
+        critic_optimizer: OptimizerFactory = OPTIMIZER,
         gradient_clip: float = 10.0,
         critic_hidden_size: int = 64,
         gamma: float = 0.99,

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor
+from torch.optim import RMSprop
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, rmsprop
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory
 from remix.episodes import Batch
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
 from remix.policy import ActorCriticPolicy
 from remix.returns import td_lambda
+
+OPTIMIZER = partial(RMSprop, lr=0.001)
 
 
 class VDAC(MultiAgentModule):
@@ -39,7 +43,7 @@ class VDAC(MultiAgentModule):
         spec: EnvSpec,
         mixer: Callable[[EnvSpec], Mixer] = VDNMixer,
         policy: PolicyFactory = ActorCriticPolicy,
-        optimizer: OptimizerFactory = rmsprop,
+        optimizer: OptimizerFactory = OPTIMIZER,
         gamma: float = 0.99,
         td_lambda: float = 0.8,
         epsilon_start: float = 0.5,
