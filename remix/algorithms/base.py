@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 PolicyFactory = Callable[[EnvSpec], Policy]
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
+
+
+def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Adam with the learning rate of the paper's Table 2."""
+    return torch.optim.Adam(parameters, lr=1e-3)
+
+
+def slow_adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Adam with half of that, for the methods that regress on one-step targets."""
+    return torch.optim.Adam(parameters, lr=5e-4)
 
 
 class MultiAgentModule(pl.LightningModule):

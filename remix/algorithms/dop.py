@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
-from torch.optim import RMSprop
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
@@ -32,7 +31,10 @@ if TYPE_CHECKING:
 POLICY, CRITIC = 0, 1
 """Numbers of the optimizers."""
 
-OPTIMIZER = partial(RMSprop, lr=0.0005)
+
+def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """RMSprop as PyTorch has it, with a learning rate of 0.0005."""
+    return torch.optim.RMSprop(parameters, lr=5e-4)
 
 
 class DOP(ActorCriticModule):
@@ -65,8 +67,8 @@ class DOP(ActorCriticModule):
         mixer: Callable[[EnvSpec], Mixer] = LinearMixer,
         critic: Callable[[EnvSpec], AgentCritic] = AgentCritic,
         policy: PolicyFactory = StochasticPolicy,
-        optimizer: OptimizerFactory = OPTIMIZER,
-        critic_optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = rmsprop,
+        critic_optimizer: OptimizerFactory = rmsprop,
         gradient_clip: float = 20.0,
         gamma: float = 0.99,
         td_lambda: float = 0.8,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import RMSprop
+from torch.optim import Optimizer, RMSprop
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
@@ -28,7 +27,10 @@ from remix.returns import td_lambda
 if TYPE_CHECKING:
     from remix.datamodule import Round
 
-OPTIMIZER = partial(RMSprop, lr=0.0005, alpha=0.99, eps=1e-5)
+
+def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """RMSprop as the authors of FOP used it."""
+    return RMSprop(parameters, lr=5e-4, alpha=0.99, eps=1e-5)
 
 
 def soft_values(values: Tensor, avail_actions: Tensor, temperature: float) -> Tensor:
@@ -123,8 +125,8 @@ class FOP(ActorCriticModule):
         spec: EnvSpec,
         mixer: Callable[[EnvSpec], Mixer] = FOPMixer,
         policy: PolicyFactory = StochasticPolicy,
-        optimizer: OptimizerFactory = OPTIMIZER,
-        critic_optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = rmsprop,
+        critic_optimizer: OptimizerFactory = rmsprop,
         gradient_clip: float = 10.0,
         critic_hidden_size: int = 64,
         gamma: float = 0.99,

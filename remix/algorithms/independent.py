@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, target_copy
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, slow_adam, target_copy
 from remix.episodes import Batch
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
-
-OPTIMIZER = partial(Adam, lr=0.0005)
 
 
 class IndependentQLearning(MultiAgentModule):
@@ -27,7 +22,7 @@ class IndependentQLearning(MultiAgentModule):
         self,
         spec: EnvSpec,
         policy: PolicyFactory = Policy,
-        optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = slow_adam,
         gamma: float = 0.99,
         epsilon_start: float = 1.0,
         epsilon_end: float = 0.05,

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from envs.errors import SettingError
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, target_copy
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, slow_adam, target_copy
 from remix.episodes import Batch
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows
 from remix.networks.joint import JointValue, StateValue
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
-
-OPTIMIZER = partial(Adam, lr=0.0005)
 
 
 class QTRAN(MultiAgentModule):
@@ -44,7 +39,7 @@ class QTRAN(MultiAgentModule):
         self,
         spec: EnvSpec,
         policy: PolicyFactory = Policy,
-        optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = slow_adam,
         gamma: float = 0.99,
         epsilon_start: float = 1.0,
         epsilon_end: float = 0.05,

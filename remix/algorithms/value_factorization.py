@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, target_copy
+from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
 from remix.episodes import Batch, agent_rows
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
@@ -24,8 +22,6 @@ from remix.weighting.base import Weighting, WeightingInputs, effective_sample_si
 from remix.weighting.uniform import Uniform
 
 NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
-
-OPTIMIZER = partial(Adam, lr=0.001)
 
 
 class ValueFactorization(MultiAgentModule):
@@ -52,7 +48,7 @@ class ValueFactorization(MultiAgentModule):
         weighting: Weighting | None = None,
         central: Callable[[EnvSpec, int], CentralQ] | None = None,
         policy: PolicyFactory = Policy,
-        optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = adam,
         gamma: float = 0.99,
         td_lambda: float = 0.6,
         epsilon_start: float = 1.0,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 
-from torch import Tensor
-from torch.optim import RMSprop
+from torch import Tensor, nn
+from torch.optim import Optimizer, RMSprop
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
@@ -18,7 +17,10 @@ from remix.networks.softmax import entropy, gather, log_policy, with_exploration
 from remix.policy import ActorCriticPolicy
 from remix.returns import td_lambda
 
-OPTIMIZER = partial(RMSprop, lr=0.001)
+
+def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """RMSprop as PyTorch has it, with a learning rate of 0.001."""
+    return RMSprop(parameters, lr=1e-3)
 
 
 class VDAC(MultiAgentModule):
@@ -43,7 +45,7 @@ class VDAC(MultiAgentModule):
         spec: EnvSpec,
         mixer: Callable[[EnvSpec], Mixer] = VDNMixer,
         policy: PolicyFactory = ActorCriticPolicy,
-        optimizer: OptimizerFactory = OPTIMIZER,
+        optimizer: OptimizerFactory = rmsprop,
         gamma: float = 0.99,
         td_lambda: float = 0.8,
         epsilon_start: float = 0.5,
