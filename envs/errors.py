@@ -28,7 +28,41 @@ class SettingError(ValueError):
 
 
 class GameError(RuntimeError):
-    """A game broke down in the middle of an episode, of which nothing may be kept."""
+    """A game broke down in the middle of an episode, of which nothing may be kept.
+
+    :param message: one line for the user.
+    :param details: the game's own traceback, as far as it is of use to its author; may be empty.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        self.details = details
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.details)
+
+
+class InvalidOutput(GameError):
+    """A game returned something that cannot be used; to play the episode again would not help.
+
+    The message is one line: the game, the step (0 for ``reset``), the agent, the field and what is wrong.
+
+    :param game: name of the game.
+    :param field: what it returned, e.g. ``reward``.
+    :param problem: what is wrong with it and what would be valid, as a phrase.
+    :param agent: whose it is, if it is one agent's.
+    :param step: joint steps played in the episode, this one included.
+    """
+
+    def __init__(
+        self, game: str, field: str, problem: str, agent: object = None, step: int | None = None
+    ) -> None:
+        self._arguments = (game, field, problem, agent, step)
+        places = [f"step {step}"] * (step is not None) + [f"agent {agent}"] * (agent is not None)
+        super().__init__(f"{', '.join((game, *places))}: {field} {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
 
 
 @contextmanager

@@ -30,6 +30,7 @@ class EnvSpec:
     :param state_dtype: the same for the state.
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
     :param action_names: A names for people to read, or empty.
+    :param agent_names: N names for messages, or empty.
     :param may_hang: the game is a program of its own that may stop to answer, so that it has to be played
         where it can be replaced.
     """
@@ -44,6 +45,7 @@ class EnvSpec:
     state_dtype: str = "float32"
     metrics: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
+    agent_names: tuple[str, ...] = ()
     may_hang: bool = False
 
 
