@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
+import sys
 from numbers import Integral, Real
 from typing import Any
 
 from envs.errors import SettingError
 
 
-def integer(setting: str, value: Any, minimum: int) -> int:
-    """``value`` as an int of at least ``minimum``."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
-        raise SettingError(setting, value, f"must be an integer of at least {minimum}")
+def integer(setting: str, value: Any, minimum: int, maximum: float = math.inf) -> int:
+    """``value`` as an int between ``minimum`` and ``maximum``, both included."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not minimum <= int(value) <= maximum:
+        limits = f"of at least {minimum}" if maximum == math.inf else f"between {minimum} and {maximum}"
+        raise SettingError(setting, value, f"must be an integer {limits}")
     return int(value)
 
 
 def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
     """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
-    valid = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not valid or not minimum <= value <= maximum:
+    valid = isinstance(value, Real) and not isinstance(value, bool)
+    if not valid or not minimum <= value <= maximum or abs(value) > sys.float_info.max:
         raise SettingError(setting, value, _range_phrase(minimum, maximum))
     return float(value)
 

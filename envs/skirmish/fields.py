@@ -7,15 +7,15 @@ the field, by its place in the file (``allies[0].count``), its value and what wo
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import yaml
-
 from envs import checks
 from envs.errors import SettingError, one_of
+from envs.skirmish.plain_yaml import parse, read_text
 
 DATA = Path(__file__).parent / "data"
 
@@ -37,27 +37,46 @@ def read_fields(setting: str, folder: str, name: Any) -> tuple[Path, Fields]:
     """
     path = _find(setting, folder, name)
     try:
-        content = _parse(path, path.stat().st_mtime_ns)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise SettingError(setting, name, f"cannot be read as YAML ({reason})") from error
+        content = _parse(read_text(path))
+    except ValueError as error:
+        raise SettingError(setting, name, f"cannot be read as YAML ({error})") from error
     return path, Fields(setting, name, "", content)
 
 
-@lru_cache(maxsize=64)
-def _parse(path: Path, changed: int) -> Any:
-    """Content of a YAML file, read anew when it has changed."""
-    return yaml.safe_load(path.read_text("utf-8"))
+_parse = lru_cache(maxsize=64)(parse)
 
 
 def _find(setting: str, folder: str, name: Any) -> Path:
+    """The file that a setting names; one of the user's own must have a name that can be shown anywhere."""
     known = names_in(folder)
     if name in known:
         return DATA / folder / f"{name}.yaml"
-    own = Path(name).expanduser() if isinstance(name, (str, Path)) else Path()
-    if own.suffix in (".yaml", ".yml") and own.is_file():
-        return own
-    raise SettingError(setting, name, f"{one_of(known, str(name))}, or the path of a .yaml file")
+    own = _own_file(name)
+    if own is None:
+        raise SettingError(setting, name, f"{one_of(known, str(name))}, or the path of a .yaml file")
+    if not is_plain(own.name):
+        raise SettingError(setting, name, f"the file's name {PLAIN_NAME}")
+    return own
+
+
+def _own_file(name: Any) -> Path | None:
+    """The path of something that is there and called like a YAML file."""
+    if not isinstance(name, (str, Path)) or Path(name).suffix not in (".yaml", ".yml"):
+        return None
+    try:
+        path = Path(name).expanduser()
+        path.lstat()
+    except (OSError, ValueError, RuntimeError):  # not there, a zero byte, nobody's home
+        return None
+    return path
+
+
+PLAIN_NAME = "must consist of letters, digits, blanks and . _ + - and begin with a letter or digit"
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is as :data:`PLAIN_NAME` says."""
+    return re.fullmatch(r"[^\W_][\w .+-]*", name) is not None
 
 
 class Fields:
@@ -91,15 +110,13 @@ class Fields:
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         raise SettingError(self._setting, self._source, f"{place}={shown}: {expected}")
 
-    def number(
-        self, name: str, default: float | None = None, minimum: float = 0, maximum: float = math.inf
-    ) -> float:
-        """A finite number."""
+    def number(self, name: str, minimum: float, maximum: float, default: float | None = None) -> float:
+        """A number."""
         return float(self._take(name, default, lambda value: checks.number("", value, minimum, maximum)))
 
-    def integer(self, name: str, minimum: int = 0) -> int:
+    def integer(self, name: str, minimum: int, maximum: int) -> int:
         """An integer."""
-        return self._take(name, None, lambda value: checks.integer("", value, minimum))
+        return self._take(name, None, lambda value: checks.integer("", value, minimum, maximum))
 
     def flag(self, name: str, default: bool) -> bool:
         """True or false."""
@@ -116,7 +133,7 @@ class Fields:
         return self._take(name, default, lambda value: _choices(value, valid))
 
     def text(self, name: str) -> str:
-        """A name that is not empty."""
+        """A name, as :data:`PLAIN_NAME` says."""
         return self._take(name, None, _text)
 
     def numbers(
@@ -190,8 +207,8 @@ def _choices(value: Any, valid: Iterable[str]) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise SettingError("", value, "must be a name")
+    if not isinstance(value, str) or not is_plain(value):
+        raise SettingError("", value, f"the name {PLAIN_NAME}")
     return value
 
 

@@ -5,17 +5,19 @@ A map is a YAML file with the fields of :class:`BattleMap`; what follows from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.fields import Fields, names_in, read_fields
+from envs.skirmish.fields import DATA, Fields, names_in, read_fields
 from envs.skirmish.terrain import SIZE, Terrain, load_terrain
 from envs.skirmish.units import UnitType, load_units
 
+MOST_UNITS = 256  # of a team
+LONGEST = 10_000  # steps of a battle
 ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units")
 
 
@@ -43,7 +45,7 @@ class BattleMap:
     :param map_type: SMAC's name for the kind of armies, e.g. ``stalkers_and_zealots``.
     :param allies: unit type of each agent.
     :param enemies: unit type of each enemy.
-    :param ally_onehot: place of each type in the agents' one-hot type, empty for teams of one type.
+    :param ally_onehot: place of each type in the agents' one-hot type, empty if both teams are of one type.
     :param enemy_onehot: the same for the enemies; SMAC numbers some types in another order there.
     :param ally_race: race of the agents; P if any of them is Protoss, as shields are shown then.
     :param ally_positions: float64 ``[N, 2]``, where they start, in map units from the south-west.
@@ -77,7 +79,7 @@ class BattleMap:
     @property
     def unit_type_bits(self) -> int:
         """Length of a one-hot unit type, 0 if every team has one type of units."""
-        return len(self.ally_onehot)
+        return max(len(self.ally_onehot), len(self.enemy_onehot))
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,16 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
     allies, enemies = (_team(fields, side, types, terrain) for side in ("allies", "enemies"))
     ally_onehot = _onehot(fields, "ally_types", allies.units)
     enemy_onehot = _onehot(fields, "enemy_types", enemies.units)
-    if len(ally_onehot) != len(enemy_onehot):
-        fields.fail(
-            "enemy_types", list(enemy_onehot), f"must have {len(ally_onehot)} entries, like ally_types"
+    if ally_onehot or enemy_onehot:  # then a team of one type shows it, too
+        ally_onehot, enemy_onehot = (
+            onehot or {team.units[0]: 0} for onehot, team in ((ally_onehot, allies), (enemy_onehot, enemies))
         )
-    if all(types[unit].heal for unit in allies.units):
-        fields.fail("allies", allies.units[0], "at least one agent must be able to fight")
+    if not any(types[unit].weapon for unit in allies.units):
+        fields.fail("allies", allies.units[0], "at least one agent must have a weapon")
+    _check_ways(fields, types, terrain, allies, enemies)
     battle_map = BattleMap(
-        name=path.stem,
-        episode_limit=fields.integer("episode_limit", minimum=1),
+        name=path.stem if path.parent == DATA / "maps" else path.name,
+        episode_limit=fields.integer("episode_limit", 1, LONGEST),
         map_type=fields.text("map_type"),
         allies=allies.units,
         enemies=enemies.units,
@@ -135,7 +138,7 @@ def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Ter
     positions: list[tuple[float, ...]] = []
     for group in fields.parts(side):
         unit = group.choice("unit", types)
-        count = group.integer("count", minimum=1)
+        count = group.integer("count", 1, MOST_UNITS)
         places = group.rows("positions", 2, 0, np.nextafter(SIZE, 0))
         if len(places) != count:
             group.fail("count", count, f"must be the number of positions, {len(places)}")
@@ -145,8 +148,30 @@ def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Ter
         group.close()
         units += [unit] * count
         positions += places
+    if len(units) > MOST_UNITS:
+        fields.fail(side, len(units), f"must be {MOST_UNITS} units at most")
     races = [types[unit].race for unit in units]
     return _Team(tuple(units), np.array(positions, np.float64), "P" if "P" in races else races[0])
+
+
+def _check_ways(
+    fields: Fields, types: Mapping[str, UnitType], terrain: Terrain, allies: _Team, enemies: _Team
+) -> None:
+    """Somebody of one team must be able to get to somebody of the other."""
+    areas = [set(_areas(types, terrain, team)) for team in (allies, enemies)]
+    if areas[0].isdisjoint(areas[1]) and _ANYWHERE not in areas[0] | areas[1]:
+        fields.fail("enemies", enemies.units[0], "no way leads from one team to the other")
+
+
+_ANYWHERE = -1
+
+
+def _areas(types: Mapping[str, UnitType], terrain: Terrain, team: _Team) -> Iterator[int]:
+    """Of each unit a number of the ground on which it can walk."""
+    for unit, (x, y) in zip(team.units, team.positions.astype(int).tolist(), strict=True):
+        on_ground = types[unit].plane == "ground"
+        # The lowest of the cells to which there is a way from this one.
+        yield int((terrain.next_cell[x * SIZE + y] >= 0).argmax()) if on_ground else _ANYWHERE
 
 
 def _can_stand(unit: UnitType, terrain: Terrain, place: tuple[float, ...]) -> bool:

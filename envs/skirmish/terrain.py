@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from envs.errors import one_of
 from envs.skirmish.fields import DATA, Fields
 from envs.skirmish.kernels.paths import Ground, shortest_paths
+from envs.skirmish.plain_yaml import read_text
 
 SIZE = 32  # cells of every map in both directions
 BORDER = 2  # cells along its edges that, where closed, are as high as the ground inside
@@ -59,18 +60,18 @@ def terrain_names() -> list[str]:
 def load_terrain(fields: Fields, folder: Path) -> Terrain:
     """The terrain that the field ``terrain`` of a map names.
 
-    :param folder: where the map's own file is, from which the path of a terrain of the user's own starts.
+    :param folder: where the map's own file is, beside which a terrain of the user's own must lie.
     :raises SettingError: if there is no such terrain, or its file holds a mistake.
     """
     name = fields.text("terrain")
     path = DATA / "terrain" / f"{name}.txt"
     if name not in terrain_names():
         path = folder / name
-        if path.suffix != ".txt" or not path.is_file():
-            fields.fail("terrain", name, f"{one_of(terrain_names(), name)}, or the path of a .txt file")
+        if path.suffix != ".txt" or not path.exists():
+            fields.fail("terrain", name, f"{one_of(terrain_names(), name)}, or a .txt file beside the map")
     try:
-        rows = path.read_text("utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
+        rows = read_text(path).split()
+    except ValueError as error:
         fields.fail("terrain", name, f"cannot be read ({error})")
     mistake = _mistake(rows)
     if mistake:

@@ -9,13 +9,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from envs.skirmish.fields import Fields, names_in, read_fields
+from envs.skirmish.fields import PLAIN_NAME, Fields, is_plain, names_in, read_fields
 
 LOOPS_PER_SECOND = 16
 RACES = ("T", "P", "Z")
 ATTRIBUTES = ("armored", "biological", "light", "massive", "mechanical", "structure")
 PLANES = ("ground", "air", "colossus")
 DELIVERIES = ("instant", "missile", "melee", "line", "suicide")
+
+# Least and greatest number, and what stands for one that is missing. At the greatest speed a unit
+# goes less than a cell in a loop, so that it jumps over nothing.
+_Limits = dict[str, tuple[float, ...]]
+_POINTS, _LENGTH, _SECONDS = (0, 1e5), (0, 64), (0, 1000)
+_BODY: _Limits = {
+    "health": (1, 1e5),
+    "shield": (*_POINTS, 0),
+    "armor": _POINTS,
+    "speed": (0, 10),
+    "acceleration": (0, 1000, 0),
+    "radius": (0.01, 4),
+    "separation_radius": (0.01, 4),
+    "sight": _LENGTH,
+    "health_regeneration": (*_POINTS, 0),
+    "shield_regeneration": (*_POINTS, 0),
+    "shield_delay": (*_SECONDS, 0),
+    "energy_max": (*_POINTS, 0),
+    "energy_regeneration": (*_POINTS, 0),
+}
+_HEAL: _Limits = {
+    "range": _LENGTH,
+    "autocast_range": _LENGTH,
+    "per_second": (0.01, 1e5),
+    "energy_per_health": (0, 1e5),
+    "min_energy": _POINTS,
+}
+_WEAPON: _Limits = {
+    "damage": _POINTS,
+    "damage_point": _SECONDS,
+    "range": _LENGTH,
+    "scan_range": _LENGTH,
+    "slop": _LENGTH,
+}
 
 
 @dataclass(frozen=True)
@@ -127,26 +161,22 @@ def load_units(profile: str) -> dict[str, UnitType]:
 
 def _unit_type(name: str, fields: Fields) -> UnitType:
     second = LOOPS_PER_SECOND
-    energy_max = fields.number("energy_max", 0)
+    if not is_plain(name):
+        fields.fail("", name, f"the name of a unit {PLAIN_NAME}")
+    if "heal" in fields and "weapon" in fields:
+        fields.fail("heal", "...", "must not stand beside weapon: a unit heals or attacks")
+    numbers = {key: fields.number(key, *limits) for key, limits in _BODY.items()}
+    for key in ("speed", "health_regeneration", "shield_regeneration", "energy_regeneration"):
+        numbers[key] /= second
+    numbers["acceleration"] /= second**2
+    numbers["shield_delay"] *= second
     unit = UnitType(
         name=name,
         race=fields.choice("race", RACES),
-        health=fields.number("health", minimum=1),
-        shield=fields.number("shield", 0),
-        armor=fields.number("armor"),
         attributes=frozenset(fields.choices("attributes", ATTRIBUTES)),
         plane=fields.choice("plane", PLANES),
-        speed=fields.number("speed") / second,
-        acceleration=fields.number("acceleration", 0) / second**2,
-        radius=fields.number("radius", minimum=0.01),
-        separation_radius=fields.number("separation_radius", minimum=0.01),
-        sight=fields.number("sight"),
-        health_regeneration=fields.number("health_regeneration", 0) / second,
-        shield_regeneration=fields.number("shield_regeneration", 0) / second,
-        shield_delay=fields.number("shield_delay", 0) * second,
-        energy_start=fields.number("energy_start", 0, maximum=energy_max),
-        energy_max=energy_max,
-        energy_regeneration=fields.number("energy_regeneration", 0) / second,
+        energy_start=fields.number("energy_start", 0, numbers["energy_max"], 0),
+        **numbers,
         heal=_heal(fields.part("heal")) if "heal" in fields else None,
         weapon=_weapon(fields.part("weapon")) if "weapon" in fields else None,
     )
@@ -155,38 +185,34 @@ def _unit_type(name: str, fields: Fields) -> UnitType:
 
 
 def _heal(fields: Fields) -> Heal:
-    per_loop = fields.number("per_second") / LOOPS_PER_SECOND
-    heal = Heal(
-        range=fields.number("range"),
-        autocast_range=fields.number("autocast_range"),
-        per_loop=per_loop,
-        energy_per_loop=per_loop * fields.number("energy_per_health"),
-        min_energy=fields.number("min_energy"),
-    )
+    numbers = {key: fields.number(key, *limits) for key, limits in _HEAL.items()}
     fields.close()
-    return heal
+    per_loop = numbers["per_second"] / LOOPS_PER_SECOND
+    return Heal(
+        range=numbers["range"],
+        autocast_range=numbers["autocast_range"],
+        per_loop=per_loop,
+        energy_per_loop=per_loop * numbers["energy_per_health"],
+        min_energy=numbers["min_energy"],
+    )
 
 
 def _weapon(fields: Fields) -> Weapon:
     second = LOOPS_PER_SECOND
     delivery = fields.choice("delivery", DELIVERIES)
-    low, high = fields.numbers("random_delay", (0.0, 0.0), sizes=(2,))
+    low, high = fields.numbers("random_delay", (0.0, 0.0), sizes=(2,), minimum=-1000, maximum=1000)
     if low > high:
         fields.fail("random_delay", [low, high], "must not end before it starts")
+    numbers: dict[str, Any] = {key: fields.number(key, *limits) for key, limits in _WEAPON.items()}
+    numbers["damage_point"] *= second
     weapon = Weapon(
-        damage=fields.number("damage"),
         bonus=_bonus(fields),
-        hit_times=tuple(
-            second * time for time in fields.numbers("hit_times", (0.0,), sizes=(1, 2), minimum=0)
-        ),
-        period=second * fields.number("period", minimum=max(0.01, -low)),
+        hit_times=tuple(second * time for time in fields.numbers("hit_times", (0.0,), (1, 2), *_SECONDS)),
+        period=second * fields.number("period", max(0.01, -low), 1000),
         random_delay=(second * low, second * high),
-        damage_point=second * fields.number("damage_point"),
-        range=fields.number("range"),
-        scan_range=fields.number("scan_range"),
-        slop=fields.number("slop"),
         targets=frozenset(fields.choices("targets", PLANES)),
         delivery=delivery,
+        **numbers,
         **_shape(delivery, fields),
     )
     fields.close()
@@ -195,7 +221,7 @@ def _weapon(fields: Fields) -> Weapon:
 
 def _bonus(fields: Fields) -> dict[str, float]:
     bonus = fields.part("bonus", {})
-    extra = {name: bonus.number(name, 0) for name in ATTRIBUTES}
+    extra = {name: bonus.number(name, *_POINTS, 0) for name in ATTRIBUTES}
     bonus.close()
     return extra
 
@@ -203,11 +229,11 @@ def _bonus(fields: Fields) -> dict[str, float]:
 def _shape(delivery: str, fields: Fields) -> dict[str, Any]:
     """Fields that only some deliveries have."""
     line, suicide = delivery == "line", delivery == "suicide"
-    missile_speed = fields.number("missile_speed", minimum=0.01) if delivery == "missile" else 0.0
+    missile_speed = fields.number("missile_speed", 0.01, 1000) if delivery == "missile" else 0.0
     return {
         "missile_speed": missile_speed / LOOPS_PER_SECOND,
-        "line_length": fields.number("line_length") if line else 0.0,
-        "line_width": fields.number("line_width") if line else 0.0,
-        "splash_radius": fields.number("splash_radius") if suicide else 0.0,
+        "line_length": fields.number("line_length", *_LENGTH) if line else 0.0,
+        "line_width": fields.number("line_width", *_LENGTH) if line else 0.0,
+        "splash_radius": fields.number("splash_radius", *_LENGTH) if suicide else 0.0,
         "explodes_when_killed": fields.flag("explodes_when_killed", False) if suicide else False,
     }

@@ -1,9 +1,11 @@
 """Maps in files of one's own, and what is wrong with maps that cannot work."""
 
+import numpy as np
 import pytest
 import yaml
 
 from envs.errors import SettingError
+from envs.skirmish.environment import Skirmish
 from envs.skirmish.fields import DATA
 from envs.skirmish.maps import load_map, map_names
 
@@ -26,7 +28,7 @@ def test_a_map_may_be_a_file(own_map):
     path = own_map(lambda content: content.update(episode_limit=7))
     for name in (path, str(path)):
         battle_map = load_map(name)
-        assert (battle_map.name, battle_map.episode_limit) == ("mine", 7)
+        assert (battle_map.name, battle_map.episode_limit) == ("mine.yaml", 7)
         assert battle_map.allies == load_map("2s3z").allies
 
 
@@ -74,12 +76,12 @@ def change(*path, value):
     ("path", "value", "message"),
     [
         (["episode_limit"], None, "episode_limit is missing"),
-        (["episode_limit"], 0, "episode_limit=0: must be an integer of at least 1"),
-        (["episode_limit"], "long", "episode_limit=long: must be an integer of at least 1"),
+        (["episode_limit"], 0, "episode_limit=0: must be an integer between 1 and 10000"),
+        (["episode_limit"], "long", "episode_limit=long: must be an integer between 1 and 10000"),
         (["epsode_limit"], 5, "epsode_limit=5: unknown field, must be one of episode_limit, "),
-        (["map_type"], 3, "map_type=3: must be a name"),
+        (["map_type"], 3, "map_type=3: the name must consist of letters"),
         (["terrain"], "plane_band", "terrain=plane_band: must be one of plain_band, "),
-        (["terrain"], ["plain_band"], "terrain=['plain_band']: must be a name"),
+        (["terrain"], ["plain_band"], "terrain=['plain_band']: the name must consist of letters"),
         (["order"], "attack", "order=attack: must be fields with names"),
         (["order", "kind"], "attack", "order.kind=attack: must be one of attack_"),
         (["order", "point"], None, "order.point is missing"),
@@ -90,7 +92,7 @@ def change(*path, value):
         (["allies", 0], 5, "allies[0]=5: must be fields with names"),
         (["allies", 0, "unit"], "stalkers", "allies[0].unit=stalkers: must be one of stalker, "),
         (["allies", 1, "count"], 2, "allies[1].count=2: must be the number of positions, 3"),
-        (["allies", 1, "count"], -3, "allies[1].count=-3: must be an integer of at least 1"),
+        (["allies", 1, "count"], -3, "allies[1].count=-3: must be an integer between 1 and 256"),
         (["enemies", 1, "positions"], 5, "enemies[1].positions=5: must be a list"),
         (
             ["enemies", 0, "positions", 1],
@@ -126,12 +128,21 @@ def test_mistakes_in_a_map_are_named(own_map, path, value, message):
     assert "\n" not in str(failure.value)
 
 
-def test_both_teams_show_types_of_the_same_length(own_map):
+@pytest.mark.parametrize("listed", [[], ["zealot"]])
+def test_a_team_of_one_type_against_one_of_two(own_map, listed):
+    """Both show as many entries; the smaller team uses the first, whether it lists its type or not."""
+
     def only_zealots(content):
         del content["enemies"][0], content["enemy_types"]
+        content.update({"enemy_types": listed} if listed else {})
 
-    with pytest.raises(SettingError, match=r"enemy_types=\[\]: must have 2 entries, like ally_types"):
-        load_map(own_map(only_zealots))
+    env = Skirmish(str(own_map(only_zealots)))
+    assert (env.map.unit_type_bits, env.map.enemy_onehot) == (2, {"zealot": 0})
+    state = env.reset(np.arange(1)).state[0]
+    n_agents, n_enemies = env.map.n_agents, env.map.n_enemies
+    agents, rest = np.split(state[: n_agents * 7 + n_enemies * 6], [n_agents * 7])
+    assert agents.reshape(-1, 7)[:, 5:].tolist() == [[1, 0]] * 2 + [[0, 1]] * 3
+    assert rest.reshape(-1, 6)[:, 4:].tolist() == [[1, 0]] * n_enemies
 
 
 def test_somebody_must_be_able_to_fight(own_map):
@@ -140,7 +151,7 @@ def test_somebody_must_be_able_to_fight(own_map):
         content["ally_types"] = ["medivac"]
         content["enemies"], content["enemy_types"] = content["enemies"][:1], ["marine"]
 
-    with pytest.raises(SettingError, match=r"allies=medivac: at least one agent must be able to fight"):
+    with pytest.raises(SettingError, match=r"allies=medivac: at least one agent must have a weapon"):
         load_map(own_map(only_the_medivac, base="MMM"))
 
 
