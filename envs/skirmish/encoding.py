@@ -6,7 +6,7 @@ Challenge (Samvelyan et al., 2019), oddities included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from envs.errors import SettingError
 from envs.skirmish.kernels.scoring import Scoring
 from envs.skirmish.kernels.views import NO_TYPE, Encoding
 from envs.skirmish.maps import BattleMap
+from envs.skirmish.rules import healing_pairs
 from envs.skirmish.units import UnitType
 from envs.spec import EnvSpec
 
@@ -147,6 +148,7 @@ def make_encoding(
         shield_scale=np.array([1 / unit.shield if unit.shield else 0.0 for unit in types]),
         readiness_scale=1 / np.array([cooldown_scale(unit) for unit in types]),
         heals=np.array([unit.heal is not None for unit in types]),
+        aims=_aims(battle_map, types),
         type_bit=_type_bits(battle_map),
         bits=battle_map.unit_type_bits,
         open=battle_map.terrain.open,
@@ -169,6 +171,19 @@ def make_encoding(
         state_ally_width=layout.state_ally,
         state_enemy_width=layout.state_enemy,
     )
+
+
+def _aims(battle_map: BattleMap, types: Sequence[UnitType]) -> NDArray[np.bool_]:
+    """Whom the attack actions of each agent are for, ``[N, A - 6]``: of healers, those that they can heal.
+
+    Of the armed, as in SMAC, all enemies, also those that their weapons do not reach by nature.
+    """
+    n, n_enemies = battle_map.n_agents, battle_map.n_enemies
+    healed = healing_pairs(types, np.repeat([0, 1], [n, n_enemies]))[:n, :n]
+    aims = np.zeros((n, n_enemies), np.bool_)
+    aims[[unit.weapon is not None for unit in types[:n]]] = True
+    aims[:, :n] |= healed[:, :n_enemies]
+    return aims
 
 
 def _type_bits(battle_map: BattleMap) -> NDArray[np.int64]:

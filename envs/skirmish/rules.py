@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,8 +42,7 @@ class Rules(NamedTuple):
     hostile pairs, ``can_heal[i, j]`` for friends.
 
     ``enemy_order`` is what the enemies are told, to a point on the segment ``goal_x [2]``, ``goal_y [2]``.
-    ``targeting`` AS_SMAC or AS_SMACLITE; ``least_damage`` of a hit to health however thick the armour;
-    ``medics``, whether the attack actions of agents that are healers heal.
+    ``targeting`` AS_SMAC or AS_SMACLITE; ``least_damage`` of a hit to health however thick the armour.
 
     ``passable[plane, x, y]`` cells of the map that units may enter, ``interior`` those whose eight
     neighbours are passable too; ``ground`` how ground units find their way.
@@ -95,7 +94,6 @@ class Rules(NamedTuple):
     goal_y: Floats
     targeting: int
     least_damage: float
-    medics: bool
     move_amount: float
     loops_per_step: int
     passable: Flags
@@ -138,7 +136,6 @@ def make_rules(
         goal_y=np.array([point[1], end[1]], np.float64),
         targeting=AS_SMACLITE if as_smaclite else AS_SMAC,
         least_damage=0.0 if as_smaclite else 0.5,
-        medics=battle_map.map_type == "MMM",
         move_amount=float(move_amount),
         loops_per_step=int(loops_per_step),
         passable=passable,
@@ -175,23 +172,26 @@ def _bodies(types: list[UnitType]) -> dict[str, Any]:
     return columns
 
 
-def _heals(types: list[UnitType], team: Integers) -> dict[str, Any]:
-    """Healers mend friends of flesh and blood, buildings and themselves excepted."""
-
-    def column(name: str) -> Floats:
-        return _column(types, lambda unit: getattr(unit.heal, name) if unit.heal else 0.0)
-
+def healing_pairs(types: Sequence[UnitType], team: Integers) -> Flags:
+    """``[U, U]``: healers mend friends of flesh and blood, buildings and themselves excepted."""
     healer = np.array([unit.heal is not None for unit in types])
     curable = np.array(
         ["biological" in unit.attributes and "structure" not in unit.attributes for unit in types]
     )
     friends = (team[:, None] == team) & ~np.eye(len(types), dtype=bool)
+    return healer[:, None] & curable & friends
+
+
+def _heals(types: list[UnitType], team: Integers) -> dict[str, Any]:
+    def column(name: str) -> Floats:
+        return _column(types, lambda unit: getattr(unit.heal, name) if unit.heal else 0.0)
+
     return {
-        "healer": healer,
+        "healer": np.array([unit.heal is not None for unit in types]),
         "heal_rate": column("per_loop"),
         "heal_cost": column("energy_per_loop"),
         "heal_minimum": column("min_energy"),
-        "can_heal": healer[:, None] & curable & friends,
+        "can_heal": healing_pairs(types, team),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from envs.skirmish.kernels.views import ATTACK, EAST, NO_OP, NORTH, SOUTH, WEST
 from envs.skirmish.unit_views import UnitView
@@ -43,7 +44,7 @@ class ScriptedAgents:
         if unit.health <= 0:
             return NO_OP
         heals = unit.type.heal is not None
-        others = agents if heals else enemies
+        others = dict(islice((agents if heals else enemies).items(), len(avail) - ATTACK))
         kept = self._targets.get(i)
         if kept is None or not _is_target(unit, others[kept]):
             near = [(_distance(unit, other), k) for k, other in others.items() if _is_target(unit, other)]

@@ -77,7 +77,7 @@ def _command_at(rules: Rules, units: Units, e: int, i: int, index: int) -> None:
     What its weapon cannot reach by nature it cannot be told to attack: it goes on with what it does, and in
     SMAClite it goes there.
     """
-    heals = rules.medics and rules.healer[i]
+    heals = rules.healer[i]
     target = index if heals else rules.n_agents + index
     if not (rules.can_heal[i, target] if heals else rules.can_hit[i, target]):
         if rules.targeting == AS_SMACLITE:

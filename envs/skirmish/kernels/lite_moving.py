@@ -63,7 +63,7 @@ def _want(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
         dx, dy = scratch.x[target] - scratch.x[i], scratch.y[target] - scratch.y[i]
     else:
         dx, dy = units.order_x[e, i] - scratch.x[i], units.order_y[e, i] - scratch.y[i]
-        if order == ATTACK_MOVE and rules.healer[i]:
+        if order >= ATTACK_MOVE and rules.healer[i]:
             pace = _pace_of_friends(rules, units, e, i, scratch)
     distance = np.sqrt(dx * dx + dy * dy)
     if distance > 0.0:

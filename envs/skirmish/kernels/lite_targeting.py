@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.common import ATTACK, CONTACT, NOBODY
+from envs.skirmish.kernels.common import ATTACK, ATTACK_GROUP, CONTACT, NOBODY
 from envs.skirmish.kernels.compiler import inlined
 from envs.skirmish.rules import Rules
 from envs.skirmish.state import Scratch, Units
@@ -14,7 +14,11 @@ _FAR = 1e4  # distance that is pretended for units that are commanded to attack 
 
 @inlined
 def choose_lite_enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
-    """Whom unit i attacks: healers first, then the nearest in scan range or whoever is told to attack it."""
+    """Whom unit i attacks: healers first, then the nearest in scan range or whoever is told to attack it.
+
+    Those who are ordered to chase the agents find them wherever they are.
+    """
+    scan = np.inf if units.order[e, i] == ATTACK_GROUP else rules.scan[i]
     first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
     kept = _kept(rules, units, e, i, scratch)
     chosen, heals, least = kept, kept >= 0 and rules.healer[kept], 0.0
@@ -25,7 +29,7 @@ def choose_lite_enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scrat
             continue
         dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]
         distance = np.sqrt(dx * dx + dy * dy)
-        if distance >= rules.scan[i] + rules.radius[i] + rules.radius[j]:
+        if distance >= scan + rules.radius[i] + rules.radius[j]:
             if kept >= 0 or not (units.order[e, j] == ATTACK and units.target[e, j] == i):
                 continue
             distance = _FAR

@@ -84,7 +84,7 @@ def _wish(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> tuple
         dx, dy = scratch.x[target] - x, scratch.y[target] - y
         stop = rules.reach[i] + rules.radius[i] + rules.radius[target]
         return float(np.sqrt(dx * dx + dy * dy)) - stop, pace, scratch.x[target], scratch.y[target]
-    if order != MOVE and order != ATTACK_MOVE:
+    if order != MOVE and order != ATTACK_MOVE and order != ATTACK_GROUP:
         return 0.0, pace, x, y
     goal_x, goal_y = units.order_x[e, i], units.order_y[e, i]
     distance = float(np.sqrt((goal_x - x) ** 2 + (goal_y - y) ** 2))
@@ -95,6 +95,8 @@ def _wish(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> tuple
             distance = 0.0
         elif rules.healer[i]:
             distance, pace = _follow(rules, units, e, i, distance, scratch)
+    elif order == ATTACK_GROUP and rules.healer[i]:
+        distance, pace = _follow(rules, units, e, i, distance, scratch)
     return distance, pace, goal_x, goal_y
 
 

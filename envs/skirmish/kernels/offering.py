@@ -25,14 +25,8 @@ def offer(
         return
     avail[STOP] = True
     _offer_moves(encoding.open, encoding.move_amount / 2, x[i], y[i], avail)
-    targets = avail[ATTACK:]
-    if encoding.heals[i]:
-        n_agents = min(encoding.n_agents, targets.size)
-        _offer_targets(x, y, health, i, 0, targets[:n_agents])
-        for j in range(n_agents):
-            targets[j] = targets[j] and not encoding.heals[j]
-    else:
-        _offer_targets(x, y, health, i, encoding.n_agents, targets)
+    first = 0 if encoding.heals[i] else encoding.n_agents
+    _offer_targets(encoding.aims[i], x, y, health, i, first, avail[ATTACK:])
 
 
 @lean
@@ -53,6 +47,7 @@ def _is_free(free: NDArray[np.bool_], x: float, y: float) -> bool:
 
 @lean
 def _offer_targets(
+    aims: NDArray[np.bool_],
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     health: NDArray[np.float64],
@@ -60,7 +55,7 @@ def _offer_targets(
     first: int,
     targets: NDArray[np.bool_],
 ) -> None:
-    """Offer the living units from number ``first`` on that agent ``i`` can aim at."""
+    """Offer of the units from number ``first`` on that are for agent ``i`` the living in its range."""
     for k in range(targets.size):
         dx, dy = x[first + k] - x[i], y[first + k] - y[i]
-        targets[k] = (health[first + k] > 0.0) & (dx * dx + dy * dy <= SHOOT_RANGE**2)
+        targets[k] = aims[k] & (health[first + k] > 0.0) & (dx * dx + dy * dy <= SHOOT_RANGE**2)

@@ -89,6 +89,22 @@ def _choose(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_vict
         if chosen != before:
             cancel(units, e, i)
             units.target[e, i] = chosen
+    if units.order[e, i] == ATTACK_GROUP and units.target[e, i] == NOBODY:
+        _head_for_nearest(rules, units, e, i, scratch)
+
+
+@inlined
+def _head_for_nearest(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
+    """Let unit i, which chases the others but has no target, walk to the nearest of them."""
+    first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
+    least = np.inf
+    units.order_x[e, i], units.order_y[e, i] = scratch.x[i], scratch.y[i]
+    for j in range(first, last):
+        dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]
+        squared = dx * dx + dy * dy
+        if units.health[e, j] > 0.0 and squared < least:
+            least = squared
+            units.order_x[e, i], units.order_y[e, i] = scratch.x[j], scratch.y[j]
 
 
 @inlined

@@ -22,6 +22,8 @@ class Encoding(NamedTuple):
     """What never changes. By unit ``[U]``: factors of health, shields and, for agents, of cooldown or
     energy; ``heals``; ``type_bit`` of the one-hot type with ``bits`` entries.
 
+    ``aims [N, A - ATTACK]``, whether agent i may ever take action ATTACK + k.
+
     ``open`` and ``height`` ``[X, Y]`` of the terrain. Flags as in ``ViewOptions``; widths of a unit's
     rows in observations and state.
     """
@@ -32,6 +34,7 @@ class Encoding(NamedTuple):
     shield_scale: NDArray[np.float64]
     readiness_scale: NDArray[np.float64]
     heals: NDArray[np.bool_]
+    aims: NDArray[np.bool_]
     type_bit: NDArray[np.int64]
     bits: int
     open: NDArray[np.bool_]

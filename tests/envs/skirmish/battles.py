@@ -31,13 +31,12 @@ def arena(
     enemies: Sequence[Unit],
     order: Order = HOLD,
     terrain: Terrain | None = None,
-    map_type: str = "arena",
 ) -> BattleMap:
     """A map with the given units (type, x, y), by default on a square field."""
     return BattleMap(
         name="arena",
         episode_limit=1000,
-        map_type=map_type,
+        map_type="arena",
         allies=tuple(name for name, _, _ in allies),
         enemies=tuple(name for name, _, _ in enemies),
         ally_onehot={},
@@ -97,8 +96,8 @@ class Battle:
         gaps = np.linalg.norm(self.places[:, :n, None] - self.places[:, None], axis=-1)
         near = (gaps <= 6) & alive[:, None] & alive[:, :n, None]
         for i in range(n):
-            if rules.medics and rules.healer[i]:
-                avail[:, i, 6 : 6 + n] = near[:, i, :n] & ~rules.healer[:n]
+            if rules.healer[i]:
+                avail[:, i, 6 : 6 + n] = near[:, i, :n] & rules.can_heal[i, :n]
             else:
                 avail[:, i, 6 : 6 + self.n_units - n] = near[:, i, n:]
         return avail
@@ -109,8 +108,7 @@ class Battle:
         return np.where(avail, generator.random(avail.shape), -1.0).argmax(-1)
 
     def over(self) -> NDArray[np.bool_]:
-        """Whether one side is dead, healers of medic maps not counted, ``[E]``."""
+        """Whether one side is dead, healers among the agents not counted, ``[E]``."""
         alive = self.units.health > 0
-        fights = ~(self.rules.healer & self.rules.medics)
-        ours = (alive & fights)[:, : self.n_agents].any(1)
+        ours = (alive & ~self.rules.healer)[:, : self.n_agents].any(1)
         return np.asarray(~(ours & alive[:, self.n_agents :].any(1)))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.maps import Order
+from envs.skirmish.maps import load_map
 from envs.skirmish.terrain import SIZE, Terrain, build_terrain
 from tests.envs.skirmish.battles import ATTACK_0, EAST, NORTH, SOUTH, STOP, WEST, Battle, arena
 
@@ -39,15 +39,9 @@ def terrain_of_rows(cells: list[list[int]]) -> Terrain:
 
 def set_up(name: str, episodes: int) -> Battle:
     recorded = RECORDED["maps"][name]
-    order = Order("attack_move", tuple(recorded["goal"]))
     allies, enemies = ([tuple(unit) for unit in recorded[side]] for side in ("allies", "enemies"))
-    terrain, map_type = terrain_of_rows(recorded["cells"]), "MMM" if "MMM" in name else "arena"
-    return Battle(
-        arena(allies, enemies, order, terrain, map_type),
-        range(episodes),
-        profile="smaclite",
-        as_smaclite=True,
-    )
+    battle_map = arena(allies, enemies, load_map(name).order, terrain_of_rows(recorded["cells"]))
+    return Battle(battle_map, range(episodes), profile="smaclite", as_smaclite=True)
 
 
 def move_toward(delta: NDArray[np.float64], avail: NDArray[np.bool_]) -> int:

@@ -21,7 +21,7 @@ def test_a_move_action_goes_one_step_at_full_speed(unit, distance, action, dx, d
 
 
 def test_a_medivac_gains_speed_and_loses_it_when_it_turns_back_or_stops():
-    battle = Battle(arena([("medivac", 5, 10), ("marine", 5, 5)], FAR_ENEMY, map_type="MMM"))
+    battle = Battle(arena([("medivac", 5, 10), ("marine", 5, 5)], FAR_ENEMY))
 
     def step(action):
         before = battle.units.x[0, 0]
@@ -68,7 +68,7 @@ def test_an_idle_unit_makes_way_for_a_friend():
 
 def test_flyers_and_colossi_pass_over_ground_units():
     units = [("medivac", 10, 10), ("colossus", 10, 14), ("marine", 12, 10), ("marine", 12, 14)]
-    battle = Battle(arena(units, FAR_ENEMY, map_type="MMM"))
+    battle = Battle(arena(units, FAR_ENEMY))
     for _ in range(6):
         battle.play([EAST, EAST, STOP, STOP])
     assert (battle.units.y[0, :2] == [10, 14]).all()

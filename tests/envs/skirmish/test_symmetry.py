@@ -127,7 +127,7 @@ def test_the_loop_of_a_mirrored_battle_is_the_mirrored_loop(ours, theirs, field,
     one, other = (
         quiet(
             Battle(
-                arena(pair[0], pair[1], order, terrain_of(field), "MMM"),
+                arena(pair[0], pair[1], order, terrain_of(field)),
                 loops_per_step=1,
                 profile=profile,
                 as_smaclite=profile == "smaclite",

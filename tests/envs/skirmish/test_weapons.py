@@ -168,7 +168,7 @@ def test_the_first_shots_wait_for_nothing_and_the_next_for_the_period():
 
 def medics(**changes) -> Battle:
     allies = [("marine", 10, 10), ("marine", 12, 10), ("medivac", 11, 12)]
-    battle = Battle(arena(allies, [("marine", 28, 28)], map_type="MMM"), loops_per_step=1, **changes)
+    battle = Battle(arena(allies, [("marine", 28, 28)]), loops_per_step=1, **changes)
     battle.units.health[0, :2] = 20, 30
     return battle
 
