@@ -101,6 +101,9 @@ class Battles(Environment):
     :param backend: ``skirmish``, the compiled engine, or ``starcraft2``, the real game.
     :param step_mul: game loops of one step.
     :param move_amount: how far a move action wants to go, in map units.
+    :param continuing_episode: whether a battle that reaches the limit is only cut there: truncated, and what
+        would have followed is estimated. False, as in the configurations of SMAC and PyMARL, makes the limit
+        an end like any other: terminated, and nothing follows.
     :param profile: see :class:`envs.skirmish.environment.Skirmish`.
     :param difficulty: see :class:`envs.starcraft.StarCraft`, and so are ``game_version`` and ``replay_dir``.
 
@@ -115,6 +118,7 @@ class Battles(Environment):
         backend: str = "skirmish",
         step_mul: int = 8,
         move_amount: float = 2.0,
+        continuing_episode: bool = False,
         obs_all_health: bool = True,
         obs_own_health: bool = True,
         obs_last_action: bool = False,
@@ -151,7 +155,13 @@ class Battles(Environment):
         chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
         module, _, backend_class = BACKENDS[backend].partition(":")
         self._battles: Environment = getattr(import_module(module), backend_class)(
-            map_name, step_mul=step_mul, move_amount=move_amount, views=views, rewards=rewards, **chosen
+            map_name,
+            step_mul=step_mul,
+            move_amount=move_amount,
+            continuing_episode=continuing_episode,
+            views=views,
+            rewards=rewards,
+            **chosen,
         )
         self.spec = self._battles.spec
 

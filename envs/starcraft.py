@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battles import RewardOptions, ViewOptions
-from envs.checks import integer, number
+from envs.checks import flag, integer, number
 from envs.errors import GameError, SettingError, first_line, one_of
 from envs.seeds import fold
 from envs.skirmish.encoding import make_spec
@@ -42,9 +42,8 @@ _SIZES = {  # of SMAC's get_env_info, and of EnvSpec
 class StarCraft(Environment):
     """SMAC's battles in StarCraft II: one game, a process of its own, per episode of the batch.
 
-    Observations, states, masks and rewards are SMAC's. An episode that reaches the limit is truncated, which
-    SMAC calls terminated, and with ``obs_timestep_number`` the entry that SMAC reserves and never fills is
-    left out, so that vectors have the size that SMAC says.
+    Observations, states, masks and rewards are SMAC's. With ``obs_timestep_number`` the entry that SMAC
+    reserves and never fills is left out, so that vectors have the size that SMAC says.
 
     A game takes one seed, when it starts, and goes on with one random stream over its episodes: an episode is
     not a function of its seed alone, and no two runs are equal. Of the seeds of episodes only the first that
@@ -56,6 +55,7 @@ class StarCraft(Environment):
     :param map_name: one of SMAC's 23 maps.
     :param step_mul: game loops of one step, of which 16 make a second.
     :param move_amount: how far a move action wants to go, in map units.
+    :param continuing_episode: see :class:`envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
     :param difficulty: of the enemy, 1 to 9 or A.
@@ -69,6 +69,7 @@ class StarCraft(Environment):
         map_name: str = "8m",
         step_mul: int = 8,
         move_amount: float = 2.0,
+        continuing_episode: bool = False,
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
         difficulty: str | int = "7",
@@ -86,7 +87,7 @@ class StarCraft(Environment):
             "move_amount": _move_amount(move_amount, self._views),
             "difficulty": str(difficulty),
             "game_version": game_version,
-            "continuing_episode": True,  # or a timeout could not be told from another end
+            "continuing_episode": flag("continuing_episode", continuing_episode),
             **asdict(self._views),
             **asdict(rewards),
         }
@@ -129,8 +130,8 @@ class StarCraft(Environment):
         for episode in map(int, np.flatnonzero(self._running)):
             outcome = self._guarded(episode, partial(self._games[episode].step, actions[episode].tolist()))
             reward[episode] = outcome.reward
-            terminated[episode] = outcome.ended and not outcome.timeout
-            truncated[episode] = outcome.timeout
+            terminated[episode] = outcome.ended and not outcome.cut
+            truncated[episode] = outcome.cut
             for name, values in self._info.items():
                 values[episode] = outcome.info[name]
             self._observe(episode)
@@ -264,11 +265,11 @@ def _move_amount(value: float, views: ViewOptions) -> float:
 
 
 class _Outcome(NamedTuple):
-    """Of one step: SMAC's reward, whether the episode is over, for want of time, and SMAC's ``info``."""
+    """Of one step: SMAC's reward, whether the episode is over, or only cut, and SMAC's ``info``."""
 
     reward: float
     ended: bool
-    timeout: bool
+    cut: bool
     info: dict[str, Any]
 
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battles import RewardOptions, ViewOptions
-from envs.checks import integer
+from envs.checks import flag, integer
 from envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.playing import first_forbidden, play
-from envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON, Scores, Strength
+from envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON, Scores, Strength
 from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
 from envs.skirmish.maps import load_map
 from envs.skirmish.rendering import draw_battle
@@ -24,13 +24,14 @@ class Skirmish(Environment):
     """A compiled battle engine with the maps, views, actions and rewards of SMAC (Samvelyan et al., 2019).
 
     Battles are not those of StarCraft II, only like them; what runs here must not be called a result on
-    SMAC. A battle that exceeds the map's limit is truncated, which SMAC calls terminated.
+    SMAC.
 
     :param map_name: one of SMAC's 23 maps, or a YAML file of one's own.
     :param profile: of the units: ``liberty``, what SMAC's maps declare; ``lotv``; ``smaclite``, which also
         takes the rules of SMAClite (Michalski et al., 2023); or a YAML file of one's own.
     :param step_mul: game loops of one step, of which 16 make a second.
     :param move_amount: how far a move action wants to go, in map units.
+    :param continuing_episode: see :class:`envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
 
@@ -43,11 +44,13 @@ class Skirmish(Environment):
         profile: str = "liberty",
         step_mul: int = 8,
         move_amount: float = 2.0,
+        continuing_episode: bool = False,
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
     ) -> None:
         views, rewards = views or ViewOptions(), rewards or RewardOptions()
         self.map, self.types = load_map(map_name, profile), load_units(profile)
+        self._limit_cuts = flag("continuing_episode", continuing_episode)
         loops = integer("step_mul", step_mul, minimum=1)
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
@@ -120,9 +123,9 @@ class Skirmish(Environment):
         """Turn outcomes into flags and statistics of the battles that were running."""
         step, outcome, running = self._step, self._scores.outcome, self._running
         step.reward[:] = self._scores.reward
-        ended = (outcome == WON) | (outcome == LOST) | (outcome == DRAW)
-        np.logical_and(running, ended, out=step.terminated)
-        np.logical_and(running, outcome == TIMEOUT, out=step.truncated)
+        cut = (outcome == TIMEOUT) & self._limit_cuts
+        np.logical_and(running, cut, out=step.truncated)
+        np.logical_and(running, (outcome != RUNNING) & ~cut, out=step.terminated)
         step.info["battle_won"][running] = outcome[running] == WON
         step.info["dead_allies"][running] = self._scores.dead_allies[running]
         step.info["dead_enemies"][running] = self._scores.dead_enemies[running]

@@ -87,7 +87,8 @@ class StarCraft2Env(StarCraft2Views):
         views, rewards = options_of(locals())
         scripted, rest = flag("heuristic_ai", heuristic_ai), flag("heuristic_rest", heuristic_rest)
         engine = _Obedient if scripted else Skirmish
-        env = engine(map_name, profile, step_mul, move_amount, views, rewards)
+        # The battle always tells the limit from another end, which its counts need.
+        env = engine(map_name, profile, step_mul, move_amount, True, views, rewards)
         super().__init__(env, views, move_amount)
         self._script = ScriptedAgents(rest) if scripted else None
         self.heuristic_ai, self.heuristic_rest = scripted, rest

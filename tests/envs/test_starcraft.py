@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,16 +14,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
+from torch import Tensor
 
 from envs.battles import Battles, ViewOptions
 from envs.errors import GameError, SettingError
 from envs.skirmish.environment import Skirmish
 from envs.starcraft import StarCraft
 from remix.config import register_resolvers
+from remix.episodes import collate, pack
 from remix.policy import Policy
+from remix.returns import td_lambda
 from remix.workers.process import ProcessWorkers
+from remix.workers.rollout import rollout
 from remix.workers.seeds import episode_seeds
 from tests.command_line import CommandLine
 from tests.programs import assert_running, is_running
@@ -177,6 +183,7 @@ def test_settings_reach_the_game(folder: Path):
         obs_last_action=True,
         difficulty=3,
         game_version="4.6.2",
+        continuing_episode=True,
     )
     env.reset(np.arange(1))
     game = env._battles._games[0]._smac  # type: ignore[attr-defined]
@@ -210,14 +217,43 @@ def test_a_defeat_is_an_end(folder: Path):
     env.close()
 
 
-def test_at_the_limit_an_episode_is_truncated(folder: Path):
-    """SMAC calls that terminated."""
-    env = StarCraft("3m")
-    env.reset(np.arange(1))
-    env.step(everybody(env, WEST))
-    steps = [env.step(everybody(env, STOP)) for _ in range(59)]
-    assert [bool(step.truncated[0]) for step in steps] == [False] * 58 + [True]
-    assert not any(step.terminated[0] for step in steps)
+class Hiding:
+    """A policy of agents that go one step to the west and wait there, where nobody finds them."""
+
+    frozen = nullcontext
+
+    def __init__(self, n_agents: int) -> None:
+        self.n_agents = n_agents
+
+    def initial_state(self, n_episodes: int) -> Tensor:
+        return torch.zeros(n_episodes * self.n_agents, 1)
+
+    def act(
+        self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, hidden: Tensor, *rest: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        actions = torch.where(last_actions < 0, WEST, STOP)
+        return actions, torch.ones(actions.shape), hidden
+
+
+@pytest.mark.parametrize(("backend", "map_name"), [("skirmish", "2s_vs_1sc"), ("starcraft2", "3m")])
+@pytest.mark.parametrize("continuing", [None, False, True])
+def test_the_limit_is_an_end_unless_episodes_continue(
+    folder: Path, backend: str, map_name: str, continuing: bool | None
+):
+    """And then nothing that would have followed is part of any target."""
+    settings: dict[str, Any] = {} if continuing is None else {"continuing_episode": continuing}
+    env = Battles(map_name, backend=backend, **settings)
+    policy: Any = Hiding(env.spec.n_agents)
+    (episode,) = rollout(env, policy, np.arange(1), None)
+    assert episode.length == env.spec.episode_limit
+    assert episode.terminated == (not continuing)
+    batch = collate([pack(episode)], env.spec)
+    following = torch.full_like(batch.reward, 100.0)
+    targets = td_lambda(
+        batch.reward, batch.terminated, following, batch.transition_sizes, gamma=0.5, lambda_=0.0
+    )
+    assert targets[:-1].tolist() == [50.0] * (episode.length - 1)
+    assert targets[-1] == (50.0 if continuing else 0.0)
     env.close()
 
 
@@ -518,7 +554,7 @@ def test_broken_games_are_replaced_and_their_episodes_collected_again(
     assert len(episodes) == len(SEEDS)
     for episode in episodes:
         everybody_died = episode.metrics["dead_allies"] == 3 or episode.metrics["dead_enemies"] == 3
-        assert episode.terminated == everybody_died and (everybody_died or episode.length == 60)
+        assert episode.terminated and (everybody_died or episode.length == 60)
     assert_running(pids(folder), 1)
     assert len(games(folder)) == launched
 

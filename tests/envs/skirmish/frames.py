@@ -74,7 +74,7 @@ class World:
             path = self._folder / f"{name}.yaml"
             path.write_text("\n".join(changed), "utf-8")
             rewards = RewardOptions(reward_scale=False, reward_only_positive=only_positive)
-            env = Skirmish(str(path), rewards=rewards)
+            env = Skirmish(str(path), rewards=rewards, continuing_episode=True)
             self._made[name, only_positive] = env, make_rules(env.map, env.types)
         return self._made[name, only_positive]
 

@@ -31,7 +31,7 @@ def play(env, n_battles=4, seed=0, choose=random_actions):
 @pytest.mark.parametrize("name", map_names())
 def test_every_map_is_played_to_its_end(name):
     """Within the limit, in finite numbers, with as many dead as the outcome says."""
-    env = Skirmish(name)
+    env = Skirmish(name, continuing_episode=True)
     steps = play(env, n_battles=2)
     assert len(steps) <= env.spec.episode_limit
     info = steps[-1][3]
@@ -62,12 +62,16 @@ def test_a_victory_is_an_end_that_pays_twenty():
     assert (steps[-1][3]["dead_enemies"][won] == 3).all()
 
 
-def test_whoever_hides_is_cut_at_the_limit():
-    """The spine crawler cannot come: a battle in which nobody moves ends by time, and is no end."""
-    env = Skirmish("2s_vs_1sc")
+@pytest.mark.parametrize("settings", [{}, {"continuing_episode": False}, {"continuing_episode": True}])
+def test_whoever_hides_comes_to_the_limit(settings):
+    """The spine crawler cannot come: a battle in which nobody moves ends by time, or is cut by it."""
+    env = Skirmish("2s_vs_1sc", **settings)
     steps = play(env, n_battles=1, choose=lambda avail, rng: avail[..., 1:].argmax(-1) + 1)
     assert len(steps) == env.spec.episode_limit == 300
-    assert steps[-1][2].all() and not any(terminated.any() for _, terminated, _, _ in steps)
+    cut = settings.get("continuing_episode", False)
+    assert steps[-1][1].tolist() == [not cut] and steps[-1][2].tolist() == [cut]
+    assert not any((terminated | truncated).any() for _, terminated, truncated, _ in steps[:-1])
+    assert steps[-1][3]["battle_won"] == 0 and not any(reward.any() for reward, *_ in steps)
 
 
 @pytest.mark.parametrize("profile", ["liberty", "lotv"])
