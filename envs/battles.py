@@ -20,6 +20,12 @@ BACKENDS = {
 }
 """Where the classes are; a backend is imported when it is chosen, since its packages may not be there."""
 
+MOST_LOOPS = 1000
+"""Greatest ``step_mul``: a step of a minute, in which most battles are over."""
+LONGEST_MOVE = 32.0
+"""Greatest ``move_amount``: from one edge of a map to the other."""
+_MOST = 1e6  # points of a reward
+
 
 @dataclass(frozen=True)
 class ViewOptions:
@@ -78,10 +84,25 @@ class RewardOptions:
     def __post_init__(self) -> None:
         for name in ("reward_sparse", "reward_only_positive", "reward_scale"):
             flag(name, getattr(self, name))
-        for name in ("reward_win", "reward_defeat", "reward_negative_scale"):
-            number(name, getattr(self, name))
-        number("reward_death_value", self.reward_death_value)
-        number("reward_scale_rate", self.reward_scale_rate, minimum=1e-9)
+        for name in ("reward_death_value", "reward_win", "reward_defeat", "reward_negative_scale"):
+            number(name, getattr(self, name), -_MOST, _MOST)
+        number("reward_scale_rate", self.reward_scale_rate, 1e-9, _MOST)
+
+
+def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptions]:
+    """The options that a backend was given; for None, SMAC's defaults.
+
+    :raises SettingError: something else was given.
+    """
+    views, rewards = (
+        ViewOptions() if views is None else views,
+        RewardOptions() if rewards is None else rewards,
+    )
+    if not isinstance(views, ViewOptions):
+        raise SettingError("views", views, "must be ViewOptions of envs.battles")
+    if not isinstance(rewards, RewardOptions):
+        raise SettingError("rewards", rewards, "must be RewardOptions of envs.battles")
+    return views, rewards
 
 
 def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]:
@@ -141,7 +162,7 @@ class Battles(Environment):
         game_version: str | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        if backend not in BACKENDS:
+        if not isinstance(backend, str) or backend not in BACKENDS:
             raise SettingError("backend", backend, one_of(BACKENDS, str(backend)))
         views, rewards = options_of(locals())
         engine_only = {"profile": profile}

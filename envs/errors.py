@@ -21,7 +21,8 @@ class SettingError(ValueError):
 
     def __init__(self, setting: str, value: Any, expected: str) -> None:
         self.setting, self.value, self.expected = setting, value, expected
-        super().__init__(f"{setting}={value}: {expected}")
+        shown = " ".join(str(value).splitlines())
+        super().__init__(f"{setting}={shown}: {expected}")
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return type(self), (self.setting, self.value, self.expected)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import RewardOptions, ViewOptions
+from envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
 from envs.checks import flag, integer, number
 from envs.errors import GameError, SettingError, first_line, one_of
 from envs.seeds import fold
@@ -76,14 +76,14 @@ class StarCraft(Environment):
         game_version: str | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        self._views, rewards = views or ViewOptions(), rewards or RewardOptions()
+        self._views, rewards = given_or_default(views, rewards)
         if map_name not in map_names():
             raise SettingError("map_name", map_name, one_of(map_names(), str(map_name)))
         if str(difficulty) not in DIFFICULTIES:
             raise SettingError("difficulty", difficulty, one_of(DIFFICULTIES))
         self._settings: dict[str, Any] = {
             "map_name": map_name,
-            "step_mul": integer("step_mul", step_mul, minimum=1),
+            "step_mul": integer("step_mul", step_mul, 1, MOST_LOOPS),
             "move_amount": _move_amount(move_amount, self._views),
             "difficulty": str(difficulty),
             "game_version": game_version,
@@ -166,10 +166,9 @@ class StarCraft(Environment):
     def close(self) -> None:
         """Save replays, if they are wanted, and end all games."""
         for episode in list(self._games):
-            game = self._games.pop(episode)
             if self._saves_replays:
-                self._save_replay(game)
-            game.close()
+                self._save_replay(self._games[episode])
+            self._drop(episode)
 
     def _save_replay(self, game: _Game) -> None:
         """A replay is no reason to lose more than itself."""
@@ -211,11 +210,13 @@ class StarCraft(Environment):
             ) from error
 
     def _drop(self, episode: int) -> None:
-        """End a game whose state is not worth anything."""
+        """End a game; one that cannot be ended is no reason to leave others running."""
         try:
             self._games.pop(episode).close()
         except Exception as error:
-            warnings.warn(f"{self.spec.name}: a game did not close: {error}", RuntimeWarning, stacklevel=3)
+            warnings.warn(
+                f"{self.spec.name}: a game did not close: {first_line(error)}", RuntimeWarning, stacklevel=3
+            )
 
     def _checked(self, actions: NDArray[np.integer]) -> NDArray[np.integer]:
         """``actions``, if they can be played."""
@@ -256,7 +257,7 @@ class StarCraft(Environment):
 
 def _move_amount(value: float, views: ViewOptions) -> float:
     """``value`` as SMAC takes it: some views use it as an index, which a float cannot be."""
-    amount = number("move_amount", value, minimum=0)
+    amount = number("move_amount", value, 0, LONGEST_MOVE)
     if not amount.is_integer() and (views.obs_pathing_grid or views.obs_terrain_height):
         raise SettingError(
             "move_amount", value, "must be a whole number with obs_pathing_grid or obs_terrain_height"

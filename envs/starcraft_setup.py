@@ -23,6 +23,10 @@ def check_installation(map_name: str, game_version: str | None) -> None:
 
     :raises SettingError: for the first that is missing, with what to do about it.
     """
+    if game_version is not None and not isinstance(game_version, str):
+        raise SettingError(
+            "game_version", game_version, "must have three parts, e.g. 4.10.0 (4.10 is a number, and is 4.1)"
+        )
     _check_package()
     folder = _game_folder()
     if folder is not None:
@@ -60,11 +64,14 @@ def replay_folder(replay_dir: str) -> str:
 
     :raises SettingError: nothing can be written there.
     """
-    folder = Path(replay_dir).expanduser().absolute()
+    if not isinstance(replay_dir, (str, Path)) or not str(replay_dir):
+        raise SettingError("replay_dir", replay_dir, "must be the path of a folder")
     try:
+        folder = Path(replay_dir).expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError("replay_dir", replay_dir, f"cannot be made ({error.strerror})") from error
+    except (OSError, RuntimeError, ValueError) as error:  # also nobody's home, a zero byte
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise SettingError("replay_dir", replay_dir, f"cannot be made ({reason})") from error
     if not os.access(folder, os.W_OK):
         raise SettingError("replay_dir", replay_dir, "must be a folder in which files can be written")
     return str(folder)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battles import RewardOptions, ViewOptions
-from envs.checks import number
 from envs.errors import SettingError
 from envs.skirmish.kernels.scoring import Scoring
 from envs.skirmish.kernels.views import NO_TYPE, Encoding
@@ -153,7 +152,7 @@ def make_encoding(
         bits=battle_map.unit_type_bits,
         open=battle_map.terrain.open,
         height=battle_map.terrain.height,
-        move_amount=number("move_amount", move_amount, minimum=0),
+        move_amount=float(move_amount),
         episode_limit=battle_map.episode_limit,
         ally_shield=battle_map.ally_race == "P",
         enemy_shield=battle_map.enemy_race == "P",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import RewardOptions, ViewOptions
-from envs.checks import flag, integer
+from envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
+from envs.checks import flag, integer, number
 from envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from envs.skirmish.kernels.observing import observe
 from envs.skirmish.kernels.playing import first_forbidden, play
@@ -48,10 +48,11 @@ class Skirmish(Environment):
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
     ) -> None:
-        views, rewards = views or ViewOptions(), rewards or RewardOptions()
+        views, rewards = given_or_default(views, rewards)
+        loops = integer("step_mul", step_mul, 1, MOST_LOOPS)
+        move_amount = number("move_amount", move_amount, 0, LONGEST_MOVE)
         self.map, self.types = load_map(map_name, profile), load_units(profile)
         self._limit_cuts = flag("continuing_episode", continuing_episode)
-        loops = integer("step_mul", step_mul, minimum=1)
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
         self._scoring = make_scoring(self.map, self.types, rewards)

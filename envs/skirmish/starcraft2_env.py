@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.battles import options_of
-from envs.checks import flag
+from envs.checks import flag, integer
 from envs.skirmish.encoding import max_reward
 from envs.skirmish.environment import Skirmish
 from envs.skirmish.scripted import ScriptedAgents
@@ -93,7 +93,8 @@ class StarCraft2Env(StarCraft2Views):
         self._script = ScriptedAgents(rest) if scripted else None
         self.heuristic_ai, self.heuristic_rest = scripted, rest
         self.continuing_episode = flag("continuing_episode", continuing_episode)
-        self._seed, self._seeds = seed, np.random.default_rng(seed)
+        self._seed = None if seed is None else integer("seed", seed, 0)
+        self._seeds = np.random.default_rng(self._seed)
         self.max_reward = max_reward(env.map, env.types, rewards)
         self.battles_won = self.battles_game = self.timeouts = self.force_restarts = 0
         self._total_steps = self._episode_count = 0

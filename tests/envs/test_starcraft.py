@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -390,6 +391,18 @@ def test_replays_are_saved_before_games_are_closed(folder: Path, monkeypatch: py
     env.close()
 
 
+def test_a_game_that_cannot_be_closed_leaves_no_other_behind(folder: Path):
+    env = StarCraft("3m")
+    env.reset(np.arange(3))
+    stuck = env._games[0]._smac
+    close, stuck.close = stuck.close, Mock(side_effect=ConnectionError("no answer\nat all"))
+    with pytest.warns(RuntimeWarning, match="starcraft2/3m: a game did not close: no answer$"):
+        env.close()
+    assert_running(pids(folder), 1)
+    close()
+    env.close()
+
+
 def test_a_replay_that_fails_leaves_no_game_behind(folder: Path, tmp_path: Path):
     env = StarCraft("3m", replay_dir=str(tmp_path))
     win(env)
@@ -416,8 +429,20 @@ def make_package(path: Path, *files: str, content: str = "raise AssertionError('
         ({"map_name": "my.yaml"}, "map_name", "must be one of "),
         ({"difficulty": "hard"}, "difficulty", "must be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, A"),
         ({"difficulty": 0}, "difficulty", "must be one of 1, "),
-        ({"step_mul": 0}, "step_mul", "integer of at least 1"),
-        ({"move_amount": -1}, "move_amount", "at least 0"),
+        ({"step_mul": 0}, "step_mul", "integer between 1 and 1000"),
+        ({"step_mul": 2**63}, "step_mul", "integer between 1 and 1000"),
+        ({"move_amount": -1}, "move_amount", "between 0 and 32"),
+        ({"move_amount": "abc"}, "move_amount", "between 0 and 32"),
+        ({"continuing_episode": "yes"}, "continuing_episode", "true or false"),
+        ({"difficulty": ["7"]}, "difficulty", "must be one of 1, "),
+        ({"game_version": 4.10}, "game_version", "must have three parts, e.g. 4.10.0"),
+        ({"game_version": 5}, "game_version", "must have three parts"),
+        ({"replay_dir": 3}, "replay_dir", "must be the path of a folder"),
+        ({"replay_dir": ""}, "replay_dir", "must be the path of a folder"),
+        ({"replay_dir": "a\0b"}, "replay_dir", "cannot be made (embedded null byte)"),
+        ({"replay_dir": "~nobody_here/films"}, "replay_dir", "cannot be made (Could not determine home"),
+        ({"views": 3}, "views", "must be ViewOptions"),
+        ({"rewards": {}}, "rewards", "must be RewardOptions"),
         (
             {"move_amount": 1.5, "views": ViewOptions(obs_pathing_grid=True)},
             "move_amount",
