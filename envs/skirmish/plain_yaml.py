@@ -74,7 +74,7 @@ class _PlainLoader(yaml.SafeLoader):
         names = [key.value for key, _ in node.value]
         for k, (key, _) in enumerate(node.value):
             if key.tag != "tag:yaml.org,2002:str":
-                self._refuse(key, f"the key {key.value!r} is not a name")
+                self._refuse(key, "a key that is not a name")
             if key.value in names[:k]:
                 self._refuse(key, f"the key {key.value!r} stands there twice")
         return super().construct_mapping(node, deep)
