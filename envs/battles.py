@@ -159,7 +159,7 @@ class Battles(Environment):
         reward_scale_rate: float = 20.0,
         profile: str | None = None,
         difficulty: str | int | None = None,
-        game_version: str | None = None,
+        game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
         if not isinstance(backend, str) or backend not in BACKENDS:

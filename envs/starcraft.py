@@ -73,7 +73,7 @@ class StarCraft(Environment):
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
         difficulty: str | int = "7",
-        game_version: str | None = None,
+        game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
         self._views, rewards = given_or_default(views, rewards)

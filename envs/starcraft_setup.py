@@ -18,7 +18,7 @@ _MAPS = "https://github.com/oxwhirl/smac/releases/download/v0.1-beta1/SMAC_Maps.
 _GAME = "https://github.com/Blizzard/s2client-proto#downloads"
 
 
-def check_installation(map_name: str, game_version: str | None) -> None:
+def check_installation(map_name: str, game_version: str | float | None) -> None:
     """Look for SMAC's package, the game, its version and the map.
 
     :raises SettingError: for the first that is missing, with what to do about it.
