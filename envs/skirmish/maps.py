@@ -113,6 +113,8 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
         )
     if not any(types[unit].weapon for unit in allies.units):
         fields.fail("allies", allies.units[0], "at least one agent must have a weapon")
+    if all(types[unit].heal for unit in enemies.units):
+        fields.fail("enemies", enemies.units[0], "healers alone are no enemies")
     _check_ways(fields, types, terrain, allies, enemies)
     battle_map = BattleMap(
         name=path.stem if path.parent == DATA / "maps" else path.name,

@@ -194,4 +194,8 @@ def test_teams_that_can_never_meet(tmp_path: Path):
     assert "enemies=marine: no way leads from one team to the other" in refusal(path)
     content["enemies"][0]["unit"] = "medivac"
     path.write_text(yaml.safe_dump(content))
-    assert load_map(path).n_enemies == 3
+    assert "enemies=medivac: healers alone are no enemies" in refusal(path)
+    content["enemies"].append({"unit": "marine", "count": 1, "positions": [[24, 12]]})
+    content["enemy_types"] = ["marine", "medivac"]
+    path.write_text(yaml.safe_dump(content))
+    assert load_map(path).n_enemies == 4, "flyers come across"
