@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
 from reprlib import Repr
 from traceback import format_exception
 from types import TracebackType
@@ -130,9 +129,9 @@ def named(error: BaseException) -> str:
 
 
 def excerpt(error: BaseException) -> str:
-    """The traceback of an exception without the frames of this package that led there, the last ones only."""
-    trace, ours = error.__traceback__, str(Path(__file__).parent)
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
+    """The traceback of an exception without the frames that led into the game, the last ones only."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in _WAYS:
         trace = trace.tb_next
     return "".join(format_exception(type(error), error, trace or error.__traceback__, limit=-_FRAMES))
 
@@ -143,5 +142,6 @@ def brief(value: object) -> str:
 
 
 _FRAMES = 8
+_WAYS = ("envs", "hydra")
 _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 60

@@ -33,7 +33,7 @@ def behind_gate(make: Callable[[], Environment]) -> Gate:
     if not isinstance(environment, Environment):
         raise InvalidOutput(name, "it", f"makes {brief(environment)}, must make an envs.spec.Environment")
     with GameCode(name, "its spec"):
-        spec: Any = environment.spec
+        spec: Any = getattr(environment, "spec", None)
     if not isinstance(spec, EnvSpec):
         raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be an envs.spec.EnvSpec")
     return Gate(environment)
@@ -58,6 +58,11 @@ class Gate(Environment):
     def __init__(self, environment: Environment) -> None:
         self._game, self.spec, self._closed = environment, environment.spec, False
         self._start(0)
+
+    @classmethod
+    def around(cls, environment: Environment) -> Gate:
+        """The environment behind a gate, if it is not already."""
+        return environment if isinstance(environment, Gate) else cls(environment)
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start ``len(seeds)`` episodes."""
@@ -85,7 +90,7 @@ class Gate(Environment):
             # Only episodes that have ended are odd.
             any_ended = ends(at_limit, self._running, self._ended, *passing.numbers[-2:])
         if any_ended:
-            Inspection(self.spec, self._steps).statistics(outcome.info, self._ended[0] | self._ended[1])
+            Inspection(self.spec, self._steps).totals(outcome.info, self._ended[0] | self._ended[1])
         return passing.step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
@@ -141,6 +146,7 @@ class Gate(Environment):
         reward = inspection.array("reward", outcome.reward, "float32", shape)
         terminated = inspection.array("terminated", outcome.terminated, "bool", shape)
         truncated = inspection.array("truncated", outcome.truncated, "bool", shape)
+        inspection.statistics(outcome.info, len(self._running))
         passing = _Passing(
             outcome,
             numbers=(*self._numbers(views), reward, terminated.view(np.uint8), truncated.view(np.uint8)),

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from envs.errors import InvalidOutput, brief
 from envs.spec import EnvSpec, Observation, Step
 
-_AXES = ("episodes", "agents", "features or actions")
+_AXES = {
+    "obs": "episodes, agents, features",
+    "state": "episodes, features",
+    "avail_actions": "episodes, agents, actions",
+}
 
 
 def bounds(dtype: str) -> tuple[Any, Any]:
@@ -37,7 +41,8 @@ class Inspection:
     def kind(self, field: str, value: object, kind: type) -> None:
         """A tuple of the protocol is expected."""
         if not isinstance(value, kind):
-            self._refuse(field, f"is {brief(value)}, must be an envs.spec.{kind.__name__}")
+            found = type(value).__name__
+            self._refuse(field, f"is of the type {found}, must be an envs.spec.{kind.__name__}")
 
     def array(self, field: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
         """The array, in one piece of memory (if it is not, a copy)."""
@@ -46,8 +51,8 @@ class Inspection:
         if value.dtype != dtype:
             self._refuse(field, f"has the type {value.dtype}, must have {dtype}")
         if value.shape != shape:
-            axes = ", ".join(_AXES[:1] + _AXES[-1:] if field == "state" else _AXES[: len(shape)])
-            self._refuse(field, f"has the shape {list(value.shape)}, must have {list(shape)} ({axes})")
+            expected = f"{list(shape)} ({_AXES.get(field, 'episodes')})"
+            self._refuse(field, f"has the shape {list(value.shape)}, must have {expected}")
         return value.view() if value.flags.carray else value.copy()
 
     def observation(self, observation: Observation, rows: NDArray[np.bool_]) -> None:
@@ -72,18 +77,23 @@ class Inspection:
             self._refuse("truncated", "is set together with terminated: an episode ends in one way")
         self.observation(outcome.observation, rows)
 
-    def statistics(self, info: Any, rows: NDArray[np.bool_]) -> None:
-        """Those of ``spec.metrics`` for the episodes ``rows [E]``."""
+    def statistics(self, info: Any, n_episodes: int) -> None:
+        """Arrays ``[E]`` under the names of ``spec.metrics``; nobody asks for their type."""
         for name in self.spec.metrics:
             if not isinstance(info, Mapping) or name not in info:
                 self._refuse("info", f"is {brief(info)}, must hold {name!r}, which spec.metrics names")
-            values = info[name]
-            field, shape = f"info[{name!r}]", rows.shape
+            values, shape = info[name], (n_episodes,)
             if type(values) is not np.ndarray or values.dtype.kind not in "biuf" or values.shape != shape:
-                self._refuse(field, f"is {brief(values)}, must be a NumPy array of numbers {list(shape)}")
-            wrong = values[rows & ~np.isfinite(values)]
+                expected = f"must be a NumPy array of numbers {list(shape)}"
+                self._refuse(f"info[{name!r}]", f"is {brief(values)}, {expected}")
+
+    def totals(self, info: Mapping[str, NDArray[Any]], rows: NDArray[np.bool_]) -> None:
+        """The statistics of the episodes ``rows [E]``, which have just ended."""
+        for name in self.spec.metrics:
+            values = info[name][rows]
+            wrong = values[~np.isfinite(values)]
             if wrong.size:
-                self._refuse(field, f"is {wrong[0]}, must be a finite number")
+                self._refuse(f"info[{name!r}]", f"is {wrong[0]}, must be a finite number")
 
     def picture(self, picture: Any) -> None:
         """RGB ``[height, width, 3]``."""
@@ -103,7 +113,7 @@ class Inspection:
         number, agent = numbers[tuple(wrong[0])], wrong[0, 1] if values.ndim == 3 else None
         if dtype == "bool":
             self._refuse(field, f"holds the byte {number}, must be False or True (0 or 1)", agent)
-        self._refuse(field, f"holds {number}, must be finite numbers of float32", agent)
+        self._refuse(field, f"holds {number}, must be numbers that are finite as float32", agent)
 
     def _refuse(self, field: str, problem: str, agent: int | None = None) -> NoReturn:
         if agent is not None and self.spec.agent_names:

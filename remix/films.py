@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from envs.films import film_writer, save_film
-from envs.gate import behind_gate
+from envs.gate import Gate, behind_gate
 from envs.spec import Environment
 from remix.episodes import Episode
 from remix.policy import Policy
@@ -48,14 +48,15 @@ def record_episode(
     :param fps: pictures per second.
     """
     seeds = np.array([seed], dtype=np.int64)
-    environment.reset(seeds)
-    frames = [environment.render().copy()]
+    game = Gate.around(environment)
+    game.reset(seeds)
+    frames = [game.render().copy()]
     [episode] = rollout(
-        environment,
+        game,
         deepcopy(policy).cpu().eval(),
         seeds,
         exploration=None,
-        on_step=lambda: frames.append(environment.render().copy()),
+        on_step=lambda: frames.append(game.render().copy()),
     )
     save_film(frames, path, fps)
     return episode

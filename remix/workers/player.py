@@ -25,7 +25,7 @@ class Phase(Enum):
     PLAYING = "it plays"
 
 
-class _Herald(Listener):
+class Herald(Listener):
     """Tells of every phase; Numba reports to it when it compiles, which is no sign of a game that hangs."""
 
     def __init__(self, connection: Connection) -> None:
@@ -61,7 +61,7 @@ def play(connection: Connection, player: bytes) -> None:
         except Exception as error:
             connection.send(portable(unreachable(error)))
             return
-        herald = _Herald(connection)
+        herald = Herald(connection)
         herald.tell(Phase.READY)
         register("numba:compile", herald)
         while True:

@@ -96,11 +96,12 @@ class ProcessWorkers(WorkerPool):
                 task = worker.task
                 assert task is not None
                 answer = worker.answer(self.timeout)
+                if answer is None:
+                    continue
                 if isinstance(answer, Exception):
                     self._replace(worker, task, answer)
                     waiting.appendleft(task)
-                elif answer is not None:
-                    worker.task = None
+                else:
                     episodes[task.first] = answer
         return [episode for first in sorted(episodes) for episode in episodes[first]]
 
@@ -210,7 +211,7 @@ class _Worker:
             self.process.join(timeout=1.0)
             return WorkerError(f"it died (exit code {self.process.exitcode})")
         if not isinstance(message, Phase):
-            self.phase = Phase.READY
+            self.task, self.phase = None, Phase.READY
             return message
         self.phase = message
         self.deadline = time.monotonic() + (timeout if message is Phase.PLAYING else START_PATIENCE)

@@ -24,13 +24,12 @@ def rollout(
 ) -> list[Episode]:
     """Play one episode per seed to its end.
 
-    :param environment: goes behind a :class:`Gate` here, if it is not behind one already.
     :param seeds: ``[E]``.
     :param exploration: see :meth:`Policy.act`.
     :param on_step: called after every joint step, e.g. to take a picture.
     :returns: E episodes in the order of the seeds.
     """
-    game = environment if isinstance(environment, Gate) else Gate(environment)
+    game = Gate.around(environment)
     spec, n = game.spec, len(seeds)
     observation = game.reset(seeds)
     record = _Record(observation, spec.episode_limit)
