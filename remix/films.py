@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from envs.films import film_writer, save_film
+from envs.gate import Gate, behind_gate
 from envs.spec import Environment
 from remix.episodes import Episode
 from remix.policy import Policy
@@ -26,10 +27,10 @@ def film(
     """:func:`record_episode` in an environment of its own; a game that may hang is played apart.
 
     :raises SettingError: the path's ending, or the package for it is missing.
-    :raises WorkerError: such a game broke down or took too long.
+    :raises GameError: the game broke down, cannot be drawn or took too long.
     """
     film_writer(Path(path))
-    with closing(environment()) as game:
+    with closing(behind_gate(environment)) as game:
         if not game.spec.may_hang:
             return record_episode(game, policy, seed, path, fps)
     return apart(partial(_film_here, environment, deepcopy(policy).cpu(), seed, path, fps), PATIENCE)
@@ -47,14 +48,15 @@ def record_episode(
     :param fps: pictures per second.
     """
     seeds = np.array([seed], dtype=np.int64)
-    environment.reset(seeds)
-    frames = [environment.render().copy()]
+    game = Gate.around(environment)
+    game.reset(seeds)
+    frames = [game.render().copy()]
     [episode] = rollout(
-        environment,
+        game,
         deepcopy(policy).cpu().eval(),
         seeds,
         exploration=None,
-        on_step=lambda: frames.append(environment.render().copy()),
+        on_step=lambda: frames.append(game.render().copy()),
     )
     save_film(frames, path, fps)
     return episode
@@ -63,5 +65,5 @@ def record_episode(
 def _film_here(
     environment: EnvironmentFactory, policy: Policy, seed: int, path: str | Path, fps: float
 ) -> Episode:
-    with closing(environment()) as game:
+    with closing(behind_gate(environment)) as game:
         return record_episode(game, policy, seed, path, fps)

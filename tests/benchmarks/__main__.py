@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import algorithms, environments, processes, skirmish, training
+from tests.benchmarks import algorithms, environments, gate, processes, skirmish, training
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
     "skirmish": skirmish.battles,
     "rollout": training.rollouts,
+    "gate": gate.gate,
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,
     "plain": training.against_plain,
