@@ -28,6 +28,8 @@ class EnvSpec:
     :param obs_dtype: NumPy type name of the observations; ``bool`` marks 0/1 features, which a
         replay may keep as single bits.
     :param state_dtype: the same for the state.
+    :param state_from_obs: the state is the observations of all agents end to end (``S = N * O``, of their
+        type), so that nobody has to keep it.
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
     :param action_names: A names for people to read, or empty.
     :param agent_names: N names for messages, or empty.
@@ -43,6 +45,7 @@ class EnvSpec:
     episode_limit: int
     obs_dtype: str = "float32"
     state_dtype: str = "float32"
+    state_from_obs: bool = False
     metrics: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()

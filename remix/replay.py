@@ -10,7 +10,7 @@ import torch
 
 from envs.errors import SettingError
 from envs.spec import EnvSpec
-from remix.episodes import Arrays, Batch, Episode, collate, pack
+from remix.episodes import Arrays, Batch, Episode, collate, in_current_layout, pack
 
 
 class EpisodeReplay:
@@ -39,7 +39,7 @@ class EpisodeReplay:
     def add(self, episodes: Sequence[Episode]) -> None:
         """Store episodes, in order, over the oldest ones once the ring is full."""
         for episode in episodes:
-            arrays = pack(episode, self.behaviour)
+            arrays = pack(episode, self.behaviour, state=not self.spec.state_from_obs)
             if len(self._episodes) < self.capacity:
                 self._episodes.append(arrays)
             else:
@@ -70,6 +70,7 @@ class EpisodeReplay:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned; the last ``capacity`` episodes of it."""
+        state = in_current_layout(state, self.spec)
         columns = {
             name: np.split(field.numpy(), state["sizes"][name].cumsum(0)[:-1].numpy())
             for name, field in state["fields"].items()
