@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
+from reprlib import Repr
+from traceback import format_exception
+from types import TracebackType
 from typing import Any
 
 
@@ -28,7 +32,7 @@ class SettingError(ValueError):
 
 
 class GameError(RuntimeError):
-    """A game broke down in the middle of an episode, of which nothing may be kept.
+    """A game broke down, and nothing may be kept of the episodes that it was playing.
 
     :param message: one line for the user.
     :param details: the game's own traceback, as far as it is of use to its author; may be empty.
@@ -57,12 +61,39 @@ class InvalidOutput(GameError):
     def __init__(
         self, game: str, field: str, problem: str, agent: object = None, step: int | None = None
     ) -> None:
+        agent = None if agent is None else str(agent)
         self._arguments = (game, field, problem, agent, step)
         places = [f"step {step}"] * (step is not None) + [f"agent {agent}"] * (agent is not None)
         super().__init__(f"{', '.join((game, *places))}: {field} {problem}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
+
+
+class GameCode:
+    """Within, code of a game runs: its exceptions become a :class:`GameError` that shows where they arose.
+
+    What already is a message for the user passes, and so does what stops the program from outside, such as
+    Ctrl-C; a game that calls ``sys.exit`` does not end anything.
+
+    :param game: its name.
+    :param place: what it is at, e.g. ``step 3``.
+    """
+
+    def __init__(self, game: str, place: str) -> None:
+        self.game, self.place = game, place
+
+    def __enter__(self) -> None:
+        """Nothing to prepare. A class, since a generator would take as long as the check of a small step."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, GameError | SettingError):
+            return
+        if isinstance(error, Exception) or kind is SystemExit:
+            assert error is not None
+            raise GameError(f"{self.game}: {self.place} raised {named(error)}", excerpt(error)) from error
 
 
 @contextmanager
@@ -85,5 +116,32 @@ def one_of(valid: Iterable[str], wrong: str = "") -> str:
 
 def first_line(error: BaseException) -> str:
     """The first line of what an exception says."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # of an exception that fails when it is asked
+        lines = []
     return lines[0] if lines else type(error).__name__
+
+
+def named(error: BaseException) -> str:
+    """An exception in one line: its class and what it says."""
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
+
+
+def excerpt(error: BaseException) -> str:
+    """The traceback of an exception without the frames of this package that led there, the last ones only."""
+    trace, ours = error.__traceback__, str(Path(__file__).parent)
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(ours):
+        trace = trace.tb_next
+    return "".join(format_exception(type(error), error, trace or error.__traceback__, limit=-_FRAMES))
+
+
+def brief(value: object) -> str:
+    """A value for a message: one line, cut where it is long."""
+    return " ".join(_BRIEF.repr(value).split())
+
+
+_FRAMES = 8
+_BRIEF = Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 60
