@@ -59,7 +59,7 @@ class Scripted(ParallelEnv[str, Any, Any]):
         by_end = {"terminated": (over, False), "truncated": (False, over), "both": (over, over)}
         flags = {a: by_end.get(self.ending, (False, False)) for a in players}
         if over and self.ending == "mixed":
-            flags = {"walker": (True, False), "diver": (False, True)}
+            flags |= {"walker": (True, False), "diver": (False, True)}
         if self.time == 2:
             flags["flyer"] = (True, False)
         if self.tidy:
@@ -146,11 +146,17 @@ def test_a_dead_agent_keeps_an_empty_place(tidy: bool) -> None:
         assert not obs[0, 1].any()
         np.testing.assert_array_equal(avail[0, 1], [True, False, False, False])
         assert obs[0, 0].any() and not after.terminated[0]
-    assert env._games[0].received == [
-        {"walker": 1, "flyer": 1, "diver": 7},
-        {"walker": 1, "flyer": 3, "diver": 5},
-        {"walker": 0, "diver": 7},
-    ]
+    last = {"walker": 0, "diver": 7} if tidy else {"walker": 0, "flyer": 0, "diver": 7}
+    both = [{"walker": 1, "flyer": 1, "diver": 7}, {"walker": 1, "flyer": 3, "diver": 5}]
+    assert env._games[0].received == [*both, last]
+
+
+def test_an_agent_that_has_left_is_not_paid_any_more() -> None:
+    """The game itself goes on paying: it takes everybody in its list for a player."""
+    env = PettingZoo(f"{HERE}:Scripted", {"tidy": False}, reward="sum")
+    env.reset(np.array([0]))
+    rewards = [float(env.step(np.zeros((1, 3), np.int64)).reward[0]) for _ in range(4)]
+    assert rewards == [9, 9, 7, 7]
 
 
 @pytest.mark.parametrize(("how", "alive", "two"), [("mean", 3.0, 7 / 3), ("sum", 9.0, 7.0)])
@@ -268,11 +274,10 @@ def make_nothing() -> object:
         ({"id": f"{HERE}:make_nothing"}, "id", "must make a pettingzoo.ParallelEnv"),
         ({"id": f"{HERE}:absent"}, "id", "no function absent"),
         ({"id": HERE}, "id", "no function parallel_env"),
-        ({"id": "package_that_is_not_there.game"}, "id", "pip install package_that_is_not_there"),
+        ({"id": "package_that_is_not_there.game"}, "id", "there is no module package_that_is_not_there in"),
         ({"id": "pettingzoo.butterfly.knights_archers_zombies_v1"}, "id", "one of knights_archers_zombies_v"),
         ({"id": "pettingzoo.mpe.simple_spread_v3"}, "id", "pip install mpe2"),
-        ({"id": ""}, "id", "cannot be imported"),
-        ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options", "not accepted"),
+        ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options.speed", "not accepted"),
         ({"id": f"{HERE}:Scripted", "reward": "maen"}, "reward", "one of mean"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "integer of at least 1"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 11}, "episode_limit", "at most options.max_cycles=10"),
