@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from envs.errors import brief
 
-_HIGHEST = {"bool": 1.0, "uint8": 255.0, "float32": float(np.finfo(np.float32).max)}
+_HIGHEST = {"bool": 1, "uint8": 255, "float32": float(np.finfo(np.float32).max)}
 _NEEDED = {
     "bool": "zeros and ones, as its space declares",
     "uint8": "whole numbers between 0 and 255, as its space declares",
@@ -113,22 +113,28 @@ def numbers(value: Any, size: int, dtype: str) -> NDArray[Any]:
 
     :raises ValueError: what is wrong with them, as a phrase.
     """
-    array = as_row(value)
-    if array is None:
+    row = as_row(value)
+    if row is None:
         raise ValueError(f"must be {'a number' if size == 1 else 'numbers'}, not {brief(value)}")
-    if array.size != size:
-        raise ValueError(f"must be {size} number{'s' * (size != 1)}, not {array.size}")
-    if array.dtype.kind == "b" or array.dtype == dtype == "uint8":
-        return array
-    if not (np.abs(array).max(initial=0) <= _HIGHEST[dtype]):  # NaN, too, is not below
-        valid = np.abs(array) <= _HIGHEST[dtype]
-    elif dtype == "float32":
-        return array
-    else:
-        valid = (array >= 0) & (array % 1 == 0)
-    if not valid.all():
-        raise ValueError(f"must be {_NEEDED[dtype]}, not {array[~valid][0]}")
-    return array
+    if row.size != size:
+        raise ValueError(f"must be {size} number{'s' * (size != 1)}, not {row.size}")
+    if not _held(row, dtype):
+        valid = np.abs(row) <= _HIGHEST[dtype]
+        if dtype != "float32":
+            valid &= (row >= 0) & (np.trunc(row) == row)
+        if not valid.all():
+            raise ValueError(f"must be {_NEEDED[dtype]}, not {row[~valid][0]}")
+    return row
+
+
+def _held(row: NDArray[Any], dtype: str) -> bool:
+    """Whether it is plain at first sight that numbers of this ``dtype`` are enough."""
+    if row.dtype.kind == "b":
+        return True
+    if dtype == "float32":
+        # A sum of squares is below any limit only if all numbers are finite and of moderate size.
+        return row.dtype.kind != "f" or bool(row.dot(row) <= _HIGHEST[dtype])
+    return dtype == "uint8" and row.dtype.char == "B"
 
 
 def as_row(value: Any) -> NDArray[Any] | None:

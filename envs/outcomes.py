@@ -98,10 +98,9 @@ class Outcomes:
             raise InvalidOutput(
                 self._game, "agents", f"must be a list of agents, not {brief(agents)}", step=step
             )
-        for agent in agents:
-            if agent not in self._agents:
-                problem = f"has {brief(agent)}, which is not one of possible_agents"
-                raise InvalidOutput(self._game, "agents", problem, step=step)
+        if unknown := set(agents) - self._agents.keys():
+            problem = f"has {brief(unknown.pop())}, which is not one of possible_agents"
+            raise InvalidOutput(self._game, "agents", problem, step=step)
         return set(agents)
 
     def reward(self, outcome: Outcome, agent: Any, step: int) -> Any:
@@ -109,7 +108,7 @@ class Outcomes:
         if agent not in outcome.rewards:
             raise InvalidOutput(self._game, "reward", "is missing", agent, step)
         try:
-            [reward] = numbers(outcome.rewards[agent], 1, "float32")
+            reward = numbers(outcome.rewards[agent], 1, "float32")[0]
         except ValueError as error:
             raise InvalidOutput(self._game, "reward", str(error), agent, step) from None
         return reward if isinstance(reward, np.floating) else int(reward)
@@ -119,13 +118,12 @@ class Outcomes:
 
         :param acted: it had to choose an action in this step, so that the flags must be there.
         """
-        terminated, truncated = (
-            self._flag(field, flags, agent, step, acted)
-            for field, flags in (("terminations", outcome.terminations), ("truncations", outcome.truncations))
-        )
-        return terminated, truncated
+        terminated = self._flag("terminations", outcome.terminations, agent, step, acted)
+        return terminated, self._flag("truncations", outcome.truncations, agent, step, acted)
 
     def _flag(self, field: str, flags: Mapping[Any, Any], agent: Any, step: int, needed: bool) -> bool:
+        if EVERYBODY not in flags and isinstance(flag := flags.get(agent), bool):
+            return flag
         given = [flags[key] for key in (agent, EVERYBODY) if key in flags]
         if not given and needed:
             raise InvalidOutput(self._game, field, "must hold a flag for it, true or false", agent, step)
@@ -141,11 +139,9 @@ class Outcomes:
         if not isinstance(values, Mapping):
             problem = f"must be a dict with an entry for every agent, not {brief(values)}"
             raise InvalidOutput(self._game, field, problem, step=step)
-        if known is not None:
-            for agent in values:
-                if agent not in known:
-                    problem = f"has {brief(agent)}, which is not one of possible_agents"
-                    raise InvalidOutput(self._game, field, problem, step=step)
+        if known is not None and (unknown := values.keys() - known.keys()):
+            problem = f"has {brief(unknown.pop())}, which is not one of possible_agents"
+            raise InvalidOutput(self._game, field, problem, step=step)
         return values
 
     def _infos(self, infos: Any, step: int) -> Mapping[Any, Any]:
@@ -153,8 +149,7 @@ class Outcomes:
             return {}
         checked = self._by_agent("infos", infos, step)
         for key in checked.keys() - self._agents.keys():
-            inner = checked[key] if isinstance(checked[key], Mapping) else ()
-            if other := misnamed([key, *inner]):
+            if other := misnamed(checked[key] if isinstance(checked[key], Mapping) else {key: checked[key]}):
                 problem = f"has {other!r} outside of the info of an agent, where nothing looks for {MASK}"
                 raise InvalidOutput(self._game, "infos", problem, step=step)
         return checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -85,13 +85,11 @@ class Slot:
             except ValueError:
                 problem = f"must be {self.n_actions} zeros and ones, one per action, not {brief(mask)}"
                 raise InvalidOutput(self.game, MASK, problem, self.agent, step) from None
-        keys = [key for source in sources for key in source if key != MASK]
-        keys += [key for part in self.parts for key, _ in part.path]
-        if other := misnamed(keys):
-            problem = (
-                f"is missing, but there is {other!r}: a mask must be called {MASK} and stand in the info "
-            )
-            raise InvalidOutput(self.game, MASK, problem + "or beside the observation", self.agent, step)
+        declared = dict.fromkeys((key for part in self.parts for key, _ in part.path), ())
+        if other := next(filter(None, map(misnamed, (*sources, declared))), None):
+            place = f"a mask must be called {MASK} and stand in the info or beside the observation"
+            problem = f"is missing, but there is {other!r}: {place}"
+            raise InvalidOutput(self.game, MASK, problem, self.agent, step)
         if self.masked:
             raise InvalidOutput(self.game, MASK, "is missing, but its space declares one", self.agent, step)
         return None
@@ -152,9 +150,12 @@ def shared_names(slots: Sequence[Slot]) -> tuple[str, ...]:
     return tuple(" ".join(map(str, np.ravel(slots[0].action(k)))) for k in range(slots[0].n_actions))
 
 
-def misnamed(keys: Iterable[Any]) -> str | None:
-    """The first of the keys that looks like an action mask, if any."""
-    return next((key for key in keys if isinstance(key, str) and _like_a_mask(key)), None)
+def misnamed(entries: Mapping[Any, Any]) -> str | None:
+    """The first key that looks like an action mask and has more than one number behind it, if any."""
+    for key, value in entries.items():
+        if isinstance(key, str) and isinstance(value, Sized) and _like_a_mask(key):
+            return key
+    return None
 
 
 @cache

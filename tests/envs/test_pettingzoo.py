@@ -241,6 +241,28 @@ def test_binary_features_are_bool() -> None:
     np.testing.assert_array_equal(obs[0].astype(int), [[1, 0, 1], [0, 1, 0], [0, 0, 1]])
 
 
+class Camera(Scripted):
+    """Sees pixels, of which the flyer has fewer."""
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        return spaces.Box(0, 255, (2, 1 if agent == "flyer" else 2, 3), np.uint8)
+
+    def views(self, agents: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        spaces_of = {agent: self.observation_space(agent) for agent in agents}
+        return {a: np.full(space.shape, 250 + self.time, np.uint8) for a, space in spaces_of.items()}, {}
+
+
+def test_pixels_stay_bytes_and_the_state_is_they() -> None:
+    spec = (env := PettingZoo(f"{HERE}:Camera")).spec
+    assert (spec.obs_dtype, spec.state_dtype, spec.state_from_obs) == ("uint8", "uint8", True)
+    assert (spec.obs_size, spec.state_size) == (12, 36)
+    env.reset(np.array([0, 1]))
+    obs, state, _ = env.step(np.zeros((2, 3), np.int64)).observation
+    assert obs.dtype == state.dtype == np.uint8
+    np.testing.assert_array_equal(obs[1], [[251] * 12, [251] * 6 + [0] * 6, [251] * 12])
+    np.testing.assert_array_equal(state, obs.reshape(2, 36))
+
+
 def test_the_games_own_state_is_preferred() -> None:
     env = PettingZoo(f"{HERE}:Lights")
     assert (env.spec.state_size, env.spec.state_dtype) == (2, "float32")
