@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -41,7 +42,8 @@ def test_films_need_frames_and_a_possible_speed(tmp_path):
     frame = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="frame"):
         save_film([], tmp_path / "empty.gif")
-    for fps in (0, -1, 100, 0.001, float("nan"), "abc", None):
+    impossible: tuple[Any, ...] = (0, -1, 100, 0.001, float("nan"), "abc", None)
+    for fps in impossible:
         with pytest.raises(SettingError) as error:
             save_film([frame], tmp_path / "fast.gif", fps=fps)
         assert error.value.setting == "fps"
