@@ -8,11 +8,11 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from envs.errors import SettingError
+from envs.errors import GameError, SettingError
 from envs.films import frames_per_second
 from remix.algorithms.base import MultiAgentModule
 from remix.films import film
-from remix.workers.base import EnvironmentFactory, WorkerError
+from remix.workers.base import EnvironmentFactory
 
 FILE_NAME = "episode.gif"
 
@@ -43,5 +43,5 @@ class EpisodeVideo(Callback):
         path = Path(trainer.default_root_dir) / FILE_NAME
         try:
             film(environment, pl_module.policy, self.seed, path, self.fps)
-        except (NotImplementedError, SettingError, WorkerError) as error:
+        except (GameError, SettingError) as error:
             print(f"warning: no film of {pl_module.spec.name}: {error}", file=sys.stderr)

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from numbers import Integral
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+
+from envs.errors import InvalidOutput, brief, one_of
+
+FEATURE_TYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64")
+"""Names of the NumPy types that observations and states may have. Networks compute with float32."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,8 @@ class EnvSpec:
     :param obs_size: O, length of one agent's observation.
     :param state_size: S, length of the global state.
     :param episode_limit: steps after which an episode is cut (a truncation, not a true end).
-    :param obs_dtype: NumPy type name of the observations; ``bool`` marks 0/1 features, which a
-        replay may keep as single bits.
+    :param obs_dtype: NumPy type name of the observations, one of :data:`FEATURE_TYPES`; ``bool`` marks 0/1
+        features, which a replay may keep as single bits.
     :param state_dtype: the same for the state.
     :param state_from_obs: the state is the observations of all agents end to end (``S = N * O``, of their
         type), so that nobody has to keep it.
@@ -35,6 +41,7 @@ class EnvSpec:
     :param agent_names: N names for messages, or empty.
     :param may_hang: the game is a program of its own that may stop to answer, so that it has to be played
         where it can be replaced.
+    :raises InvalidOutput: something of it makes no sense.
     """
 
     name: str
@@ -50,6 +57,36 @@ class EnvSpec:
     action_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
     may_hang: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
+            self._refuse("name", "must be a text of one line")
+        for size in ("n_agents", "n_actions", "obs_size", "state_size", "episode_limit"):
+            value = getattr(self, size)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                self._refuse(size, "must be a whole number, at least 1")
+            object.__setattr__(self, size, int(value))  # NumPy's integers are none to JSON
+        for dtype in ("obs_dtype", "state_dtype"):
+            value = getattr(self, dtype)
+            if not isinstance(value, str) or value not in FEATURE_TYPES:
+                self._refuse(dtype, one_of(FEATURE_TYPES, str(value)))
+        self._check_names("metrics", None)
+        if len(set(self.metrics)) < len(self.metrics):
+            self._refuse("metrics", "must differ from each other")
+        self._check_names("action_names", self.n_actions)
+        self._check_names("agent_names", self.n_agents)
+
+    def _check_names(self, field: str, count: int | None) -> None:
+        names: Any = getattr(self, field)
+        if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+            self._refuse(field, "must be a tuple of texts")
+        if count is not None and len(names) not in (0, count):
+            self._refuse(field, f"must be {count}, or none")
+        object.__setattr__(self, field, tuple(names))
+
+    def _refuse(self, field: str, expected: str) -> NoReturn:
+        value = brief(getattr(self, field))
+        raise InvalidOutput(str(self.name) or "game", f"spec.{field}", f"is {value}, {expected}")
 
 
 class Observation(NamedTuple):

@@ -14,7 +14,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from envs.errors import SettingError, first_line, one_of, part
-from envs.spec import Environment, EnvSpec
+from envs.gate import spec_of
+from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import plain
 from remix.datamodule import ReplayDataModule
@@ -55,9 +56,7 @@ def build_module(config: DictConfig) -> MultiAgentModule:
 
 def _spec(config: DictConfig) -> EnvSpec:
     with named_settings("env"):
-        environment: Environment = instantiate(config.env)
-    environment.close()
-    return environment.spec
+        return spec_of(instantiate(config.env, _partial_=True))
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:

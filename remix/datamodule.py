@@ -21,6 +21,7 @@ import pytorch_lightning as pl
 import torch
 
 from envs.errors import SettingError
+from envs.gate import spec_of
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.episodes import Batch, Episode
@@ -133,9 +134,7 @@ class ReplayDataModule(pl.LightningDataModule):
             if size is not None and size > capacity:
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
         self.environment, self.workers = environment, workers
-        game = environment()
-        self.spec: EnvSpec = game.spec
-        game.close()
+        self.spec: EnvSpec = spec_of(environment)
         self.capacity, self.batch_size = capacity, batch_size
         self.latest_size = latest_size if latest_size is not None else episodes_per_round
         self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round

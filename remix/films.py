@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from envs.films import film_writer, frames_per_second, save_film
+from envs.gate import behind_gate
 from envs.spec import Environment
 from remix.episodes import Episode
 from remix.policy import Policy
@@ -26,11 +27,11 @@ def film(
     """:func:`record_episode` in an environment of its own; a game that may hang is played apart.
 
     :raises SettingError: the path's ending, or the package for it is missing; an impossible ``fps``.
-    :raises WorkerError: such a game broke down or took too long.
+    :raises GameError: the game broke down, cannot be drawn or took too long.
     """
     film_writer(Path(path))
     frames_per_second(fps)
-    with closing(environment()) as game:
+    with closing(behind_gate(environment)) as game:
         if not game.spec.may_hang:
             return record_episode(game, policy, seed, path, fps)
     return apart(partial(_film_here, environment, deepcopy(policy).cpu(), seed, path, fps), PATIENCE)
@@ -64,5 +65,5 @@ def record_episode(
 def _film_here(
     environment: EnvironmentFactory, policy: Policy, seed: int, path: str | Path, fps: float
 ) -> Episode:
-    with closing(environment()) as game:
+    with closing(behind_gate(environment)) as game:
         return record_episode(game, policy, seed, path, fps)

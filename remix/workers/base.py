@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.errors import SettingError
+from envs.errors import GameError, SettingError
 from envs.spec import Environment, EnvSpec
 from remix.episodes import Episode
 from remix.policy import Policy
@@ -18,7 +18,7 @@ EnvironmentFactory = Callable[[], Environment]
 PolicyState = dict[str, Tensor]
 
 
-class WorkerError(RuntimeError):
+class WorkerError(GameError):
     """What was to be done in another process failed, again and again where it was repeated."""
 
 

@@ -6,14 +6,15 @@ import multiprocessing
 import os
 import pickle
 import signal
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.context import BaseContext
+from threading import Thread
+from traceback import format_exception
 from types import FrameType
 from typing import Any, TypeVar
 
-from envs.errors import SettingError
+from envs.errors import GameError, SettingError, named
 from remix.workers.base import WorkerError
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ class Child:
     """A process and a connection to it.
 
     Where the system knows groups of processes, it leads one of its own: what it starts stays in the group,
-    and Ctrl-C in the terminal reaches neither.
+    and Ctrl-C in the terminal reaches neither. It does not outlive the process that made it.
 
     :param life: what the process does, a function of a module; gets its end of the connection first.
     :param arguments: further arguments of ``life``.
@@ -65,8 +66,8 @@ def apart(task: Callable[[], T], patience: float) -> T:
 
     :param task: a function or a partial of one, which can be pickled.
     :param patience: seconds it may take.
-    :raises WorkerError: the process died, raised or took too long; what a user can change
-        (:class:`SettingError`) and what does not exist (:class:`NotImplementedError`) are raised as they are.
+    :raises WorkerError: the process died or took too long.
+    :raises Exception: it raised; see :func:`portable`.
     """
     child = Child(_perform, pickle.dumps(task))
     try:
@@ -83,12 +84,26 @@ def apart(task: Callable[[], T], patience: float) -> T:
     return answer
 
 
+def portable(error: Exception) -> Exception:
+    """What another process is told of an exception: the same, if it is a message for the user.
+
+    Others, and those that cannot be sent, become a :class:`WorkerError` of the same words.
+    """
+    meant = isinstance(error, GameError | SettingError)
+    if meant:
+        with suppress(Exception):
+            copy: Exception = pickle.loads(pickle.dumps(error))
+            return copy
+    text = str(error) if meant else f"a process raised {named(error)}"
+    return WorkerError(text, "".join(format_exception(error)))
+
+
 def _context() -> BaseContext:
     """Never fork: a forked copy of a process with threads and open games is not a fresh start."""
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["remix.workers.process"])
+        context.set_forkserver_preload(["remix.workers.player"])
     return context
 
 
@@ -98,20 +113,29 @@ def _lead(life: Callable[..., None], connection: Any, variables: dict[str, str],
     if hasattr(os, "setsid"):
         os.setsid()
         signal.signal(signal.SIGTERM, _end_all)
+    Thread(target=_end_with_parent, daemon=True).start()
     life(connection, *arguments)
 
 
-def _end_all(signal_number: int, frame: FrameType | None) -> None:
+def _end_with_parent() -> None:
+    """Nobody else would end a process that plays a game which hangs."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    _end_all()
+
+
+def _end_all(signal_number: int = 0, frame: FrameType | None = None) -> None:
     """A process that is told to end takes its group with it."""
-    os.killpg(0, signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _perform(connection: Any, task: bytes) -> None:
     outcome: tuple[Any, Exception | None]
     try:
         outcome = pickle.loads(task)(), None
-    except (SettingError, NotImplementedError) as error:
-        outcome = None, error
-    except Exception:
-        outcome = None, WorkerError("a process raised " + traceback.format_exc())
+    except Exception as error:
+        outcome = None, portable(error)
     connection.send(outcome)

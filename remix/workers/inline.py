@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.gate import behind_gate
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool
@@ -18,7 +19,7 @@ class InlineWorkers(WorkerPool):
     """
 
     def __init__(self, environment: EnvironmentFactory, policy: Policy, overlap: bool = False) -> None:
-        self.environment, self.policy, self.overlap = environment(), policy, overlap
+        self.environment, self.policy, self.overlap = behind_gate(environment), policy, overlap
 
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None

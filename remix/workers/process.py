@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import pickle
 import time
-import traceback
 import warnings
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from envs.errors import SettingError
+from envs.errors import InvalidOutput, SettingError
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool
 from remix.workers.child import Child
-from remix.workers.rollout import rollout
+from remix.workers.player import Phase, play, unreachable
 
+START_PATIENCE = 600.0  # seconds for a worker to import, to make its game, or to compile
 _FAREWELL = 15.0  # seconds for workers to close their games in their own way
 
 
@@ -41,13 +40,16 @@ class ProcessWorkers(WorkerPool):
 
     A worker that dies, raises or does not answer in time is replaced, with all that it has started, and its
     episodes are collected again: they are the same episodes where everything in them follows from their
-    seeds. The first time is announced by a warning.
+    seeds. The first time is announced by a warning. What a user has to change, in settings or in the game, is
+    an error at once.
 
     :param n_workers: processes.
     :param episodes_at_once: largest batch of episodes that one worker plays together; 1 for environments
         that are one game each.
-    :param timeout: seconds that a worker may take for its batch before it counts as hung.
-    :param retries: how often the same episodes may fail before the run ends with a :class:`WorkerError`.
+    :param timeout: seconds that a worker may play its batch before it counts as hung; its start, the making
+        of its game and compiling do not count.
+    :param retries: how often the same episodes may fail before the run ends, with the game's own error if
+        that was the last failure, else with a :class:`WorkerError`.
     :param overlap: play the next round while the learner makes its updates.
     """
 
@@ -79,6 +81,9 @@ class ProcessWorkers(WorkerPool):
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
+        for worker in self._workers:
+            if worker.task is not None:  # of a call that was broken off
+                worker.restart()
         size = min(self.episodes_at_once, -(-len(seeds) // len(self._workers)))
         waiting = deque(_Task(first, seeds[first : first + size]) for first in range(0, len(seeds), size))
         episodes: dict[int, list[Episode]] = {}
@@ -90,11 +95,11 @@ class ProcessWorkers(WorkerPool):
             for worker in self._ready_or_late():
                 task = worker.task
                 assert task is not None
-                answer = worker.answer()
-                if isinstance(answer, str):
+                answer = worker.answer(self.timeout)
+                if isinstance(answer, Exception):
                     self._replace(worker, task, answer)
                     waiting.appendleft(task)
-                else:
+                elif answer is not None:
                     worker.task = None
                     episodes[task.first] = answer
         return [episode for first in sorted(episodes) for episode in episodes[first]]
@@ -105,17 +110,19 @@ class ProcessWorkers(WorkerPool):
         for worker in waiting:
             worker.child.dismiss()
         deadline = time.monotonic() + _FAREWELL
-        for worker in self._workers:
-            worker.child.kill(max(0.0, deadline - time.monotonic()) if worker in waiting else 0.0)
+        with ExitStack() as one_after_the_other:
+            for worker in self._workers:
+                patience = max(0.0, deadline - time.monotonic()) if worker in waiting else 0.0
+                one_after_the_other.callback(worker.child.kill, patience)
 
     def _hand_over(
         self, worker: _Worker, waiting: deque[_Task], policy_state: PolicyState, exploration: float | None
     ) -> None:
         task = waiting.popleft()
         try:
-            worker.start(task, (policy_state, task.seeds, exploration), self.timeout)
+            worker.start(task, (policy_state, task.seeds, exploration))
         except OSError as error:
-            self._replace(worker, task, f"it could not be reached ({error})")
+            self._replace(worker, task, WorkerError(f"it could not be reached ({error})"))
             waiting.appendleft(task)
 
     def _ready_or_late(self) -> list[_Worker]:
@@ -127,16 +134,21 @@ class ProcessWorkers(WorkerPool):
         ready = [busy[connection] for connection in wait(list(busy), patience)]  # type: ignore[index]
         return ready or [worker for worker in busy.values() if time.monotonic() >= worker.deadline]
 
-    def _replace(self, worker: _Worker, task: _Task, reason: str) -> None:
+    def _replace(self, worker: _Worker, task: _Task, error: Exception) -> None:
+        if isinstance(error, InvalidOutput | SettingError):
+            raise error
         task.failures += 1
         if task.failures > self.retries:
+            if not isinstance(error, WorkerError):
+                raise error
             raise WorkerError(
                 f"a worker failed {task.failures} times at the same episodes (seeds {task.seeds.tolist()}); "
-                f"the last time {reason}"
+                f"the last time {error}",
+                error.details,
             )
         if self.restarts == 0:
             warnings.warn(
-                f"a worker process was replaced and its episodes are collected again: {reason} "
+                f"a worker process was replaced and its episodes are collected again: {error} "
                 "(further replacements are counted, not announced)",
                 RuntimeWarning,
                 stacklevel=2,
@@ -153,10 +165,16 @@ class _Worker:
     """
 
     def __init__(self, environment: EnvironmentFactory, policy: Policy) -> None:
-        self._player = pickle.dumps((environment, policy))
+        try:
+            self._player = pickle.dumps((environment, policy))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise unreachable(error) from error
+        self._begin()
+
+    def _begin(self) -> None:
+        self.child = Child(play, self._player)
         self.task: _Task | None = None
-        self.deadline, self.has_game = 0.0, False
-        self.child = Child(_serve, self._player)
+        self.has_game, self.phase, self.deadline = False, Phase.STARTING, 0.0
 
     @property
     def connection(self) -> Connection:
@@ -166,41 +184,38 @@ class _Worker:
     def process(self) -> BaseProcess:
         return self.child.process
 
-    def start(self, task: _Task, message: Any, timeout: float) -> None:
-        self.connection.send_bytes(pickle.dumps(message))
-        self.task, self.deadline, self.has_game = task, time.monotonic() + timeout, True
+    def start(self, task: _Task, message: Any) -> None:
+        """Hand over a task, which the process gets as soon as it is there."""
+        self.task, self._message, self.has_game = task, pickle.dumps(message), True
+        self.deadline = time.monotonic() + START_PATIENCE
+        if self.phase is not Phase.STARTING:
+            self.connection.send_bytes(self._message)
 
-    def answer(self) -> list[Episode] | str:
-        """The episodes, or why there are none."""
-        if not self.connection.poll():
-            return "it did not answer in time"
+    def answer(self, timeout: float) -> list[Episode] | Exception | None:
+        """The episodes, or why there are none; None if it is still at it.
+
+        :param timeout: seconds for playing, once it does.
+        """
         try:
-            answer: list[Episode] | str = self.connection.recv()
+            if not self.connection.poll():
+                return WorkerError(
+                    f"it did not answer within {timeout:g} seconds (workers.timeout)"
+                    if self.phase is Phase.PLAYING
+                    else f"it did not start within {START_PATIENCE:g} seconds"
+                )
+            message: list[Episode] | Exception | Phase = self.connection.recv()
+            if message is Phase.READY:
+                self.connection.send_bytes(self._message)
         except (EOFError, OSError):
             self.process.join(timeout=1.0)
-            return f"it died (exit code {self.process.exitcode})"
-        return answer
+            return WorkerError(f"it died (exit code {self.process.exitcode})")
+        if not isinstance(message, Phase):
+            self.phase = Phase.READY
+            return message
+        self.phase = message
+        self.deadline = time.monotonic() + (timeout if message is Phase.PLAYING else START_PATIENCE)
+        return None
 
     def restart(self) -> None:
         self.child.kill()
-        self.task, self.has_game = None, False
-        self.child = Child(_serve, self._player)
-
-
-def _serve(connection: Connection, player: bytes) -> None:
-    """A worker's life: play what is asked for until the other side closes."""
-    torch.set_num_threads(1)
-    environment, policy = pickle.loads(player)
-    game = None
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            policy_state, seeds, exploration = pickle.loads(connection.recv_bytes())
-            try:
-                game = game or environment()
-                policy.load_state_dict(policy_state)
-                answer: list[Episode] | str = rollout(game, policy, seeds, exploration)
-            except Exception:
-                answer = "it raised " + traceback.format_exc()
-            connection.send(answer)
-    if game is not None:
-        game.close()
+        self._begin()

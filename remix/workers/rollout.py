@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from envs.gate import Gate
 from envs.spec import Environment, Observation
 from remix.episodes import Episode
 from remix.policy import Policy
@@ -23,19 +24,21 @@ def rollout(
 ) -> list[Episode]:
     """Play one episode per seed to its end.
 
+    :param environment: goes behind a :class:`Gate` here, if it is not behind one already.
     :param seeds: ``[E]``.
     :param exploration: see :meth:`Policy.act`.
     :param on_step: called after every joint step, e.g. to take a picture.
     :returns: E episodes in the order of the seeds.
     """
-    spec, n = environment.spec, len(seeds)
-    observation = environment.reset(seeds)
+    game = environment if isinstance(environment, Gate) else Gate(environment)
+    spec, n = game.spec, len(seeds)
+    observation = game.reset(seeds)
     record = _Record(observation, spec.episode_limit)
     actions = np.full((n, spec.n_agents), -1, dtype=np.int64)
     hidden = policy.initial_state(n)
     running = np.arange(n)
     lengths, terminated = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
-    metrics: dict[str, NDArray[np.float32]] = {}
+    metrics: list[dict[str, float]] = [{} for _ in range(n)]
     t = 0
     with policy.frozen():
         while len(running):
@@ -50,7 +53,7 @@ def rollout(
                 torch.from_numpy(exploration_noise(seeds[rows], t, spec.n_agents)),
             )
             actions[rows] = chosen.numpy()
-            step = environment.step(actions)
+            step = game.step(actions)
             observation = step.observation
             record.append(t, rows, actions, probability.numpy(), step.reward, observation)
             t += 1
@@ -58,15 +61,13 @@ def rollout(
             if ended.any():
                 finished = running[ended]
                 lengths[finished], terminated[finished] = t, step.terminated[finished]
-                metrics = {name: values.copy() for name, values in step.info.items()}
+                for i in finished:
+                    metrics[i] = {name: float(step.info[name][i]) for name in spec.metrics}
                 hidden = hidden.view(len(running), spec.n_agents, -1)[torch.from_numpy(~ended)].flatten(0, 1)
                 running = running[~ended]
             if on_step is not None:
                 on_step()
-    return [
-        record.episode(i, int(lengths[i]), bool(terminated[i]), {k: float(v[i]) for k, v in metrics.items()})
-        for i in range(n)
-    ]
+    return [record.episode(i, int(lengths[i]), bool(terminated[i]), metrics[i]) for i in range(n)]
 
 
 class _Record:

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from envs.errors import SettingError
+from envs.errors import GameError, SettingError
 from remix.policy import Policy
-from remix.workers.base import WorkerError
 from remix.workers.inline import InlineWorkers
 from remix.workers.process import ProcessWorkers
 from remix.workers.seeds import episode_seeds
@@ -124,10 +123,8 @@ def test_the_same_failure_again_and_again_ends_the_run(policy, tmp_path):
     fault = tmp_path / "fault"
     fault.write_text("raise")
     pool = ProcessWorkers(partial(Faulty, fault, always=True), policy, n_workers=1, retries=1)
-    with (
-        pytest.warns(RuntimeWarning),
-        pytest.raises(WorkerError, match=r"(?s)failed 2 times.*the game is broken"),
-    ):
+    broken = "predator_prey: step 3 raised RuntimeError: the game is broken"
+    with pytest.warns(RuntimeWarning), pytest.raises(GameError, match=broken):
         pool.collect(policy.state_dict(), SEEDS[:2], 0.5)
     workers = [worker.process for worker in pool._workers]
     pool.close()

@@ -1,0 +1,162 @@
+"""The gate: everything that a game returns is checked here, once, so that nobody behind it has to.
+
+Types are those that the spec declares, exactly, and nothing is converted: whoever wrote the game knows best
+what a float64 should become. Of an episode that has ended nothing is looked at any more: nobody plays it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.errors import GameCode, GameError, InvalidOutput, brief
+from envs.gate_kernels import UNUSABLE, ends, played, seen
+from envs.inspection import Inspection, bounds
+from envs.spec import Environment, EnvSpec, Observation, Step
+
+
+def behind_gate(make: Callable[[], Environment]) -> Gate:
+    """The environment that ``make`` builds, behind its gate.
+
+    :raises GameError: it cannot be built.
+    :raises InvalidOutput: it is no environment.
+    """
+    maker = getattr(make, "func", make)  # of a partial
+    name = f"{maker.__module__}.{getattr(maker, '__qualname__', type(maker).__name__)}"
+    with GameCode(name, "its constructor"):
+        environment: Any = make()
+    if not isinstance(environment, Environment):
+        raise InvalidOutput(name, "it", f"makes {brief(environment)}, must make an envs.spec.Environment")
+    with GameCode(name, "its spec"):
+        spec: Any = environment.spec
+    if not isinstance(spec, EnvSpec):
+        raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be an envs.spec.EnvSpec")
+    return Gate(environment)
+
+
+def spec_of(make: Callable[[], Environment]) -> EnvSpec:
+    """The spec of the environment that ``make`` builds, which is closed again."""
+    with closing(behind_gate(make)) as game:
+        return game.spec
+
+
+class Gate(Environment):
+    """An environment whose outputs can be trusted (protocol: :class:`envs.spec.Environment`).
+
+    An episode that goes on beyond ``spec.episode_limit`` is truncated there. What an episode that has ended
+    says of its end is ignored.
+
+    :raises InvalidOutput: the environment returned what cannot be used, in ``reset``, ``step`` or ``render``.
+    :raises GameError: it raised an exception of its own there.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._game, self.spec, self._closed = environment, environment.spec, False
+        self._start(0)
+
+    def reset(self, seeds: NDArray[np.int64]) -> Observation:
+        """Start ``len(seeds)`` episodes."""
+        self._start(len(seeds))
+        with GameCode(self.spec.name, "reset"):
+            observation = self._game.reset(seeds.copy())
+        views = self._observation(observation)
+        if not seen(*self._numbers(views)):
+            Inspection(self.spec, 0).observation(views, self._running)
+        return views
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Play ``actions [E, N]``."""
+        self._steps += 1
+        with GameCode(self.spec.name, f"step {self._steps}"):
+            outcome = self._game.step(actions.copy())
+        # An environment that returns the same buffers again has kept their types and shapes.
+        passing = self._passing
+        if passing is None or outcome is not passing.outcome:
+            passing = self._pass(outcome)
+        at_limit = self._steps >= self.spec.episode_limit
+        any_ended = played(at_limit, self._running, self._ended, *passing.numbers)
+        if any_ended == UNUSABLE:
+            Inspection(self.spec, self._steps).outcome(outcome, self._running)
+            # Only episodes that have ended are odd.
+            any_ended = ends(at_limit, self._running, self._ended, *passing.numbers[-2:])
+        if any_ended:
+            Inspection(self.spec, self._steps).statistics(outcome.info, self._ended[0] | self._ended[1])
+        return passing.step
+
+    def render(self, index: int = 0) -> NDArray[np.uint8]:
+        """RGB picture ``[height, width, 3]`` of episode ``index``."""
+        with GameCode(self.spec.name, "render"):
+            picture = self._game.render(index)
+        Inspection(self.spec, self._steps).picture(picture)
+        return picture
+
+    def close(self) -> None:
+        """Close the environment. One that cannot be closed is worth a warning: what it has played is good."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with GameCode(self.spec.name, "close"):
+                self._game.close()
+        except GameError as error:
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+
+    def _start(self, n_episodes: int) -> None:
+        self._steps = 0
+        self._running = np.ones(n_episodes, np.bool_)
+        self._ended = np.zeros((2, n_episodes), np.bool_)  # terminated, truncated
+        self._passing: _Passing | None = None
+
+    def _observation(self, observation: Any) -> Observation:
+        """The same with arrays that keep types and shapes, whatever becomes of the environment's."""
+        spec, n = self.spec, len(self._running)
+        inspection = Inspection(spec, self._steps)
+        inspection.kind("observation", observation, Observation)
+        return Observation(
+            inspection.array("obs", observation.obs, spec.obs_dtype, (n, spec.n_agents, spec.obs_size)),
+            inspection.array("state", observation.state, spec.state_dtype, (n, spec.state_size)),
+            inspection.array(
+                "avail_actions", observation.avail_actions, "bool", (n, spec.n_agents, spec.n_actions)
+            ),
+        )
+
+    def _numbers(self, views: Observation) -> tuple[Any, ...]:
+        """What :func:`seen` looks at."""
+        obs, state = bounds(self.spec.obs_dtype), bounds(self.spec.state_dtype)
+        return (
+            *(views.obs.view(obs[0].dtype), *obs),
+            *(views.state.view(state[0].dtype), *state),
+            views.avail_actions.view(np.uint8),
+        )
+
+    def _pass(self, outcome: Any) -> _Passing:
+        inspection, shape = Inspection(self.spec, self._steps), self._running.shape
+        inspection.kind("step", outcome, Step)
+        views = self._observation(outcome.observation)
+        reward = inspection.array("reward", outcome.reward, "float32", shape)
+        terminated = inspection.array("terminated", outcome.terminated, "bool", shape)
+        truncated = inspection.array("truncated", outcome.truncated, "bool", shape)
+        passing = _Passing(
+            outcome,
+            numbers=(*self._numbers(views), reward, terminated.view(np.uint8), truncated.view(np.uint8)),
+            step=Step(views, reward, self._ended[0], self._ended[1], outcome.info),
+        )
+        arrays = (*outcome.observation, outcome.reward, outcome.terminated, outcome.truncated)
+        self._passing = passing if all(array.flags.carray for array in arrays) else None
+        return passing
+
+
+class _Passing(NamedTuple):
+    """What an environment returned, what :func:`played` looks at of it, and what is handed on.
+
+    All are views of the same memory.
+    """
+
+    outcome: Step
+    numbers: tuple[Any, ...]
+    step: Step
