@@ -30,7 +30,8 @@ def compile_kept(function: Function, sources: str = "", **options: Any) -> Funct
     :param options: of ``numba.njit``.
     """
     dispatcher: Any = njit(**options)(function)
-    dispatcher._cache = _Kept(function, sources)
+    with suppress(RuntimeError):  # of a function that comes from no file
+        dispatcher._cache = _Kept(function, sources)
     return cast(Function, dispatcher)
 
 
