@@ -70,6 +70,11 @@ class EnvSpec:
             value = getattr(self, dtype)
             if not isinstance(value, str) or value not in FEATURE_TYPES:
                 self._refuse(dtype, one_of(FEATURE_TYPES, str(value)))
+        if self.state_from_obs and (self.state_size, self.state_dtype) != (
+            self.n_agents * self.obs_size,
+            self.obs_dtype,
+        ):
+            self._refuse("state_from_obs", "but the state has another size or type")
         self._check_names("metrics", None)
         if len(set(self.metrics)) < len(self.metrics):
             self._refuse("metrics", "must differ from each other")

@@ -260,20 +260,6 @@ def _end_to_end(obs: Tensor, spec: EnvSpec) -> Tensor:
     return torch.from_numpy(np.packbits(bits, axis=-1))
 
 
-def in_current_layout(state: dict[str, Any], spec: EnvSpec) -> dict[str, Any]:
-    """What :meth:`EpisodeReplay.state_dict` returned, as this release stores it.
-
-    Release 0.1 kept a state that is the observations end to end, and bytes as float32.
-    """
-    dtypes = {"obs_values": spec.obs_dtype, "state_values": spec.state_dtype}
-    fields = {
-        name: field.byte() if dtypes.get(name) == "uint8" and field.dtype == torch.float32 else field
-        for name, field in state["fields"].items()
-        if not (spec.state_from_obs and name.startswith("state"))
-    }
-    return {"fields": fields, "sizes": {name: state["sizes"][name] for name in fields}}
-
-
 def _unbits(packed: Tensor, size: int) -> Tensor:
     """0/1 features of packed ones, uint8 ``[..., size]``."""
     shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)

@@ -142,7 +142,8 @@ def test_replays_of_the_first_release_are_restored():
     first, now = EpisodeReplay(old, 3), EpisodeReplay(new, 4)
     first.add(episodes)
     now.load_state_dict(through_a_file(first.state_dict()))
-    now.add([make_episode(new, 5, 9, obs=pixels[0].astype(np.uint8))])
+    more = pixels[0].astype(np.uint8)
+    now.add([make_episode(new, 5, 9, obs=more, state=more.reshape(6, 12))])
     expected, batch = first.latest(3), now.sample(4, torch.Generator())
     assert batch.obs.dtype == batch.state.dtype == torch.uint8
     restored = EpisodeReplay(new, 4)

@@ -84,7 +84,7 @@ def refuse() -> None:
 def test_failures_of_a_task_apart():
     with pytest.raises(SettingError, match="fps=0: must be positive"):
         apart(refuse, 60.0)
-    with pytest.raises(WorkerError, match="^a process raised RuntimeError: the game is broken$"):
+    with pytest.raises(WorkerError, match=r"^a process raised RuntimeError: the game is broken$"):
         apart(complain, 60.0)
     with pytest.raises(WorkerError, match="a process died"):
         apart(partial(os._exit, 3), 60.0)
