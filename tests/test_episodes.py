@@ -126,6 +126,7 @@ def test_dense_numbers_take_no_more_than_themselves(dtype):
     spec = make_spec(obs_size=64, obs_dtype=dtype)
     generator = np.random.default_rng(1)
     dense = make_episode(spec, 5, obs=generator.integers(2, 256, (6, 3, 64)).astype(dtype))
+    dense.obs[0, 0, 0] = -0.0  # comes back as 0, as from sparse episodes
     sparse = make_episode(spec, 7, obs=(200 * (generator.random((8, 3, 64)) < 0.1)).astype(dtype))
     stored = [pack(dense), pack(sparse)]
     assert stored[0]["obs_values"].nbytes == dense.obs.nbytes
@@ -138,6 +139,7 @@ def test_dense_numbers_take_no_more_than_themselves(dtype):
     for i, episode in enumerate((sparse, dense)):
         rows = [sum(batch.batch_sizes.tolist()[:t]) + i for t in range(len(episode.obs))]
         assert np.array_equal(batch.obs[rows].numpy(), episode.obs)
+    assert not np.signbit(batch.obs.numpy()).any()
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
