@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from envs.errors import brief
 
-_HIGHEST = {"bool": 1, "uint8": 255, "float32": float(np.finfo(np.float32).max)}
+# A number of NumPy's: Python's would become infinite beside half precision.
+_HIGHEST: dict[str, Any] = {"bool": 1, "uint8": 255, "float32": np.finfo(np.float32).max}
 _NEEDED = {
     "bool": "zeros and ones, as its space declares",
     "uint8": "whole numbers between 0 and 255, as its space declares",

@@ -109,6 +109,7 @@ REFUSED = {
     "two numbers": (put("observations", [7.0, 1.0]), "observation must be 3 numbers, not 2"),
     "four numbers": (put("observations", np.ones(4)), "observation must be 3 numbers, not 4"),
     "infinite observation": (put("observations", [0, np.inf, 0]), "observation must be finite in single"),
+    "infinite in half precision": (put("observations", np.array([np.inf] * 3, "e")), "must be finite"),
     "observation too large": (put("observations", [0, 1e39, 0]), "observation must be finite in single"),
     "unknown agent": (stranger, "step 0: agents has 'ghost', which is not one of possible_agents"),
     "nobody at the start": (nobody, "step 0: agents must list somebody at the start of an episode"),
