@@ -98,6 +98,8 @@ class LastCheckpoint(Checkpoint):
         except KeyError as error:
             reason = "holds a replay of another version of ReMIX; go on with the version that began the run"
             raise SettingError("ckpt_path", trainer.ckpt_path, reason) from error
+        except ValueError as error:
+            raise SettingError("ckpt_path", trainer.ckpt_path, f"holds a replay whose {error}") from error
 
     def _save(self, trainer: pl.Trainer) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Exceptions: a user's mistake in a setting, and a game that broke down."""
+"""Exceptions: a user's mistake in a setting, learning that diverged, and a game that broke down."""
 
 from __future__ import annotations
 
@@ -29,6 +29,25 @@ class SettingError(ValueError):
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return type(self), (self.setting, self.value, self.expected)
+
+
+class Diverged(RuntimeError):
+    """Learning left the numbers: there is nothing to go on with. The message is one line.
+
+    :param what: what is not finite, e.g. ``loss``.
+    :param update: number of the first update in which it is not, from 1.
+    :param env_steps: environment steps collected until then.
+    """
+
+    def __init__(self, what: str, update: int, env_steps: int) -> None:
+        self._arguments = (what, update, env_steps)
+        super().__init__(
+            f"update {update:,} (after {env_steps:,} environment steps): the {what} is not finite; try a "
+            "smaller learning rate (algorithm.optimizer.lr) or gradient clip, smaller rewards, more precision"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._arguments
 
 
 class GameError(RuntimeError):

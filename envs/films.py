@@ -4,34 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import SettingError
+from envs.checks import number
+from envs.errors import GameError, SettingError, brief
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _COLOURS = 48  # of a GIF
+_LONGEST_SIDE = 4096  # pixels
+
+
+def as_picture(frame: Any) -> NDArray[np.uint8]:
+    """What a game drew as RGB ``[height, width, 3]``: grey gets colours, alpha goes, 0 to 1 becomes 0 to 255.
+
+    :raises ValueError: it is no picture; what is wrong, as a phrase.
+    """
+    array = np.asarray(frame)
+    if array.dtype.kind not in "biuf" or array.ndim not in (2, 3):
+        raise ValueError(f"must give a picture [height, width, 3], not {brief(frame)}")
+    if array.ndim == 2:
+        array = array[..., None]
+    height, width, channels = array.shape
+    if not (0 < height <= _LONGEST_SIDE and 0 < width <= _LONGEST_SIDE and channels in (1, 3, 4)):
+        limit = f"of at most {_LONGEST_SIDE} pixels a side"
+        raise ValueError(f"must give a picture [height, width, 3] {limit}, not {array.shape}")
+    array = np.broadcast_to(array[..., :3], (height, width, 3))
+    if array.dtype != np.uint8:
+        if not (array.min() >= 0 and array.max() <= 255):
+            raise ValueError("must give a picture of numbers between 0 and 255")
+        if array.dtype.kind in "bf" and array.max() <= 1:
+            array = array * 255.0
+        array = np.rint(array)
+    return np.ascontiguousarray(array, np.uint8)
 
 
 def save_film(frames: Sequence[NDArray[np.uint8]], path: str | Path, fps: float = 8) -> Path:
-    """Write RGB ``frames [height, width, 3]`` of one size; the path's ending says in which format.
+    """Write ``frames``, each a picture for :func:`as_picture`; the path's ending says in which format.
 
-    :param fps: frames per second, at most 50.
+    Smaller frames than the largest get a black margin on the right and below.
+
+    :param fps: frames per second, see :func:`frames_per_second`.
     :raises SettingError: see :func:`film_writer`, and for an impossible ``fps``.
+    :raises GameError: a frame is no picture.
     """
     path = Path(path)
-    write = film_writer(path)
-    if not 0 < fps <= 50:
-        raise SettingError("fps", fps, "must be above 0 and at most 50 frames per second")
+    write, fps = film_writer(path), frames_per_second(fps)
     if not frames:
         raise ValueError("a film needs at least one frame")
+    try:
+        pictures = [as_picture(frame) for frame in frames]
+    except ValueError as error:
+        raise GameError(f"a film: every frame {error}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(frames, path, fps)
+    write(_of_one_size(pictures), path, fps)
     return path
+
+
+def frames_per_second(fps: Any) -> float:
+    """The setting ``fps``, checked: GIF players know no more than 50."""
+    return number("fps", fps, 0.1, 50)
 
 
 def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, float], None]:
@@ -50,6 +86,14 @@ def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, floa
                 "output", path, 'needs the packages of pip install "remix-marl[video]"'
             ) from error
     return writers[path.suffix]
+
+
+def _of_one_size(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    return [
+        np.pad(picture, ((0, height - picture.shape[0]), (0, width - picture.shape[1]), (0, 0)))
+        for picture in pictures
+    ]
 
 
 def _write_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float) -> None:

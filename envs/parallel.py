@@ -5,6 +5,8 @@ The other direction is :mod:`envs.pettingzoo`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
+from envs.errors import brief
 from envs.spec import Environment, EnvSpec
 
 View = dict[str, NDArray[Any]]
@@ -67,11 +70,15 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
     ) -> tuple[
         dict[str, View], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
     ]:
-        """Apply the actions of all agents."""
+        """Apply the actions of all agents.
+
+        An unavailable action is left to the environment, since PettingZoo's own tests ask no mask.
+
+        :raises ValueError: an action is missing or is none of the A.
+        """
         if not self.agents:
             raise RuntimeError("the episode is over: call reset() before step()")
-        joint = np.array([[actions[agent] for agent in self.agents]], dtype=np.int64)
-        outcome = self.environment.step(joint)
+        outcome = self.environment.step(self._joint(actions))
         self._last = outcome.observation
         players = self.agents
         reward, terminated, truncated = outcome.reward[0], outcome.terminated[0], outcome.truncated[0]
@@ -97,6 +104,22 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
     def close(self) -> None:
         """Close the environment."""
         self.environment.close()
+
+    def _joint(self, actions: Mapping[str, Any]) -> NDArray[np.int64]:
+        """The actions ``[1, N]``."""
+        if not isinstance(actions, Mapping) or set(actions) != set(self.agents):
+            raise ValueError(f"actions must be one for each of {brief(self.agents)}, not {brief(actions)}")
+        joint = np.empty((1, len(self.agents)), np.int64)
+        for n, agent in enumerate(self.agents):
+            try:
+                action = index(actions[agent])
+            except TypeError:
+                action = -1
+            if not 0 <= action < (n_actions := self.environment.spec.n_actions):
+                expected = f"a whole number between 0 and {n_actions - 1}"
+                raise ValueError(f"action of {agent} must be {expected}, not {brief(actions[agent])}")
+            joint[0, n] = action
+        return joint
 
     def _views(self) -> dict[str, View]:
         obs, _, avail_actions = self._last

@@ -6,21 +6,19 @@ The other direction is :mod:`envs.parallel`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.checks import integer
-from envs.errors import SettingError, one_of
+from envs.errors import GameCode, InvalidOutput, SettingError, one_of
+from envs.factories import Factory
+from envs.factories import episode_limit as longest
+from envs.films import as_picture
 from envs.seeds import fold
 from envs.spec import Environment, EnvSpec, Observation, Step
-
-if TYPE_CHECKING:
-    from pettingzoo import ParallelEnv
 
 
 class PettingZoo(Environment):
@@ -28,25 +26,34 @@ class PettingZoo(Environment):
 
     Every agent of ``possible_agents`` keeps its place for the whole episode. Observations are
     flattened as Gymnasium does it (a Discrete one becomes one-hot) and padded with zeros to the
-    longest; action masks are taken from ``observation["action_mask"]`` or ``info["action_mask"]``;
-    actions that an agent does not have are unavailable. An agent that has left the game sees zeros,
-    can only choose action 0, and that action is not sent. An agent whose mask is all zeros has
-    nothing to decide and is left action 0 too, Gymnasium's choice for such a mask. A masked action
-    is passed on: what it does is the game's own affair.
+    longest; pixels and other whole numbers of a declared range within 0 to 255 stay bytes, all else
+    becomes float32. MultiDiscrete and MultiBinary actions are numbered (see :class:`envs.slots.Slot`).
+    Action masks, one number 0 or 1 per action, are taken from ``observation["action_mask"]`` or
+    ``info["action_mask"]``; actions that an agent does not have are unavailable. A masked action is
+    passed on: what it does is the game's own affair.
+
+    An agent that has not joined yet or has left sees zeros, can only choose action 0 and is paid
+    nothing; the action is sent only where the game still lists the agent. A mask that is all zeros
+    means that it is another agent's turn, as in PettingZoo's classic games, and leaves action 0 too;
+    a game that goes on must leave somebody a choice.
 
     The episode ends with its last agent. It is truncated if an agent was cut in the last step
-    (PettingZoo's truncation, or ``episode_limit``) and terminated otherwise.
+    (PettingZoo's truncation, or ``episode_limit``) and terminated otherwise. Agents that are cut then
+    have to see where, since the learner bootstraps from it. A flag for ``__all__`` is one for
+    every agent.
 
     The state is the game's ``state()`` where it has one, else the agents' observations end to end.
 
     :param id: module with a function ``parallel_env``, e.g. ``mpe2.simple_spread_v3``, or
         ``package.module:factory``.
-    :param options: keyword arguments of that function.
+    :param options: keyword arguments of that function; ``render_mode: rgb_array`` is left out where it
+        takes no such argument.
     :param reward: how the agents' rewards become the team's: their ``sum``, or their ``mean`` over
         all N agents, those that have left counting as 0.
     :param episode_limit: steps after which an episode is cut; by default the game's ``max_cycles``.
-    :raises SettingError: the game cannot be imported or made, has no discrete actions or fixed list
+    :raises SettingError: the game cannot be found or made, has no discrete actions or fixed list
         of agents, or does not tell its length.
+    :raises GameError: the game broke down while it was imported, made or first reset.
     """
 
     def __init__(
@@ -57,31 +64,35 @@ class PettingZoo(Environment):
         episode_limit: int | None = None,
     ) -> None:
         if reward not in ("mean", "sum"):
-            raise SettingError("reward", reward, one_of(("mean", "sum"), reward))
-        self._id = id
-        self._options = dict(options or {})
-        self._factory = find_factory(id)
-        self._games: list[Any] = [self._make()]
+            raise SettingError("reward", reward, one_of(("mean", "sum"), str(reward)))
+        self._factory = Factory(id, options)
+        self._games: list[Any] = [self._factory.make()]
 
-        from envs.slots import make_slot
+        from envs.outcomes import Outcomes
+        from envs.slots import make_slot, shared_names
 
-        game = self._games[0]
-        self._slots = [make_slot(id, game, agent) for agent in game.possible_agents]
-        self._n_actions = np.array([slot.n_actions for slot in self._slots])
+        game, self._name = self._games[0], f"pettingzoo/{id}"
+        with GameCode(self._name, "its spaces"):
+            spaces = {a: (game.action_space(a), game.observation_space(a)) for a in game.possible_agents}
+        self._slots = [make_slot(id, agent, *pair) for agent, pair in spaces.items()]
+        self._outcomes = Outcomes(self._name, spaces)
         self._reward_scale = 1 / len(self._slots) if reward == "mean" else 1.0
+        self._n_actions = np.array([slot.n_actions for slot in self._slots])
         obs_size = max(slot.obs_size for slot in self._slots)
-        obs_dtype = "bool" if all(slot.binary for slot in self._slots) else "float32"
-        state_size = own_state_size(game)
-        self._has_state = state_size is not None
+        obs_dtype = str(np.result_type(*(slot.obs_dtype for slot in self._slots)))
+        state = self._outcomes.own_state(game)
         self.spec = EnvSpec(
-            name=f"pettingzoo/{id}",
+            name=self._name,
             n_agents=len(self._slots),
             n_actions=int(self._n_actions.max()),
             obs_size=obs_size,
-            state_size=state_size if state_size is not None else len(self._slots) * obs_size,
-            episode_limit=self._limit(game, episode_limit),
+            state_size=len(self._slots) * obs_size if state is None else state.size,
+            episode_limit=longest(id, game, self._factory.options, episode_limit),
             obs_dtype=obs_dtype,
-            state_dtype="float32" if self._has_state else obs_dtype,
+            state_dtype=obs_dtype if state is None else str(state.dtype),
+            state_from_obs=state is None,
+            action_names=shared_names(self._slots),
+            agent_names=tuple(str(agent) for agent in spaces),
         )
         self._allocate(0)
 
@@ -92,12 +103,20 @@ class PettingZoo(Environment):
         many games take no longer ones.
         """
         while len(self._games) < len(seeds):
-            self._games.append(self._make())
+            game = self._factory.make()
+            if any(game is other for other in self._games):
+                raise SettingError("id", self._factory.id, "must make a new game whenever it is called")
+            self._games.append(game)
         self._allocate(len(seeds))
         for episode, seed in enumerate(seeds):
             game = self._games[episode]
-            observations, infos = game.reset(seed=fold(int(seed)))
-            self._observe(episode, set(game.agents), observations, infos)
+            observations, infos = self._outcomes.of_reset(game.reset(seed=fold(int(seed))))
+            listed = self._listed[episode] = self._outcomes.listed(game, 0)
+            if not listed:
+                raise InvalidOutput(
+                    self._name, "agents", "must list somebody at the start of an episode", step=0
+                )
+            self._observe(episode, listed, observations, infos, playing=True)
         return self._observation
 
     def step(self, actions: NDArray[np.integer]) -> Step:
@@ -114,124 +133,98 @@ class PettingZoo(Environment):
         return Step(self._observation, reward, terminated, truncated, {})
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """Picture of episode ``index``; needs a game made with ``options.render_mode=rgb_array``."""
-        mode = self._options.get("render_mode")
-        if mode != "rgb_array":
+        """Picture of episode ``index``; where the game takes a ``render_mode``, it must be rgb_array."""
+        mode = self._factory.options.get("render_mode")
+        if self._factory.takes_render_mode and mode != "rgb_array":
             raise SettingError("options.render_mode", mode, "must be rgb_array to draw pictures")
-        return np.asarray(self._games[index].render(), dtype=np.uint8)
+        try:
+            return as_picture(self._games[index].render())
+        except ValueError as error:
+            raise InvalidOutput(self._name, "render", str(error), step=int(self._steps[index])) from error
 
     def close(self) -> None:
-        """Close all games."""
-        for game in self._games:
-            game.close()
-        self._games.clear()
+        """Close all games, the others too if one fails."""
+        with ExitStack() as stack:
+            while self._games:
+                stack.callback(getattr(self._games.pop(), "close", int))
 
     def _step(self, episode: int, actions: NDArray[np.integer]) -> tuple[float, bool, bool]:
         """One joint step of one running episode: team reward, terminated, truncated."""
-        game, gone = self._games[episode], self._gone[episode]
-        live = set(game.agents) - gone
+        game, gone, told = self._games[episode], self._gone[episode], self._listed[episode]
+        # Some games leave the dead in their list of agents, and then ask for their actions too.
         chosen = {
-            slot.agent: slot.first_action + int(action)
+            slot.agent: slot.action(int(action))
             for slot, action in zip(self._slots, actions, strict=True)
-            if slot.agent in live
+            if slot.agent in told
         }
-        observations, rewards, terminations, truncations, infos = game.step(chosen)
         self._steps[episode] += 1
+        step = int(self._steps[episode])
+        outcome = self._outcomes.of_step(game.step(chosen), step)
+        listed = self._listed[episode] = self._outcomes.listed(game, step)
 
-        ended = {a for a in live if terminations.get(a) or truncations.get(a)}
-        cut = {a for a in ended if not terminations.get(a)}
-        # Some games leave the dead in their list of agents. Nobody comes back in PettingZoo.
-        gone |= ended
-        live = set(game.agents) - gone
+        reward: Any = 0
+        cut, ended = set(), set()
+        for agent in (slot.agent for slot in self._slots if slot.agent in (told | listed) - gone):
+            acted = agent in told
+            if acted or agent in outcome.rewards:
+                reward += self._outcomes.reward(outcome, agent, step)
+            terminated, truncated = self._outcomes.ended(outcome, agent, step, acted)
+            ended |= {agent} if terminated or truncated else set()
+            cut |= {agent} if truncated and not terminated else set()
+            if not (agent in listed or agent in ended):
+                problem = "no longer has it, but it was neither terminated nor truncated"
+                raise InvalidOutput(self._name, "agents", problem, agent, step)
+        gone |= ended  # Nobody comes back in PettingZoo.
+        live = listed - gone
+        over_limit = step >= self.spec.episode_limit
         # Agents cut together with the episode keep their last view: the learner bootstraps from it.
-        self._observe(episode, live or cut, observations, infos)
-
-        reward = self._reward_scale * sum(rewards.get(slot.agent, 0.0) for slot in self._slots)
-        over_limit = bool(self._steps[episode] >= self.spec.episode_limit)
-        return reward, not live and not cut, over_limit if live else bool(cut)
+        seeing = live or cut
+        self._observe(episode, seeing, outcome.observations, outcome.infos, bool(live) and not over_limit)
+        return self._reward_scale * reward, not live and not cut, over_limit if live else bool(cut)
 
     def _observe(
-        self, episode: int, seeing: set[Any], observations: Mapping[Any, Any], infos: Mapping[Any, Any]
+        self,
+        episode: int,
+        seeing: set[Any],
+        observations: Mapping[Any, Any],
+        infos: Mapping[Any, Any],
+        playing: bool,
     ) -> None:
-        """Write what the agents in ``seeing`` see into the batch; the others see nothing."""
+        """Write what the agents in ``seeing`` see into the batch; the others see nothing.
+
+        :param playing: somebody has to choose an action now.
+        """
+        step = int(self._steps[episode])
         obs, state, avail_actions = (array[episode] for array in self._observation)
         obs[:] = 0
         avail_actions[:] = False
         for n, slot in enumerate(self._slots):
             if slot.agent in seeing:
-                slot.write(observations[slot.agent], infos.get(slot.agent, {}), obs[n], avail_actions[n])
-            else:
-                avail_actions[n, 0] = True
-        state[:] = np.ravel(self._games[episode].state() if self._has_state else obs)
+                if slot.agent not in observations:
+                    problem = "is missing, though it plays on or was cut, when the learner bootstraps from it"
+                    raise InvalidOutput(self._name, "observation", problem, slot.agent, step)
+                info = infos.get(slot.agent)
+                slot.write(observations[slot.agent], info, obs[n], avail_actions[n], step)
+        idle = ~avail_actions.any(axis=-1)
+        if playing and idle.all():
+            raise InvalidOutput(self._name, "action_mask", "leaves no agent any action", step=step)
+        avail_actions[idle, 0] = True
+        if not self.spec.state_from_obs:
+            own = self._games[episode].state()
+            state[:] = self._outcomes.state(own, self.spec.state_size, self.spec.state_dtype, step)
 
     def _allocate(self, n_episodes: int) -> None:
         spec = self.spec
+        obs = np.zeros((n_episodes, spec.n_agents, spec.obs_size), spec.obs_dtype)
+        state_shape = (n_episodes, spec.state_size)
         self._observation = Observation(
-            obs=np.zeros((n_episodes, spec.n_agents, spec.obs_size), spec.obs_dtype),
-            state=np.zeros((n_episodes, spec.state_size), spec.state_dtype),
+            obs=obs,
+            state=obs.reshape(state_shape)
+            if spec.state_from_obs
+            else np.zeros(state_shape, spec.state_dtype),
             avail_actions=np.zeros((n_episodes, spec.n_agents, spec.n_actions), np.bool_),
         )
         self._gone: list[set[Any]] = [set() for _ in range(n_episodes)]
+        self._listed: list[set[Any]] = [set() for _ in range(n_episodes)]
         self._steps = np.zeros(n_episodes, np.int64)
         self._running = np.ones(n_episodes, np.bool_)
-
-    def _make(self) -> ParallelEnv[Any, Any, Any]:
-        from pettingzoo import ParallelEnv
-
-        try:
-            game = self._factory(**self._options)
-        except (TypeError, ValueError) as error:
-            raise SettingError("options", self._options, f"not accepted by {self._id}: {error}") from error
-        if not isinstance(game, ParallelEnv) or not getattr(game, "possible_agents", None):
-            raise SettingError("id", self._id, "must make a pettingzoo.ParallelEnv with possible_agents")
-        return game
-
-    def _limit(self, game: ParallelEnv[Any, Any, Any], wanted: int | None) -> int:
-        """Steps per episode: as wanted, but not more than the game allows."""
-        own = self._options.get("max_cycles", getattr(game.unwrapped, "max_cycles", None))
-        if wanted is None and own is None:
-            raise SettingError("episode_limit", None, f"must be given: {self._id} tells no max_cycles")
-        limit = integer("episode_limit", own if wanted is None else wanted, minimum=1)
-        if own is not None and limit > own:
-            raise SettingError("episode_limit", limit, f"must be at most options.max_cycles={own}")
-        return limit
-
-
-def own_state_size(game: ParallelEnv[Any, Any, Any]) -> int | None:
-    """Length of the game's own global state, None if it has none. Resets the game."""
-    game.reset(seed=0)
-    try:
-        return int(np.size(game.state()))
-    except NotImplementedError:
-        return None
-
-
-def find_factory(id: str) -> Callable[..., Any]:
-    """The function that makes a game, from ``module`` (its ``parallel_env``) or ``module:function``.
-
-    :raises SettingError: it cannot be imported; the message says what to install or what to choose.
-    """
-    path, _, function = id.partition(":")
-    try:
-        import_module("pettingzoo")
-        module = import_module(path)
-    except (ImportError, ValueError) as error:
-        raise SettingError("id", id, import_advice(error)) from error
-    factory: Callable[..., Any] | None = getattr(module, function or "parallel_env", None)
-    if not callable(factory):
-        raise SettingError("id", id, f"{path} has no function {function or 'parallel_env'}")
-    return factory
-
-
-def import_advice(error: ImportError | ValueError) -> str:
-    """What to do about a failed import."""
-    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-    if not missing:
-        return f"cannot be imported: {str(error).splitlines()[0]}"
-    if missing in ("pettingzoo", "gymnasium"):
-        return f'needs the package {missing}: pip install "remix-marl[pettingzoo]"'
-    parent, _, name = missing.rpartition(".")
-    if not parent:
-        return f"needs the package {missing}: pip install {missing}"
-    siblings = [module.name for module in iter_modules(getattr(import_module(parent), "__path__", ()))]
-    return f"{parent} has no module {name}; it {one_of(siblings, name)}"

@@ -10,12 +10,13 @@ rules with given decisions. All functions write into the arrays that they get.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from envs.compiling import compile_kept
 
 # Actions; the first four are also the directions of the prey.
 RIGHT, DOWN, LEFT, UP, STAY, CATCH = range(6)
@@ -30,12 +31,8 @@ _FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)
 _FACTOR_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_53 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def compiled(function: _Function) -> _Function:
-    """The function as machine code, kept on disk between runs and running without the GIL."""
-    return cast(_Function, njit(cache=True, nogil=True)(function))
+compiled = partial(compile_kept, nogil=True)
+"""The function as machine code that runs without the GIL."""
 
 
 class Game(NamedTuple):

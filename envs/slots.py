@@ -2,81 +2,162 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
 
-from envs.errors import SettingError
+from envs.errors import InvalidOutput, SettingError, brief
+from envs.flattening import Part, counts_of, numbers, parts_of
+
+MASK = "action_mask"
+MOST_COMBINATIONS = 10_000
+"""Joint choices of a MultiDiscrete or MultiBinary action space, each of which is an action of its own."""
+
+_OTHER_NAMES = re.compile(
+    r"(avail|available|legal|valid|allowed|possible)_?(actions?|moves?)(_?masks?)?|(actions?|moves?)_?masks?"
+)
 
 
 @dataclass(frozen=True)
 class Slot:
     """Fixed place of one agent, kept when the agent leaves the game.
 
+    :param game: what the game is called in errors.
     :param agent: its name in the game.
+    :param space: its actions; combinations of a MultiDiscrete or MultiBinary space are numbered row by row,
+        the last component counting fastest.
+    :param parts: what it observes, without the action mask.
+    :param masked: whether its observation space declares an action mask.
     :param n_actions: number of its actions.
-    :param first_action: what the game calls its action 0.
-    :param space: what it observes, without the action mask.
-    :param masked: whether its observation is a Dict that also holds an ``action_mask``.
     :param obs_size: length of its flattened observation.
-    :param binary: whether that observation is made of zeros and ones.
+    :param obs_dtype: smallest of bool, uint8 and float32 that holds it.
     """
 
+    game: str
     agent: Any
-    n_actions: int
-    first_action: int
     space: spaces.Space[Any]
+    parts: tuple[Part, ...]
     masked: bool
+    n_actions: int
     obs_size: int
-    binary: bool
+    obs_dtype: np.dtype[Any]
+
+    def action(self, number: int) -> Any:
+        """What the game calls the action of this number."""
+        if isinstance(self.space, spaces.Discrete):
+            return int(self.space.start) + number
+        counts, start = counts_of(self.space)
+        chosen = np.array(np.unravel_index(number, tuple(counts)), np.int64) + start
+        return chosen.reshape(self.space.shape).astype(self.space.dtype)
 
     def write(
-        self,
-        observation: Any,
-        info: Mapping[str, Any],
-        obs: NDArray[np.generic],
-        avail_actions: NDArray[np.bool_],
+        self, observation: Any, info: Any, obs: NDArray[Any], avail: NDArray[np.bool_], step: int
     ) -> None:
-        """Fill the rows ``obs [O]`` and ``avail_actions [A]``, both zero so far."""
-        obs[: self.obs_size] = np.asarray(spaces.flatten(self.space, observation))
-        mask = observation["action_mask"] if self.masked else info.get("action_mask")
-        avail_actions[: self.n_actions] = True if mask is None else mask
-        # Nothing to decide: Gymnasium's sampling, too, gives the first action for an empty mask.
-        avail_actions[0] |= not avail_actions.any()
+        """Fill the rows ``obs [O]`` and ``avail [A]``, both zero so far.
+
+        :param info: what the game says of the agent besides; anything but a map is left aside.
+        :param step: for errors.
+        :raises InvalidOutput: they cannot be used. A mask without any action is left to the caller.
+        """
+        start = 0
+        try:
+            for part in self.parts:
+                obs[start : start + part.size] = part.read(observation)
+                start += part.size
+        except ValueError as error:
+            raise InvalidOutput(self.game, "observation", str(error), self.agent, step) from None
+        mask = self._mask(observation, info, step)
+        avail[: self.n_actions] = True if mask is None else mask
+
+    def _mask(self, observation: Any, info: Any, step: int) -> NDArray[Any] | None:
+        sources = [source for source in (observation, info) if isinstance(source, Mapping)]
+        mask = next((source[MASK] for source in sources if source.get(MASK) is not None), None)
+        if mask is not None:
+            try:
+                return numbers(mask, self.n_actions, "bool")
+            except ValueError:
+                problem = f"must be {self.n_actions} zeros and ones, one per action, not {brief(mask)}"
+                raise InvalidOutput(self.game, MASK, problem, self.agent, step) from None
+        declared = dict.fromkeys((key for part in self.parts for key, _ in part.path), ())
+        if other := next(filter(None, map(misnamed, (*sources, declared))), None):
+            place = f"a mask must be called {MASK} and stand in the info or beside the observation"
+            problem = f"is missing, but there is {other!r}: {place}"
+            raise InvalidOutput(self.game, MASK, problem, self.agent, step)
+        if self.masked:
+            raise InvalidOutput(self.game, MASK, "is missing, but its space declares one", self.agent, step)
+        return None
 
 
-def make_slot(id: str, game: ParallelEnv[Any, Any, Any], agent: Any) -> Slot:
+def make_slot(id: str, agent: Any, actions: Any, observed: Any) -> Slot:
     """The slot of one agent.
 
-    :param id: the user's name of the game, for the error.
+    :param id: the user's name of the game.
+    :param actions: its action space.
+    :param observed: its observation space.
     :raises SettingError: its actions are not discrete or its observations of no fixed size.
     """
-    actions = game.action_space(agent)
-    if not isinstance(actions, spaces.Discrete):
-        reason = f"but {agent} has {actions}; continuous action spaces are out of scope"
-        raise SettingError("id", id, f"must have discrete actions, {reason}")
-    space, masked = without_mask(game.observation_space(agent))
-    flat = spaces.flatten_space(space)
-    if not isinstance(flat, spaces.Box):
-        raise SettingError("id", id, f"must have observations of fixed size, but {agent} has {space}")
+    for space in (actions, observed):
+        if type(space).__module__.split(".")[0] == "gym":
+            spaces_needed = "it needs those of gymnasium; old games are converted by pip install shimmy"
+            raise SettingError(
+                "id", id, f"{agent} has {brief(space)} of the old package gym; {spaces_needed}"
+            )
+    masked = isinstance(observed, spaces.Dict) and MASK in observed.spaces
+    if masked:
+        observed = spaces.Dict({key: part for key, part in observed.spaces.items() if key != MASK})
+    try:
+        parts = tuple(parts_of(observed))
+    except ValueError as error:
+        reason = f"must have observations of fixed size, but {agent} has {error}"
+        raise SettingError("id", id, reason) from None
     return Slot(
+        game=f"pettingzoo/{id}",
         agent=agent,
-        n_actions=int(actions.n),
-        first_action=int(actions.start),
-        space=space,
+        space=actions,
+        parts=parts,
         masked=masked,
-        obs_size=flat.shape[0],
-        binary=flat.dtype.kind in "biu" and bool(np.all(flat.low >= 0) and np.all(flat.high <= 1)),
+        n_actions=_number_of(actions, id, agent),
+        obs_size=sum(part.size for part in parts),
+        obs_dtype=np.result_type(np.bool_, *(np.dtype(part.dtype) for part in parts)),
     )
 
 
-def without_mask(space: spaces.Space[Any]) -> tuple[spaces.Space[Any], bool]:
-    """What is observed apart from an ``action_mask``, and whether there is such a mask."""
-    if not isinstance(space, spaces.Dict) or "action_mask" not in space.spaces:
-        return space, False
-    return spaces.Dict({key: part for key, part in space.spaces.items() if key != "action_mask"}), True
+def _number_of(actions: Any, id: str, agent: Any) -> int:
+    if not isinstance(actions, spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
+        reason = f"must have discrete actions, but {agent} has {brief(actions)}"
+        if isinstance(actions, spaces.Box):
+            reason += "; continuous action spaces are out of scope"
+        raise SettingError("id", id, reason)
+    count = math.prod(counts_of(actions)[0].tolist())
+    if count > MOST_COMBINATIONS and not isinstance(actions, spaces.Discrete):
+        reason = f"{agent} has {brief(actions)} with {count:,} combinations"
+        raise SettingError("id", id, f"{reason}; at most {MOST_COMBINATIONS:,} can be told apart")
+    return count
+
+
+def shared_names(slots: Sequence[Slot]) -> tuple[str, ...]:
+    """Names of the combined actions, such as ``2 0 1``, where all agents have the same; else none."""
+    space = slots[0].space
+    if isinstance(space, spaces.Discrete) or any(slot.space != space for slot in slots):
+        return ()
+    return tuple(" ".join(map(str, np.ravel(slots[0].action(k)))) for k in range(slots[0].n_actions))
+
+
+def misnamed(entries: Mapping[Any, Any]) -> str | None:
+    """The first key that looks like an action mask and has more than one number behind it, if any."""
+    for key, value in entries.items():
+        if isinstance(key, str) and isinstance(value, Sized) and _like_a_mask(key):
+            return key
+    return None
+
+
+@cache
+def _like_a_mask(key: str) -> bool:
+    return _OTHER_NAMES.fullmatch(key.lower()) is not None

@@ -34,6 +34,8 @@ class EnvSpec:
     :param obs_dtype: NumPy type name of the observations, one of :data:`FEATURE_TYPES`; ``bool`` marks 0/1
         features, which a replay may keep as single bits.
     :param state_dtype: the same for the state.
+    :param state_from_obs: the state is the observations of all agents end to end (``S = N * O``, of their
+        type), so that nobody has to keep it.
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
     :param action_names: A names for people to read, or empty.
     :param agent_names: N names for messages, or empty.
@@ -50,6 +52,7 @@ class EnvSpec:
     episode_limit: int
     obs_dtype: str = "float32"
     state_dtype: str = "float32"
+    state_from_obs: bool = False
     metrics: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
@@ -67,6 +70,11 @@ class EnvSpec:
             value = getattr(self, dtype)
             if not isinstance(value, str) or value not in FEATURE_TYPES:
                 self._refuse(dtype, one_of(FEATURE_TYPES, str(value)))
+        if self.state_from_obs and (self.state_size, self.state_dtype) != (
+            self.n_agents * self.obs_size,
+            self.obs_dtype,
+        ):
+            self._refuse("state_from_obs", "but the state has another size or type")
         self._check_names("metrics", None)
         if len(set(self.metrics)) < len(self.metrics):
             self._refuse("metrics", "must differ from each other")

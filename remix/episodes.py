@@ -55,20 +55,26 @@ class Episode:
 Arrays = dict[str, NDArray[Any]]
 """An episode as it is stored: arrays whose first axis is time, 0/1 features packed into bytes.
 
-Other features are stored in three parts: where they are 1 and where they are neither 0 nor 1, packed
-likewise, and the values there.
+Other features are stored in three parts: ``_ones``, where they are 1, and ``_others``, where they are neither
+0 nor 1, packed likewise, and ``_values``, the values there. Where that would take more than the features
+themselves, ``_values`` has all of them and the other two have no rows. A state that is the observations
+end to end is not stored.
 """
 
 
-def pack(episode: Episode, behaviour: bool = False) -> Arrays:
-    """The arrays of an episode worth keeping: zeros and ones as bits, the smallest type for actions."""
+def pack(episode: Episode, behaviour: bool = False, state: bool = True) -> Arrays:
+    """The arrays of an episode worth keeping: zeros and ones as bits, the smallest type for actions.
+
+    :param behaviour: keep the probabilities of the actions.
+    :param state: keep the state.
+    """
     n_actions = episode.avail_actions.shape[-1]
     action_type = np.uint8 if n_actions <= 256 else np.int32
     terminated = np.zeros(episode.length, dtype=np.bool_)
     terminated[-1] = episode.terminated
     arrays: Arrays = {
         **_pack_features("obs", episode.obs),
-        **_pack_features("state", episode.state),
+        **(_pack_features("state", episode.state) if state else {}),
         "avail_actions": np.packbits(episode.avail_actions, axis=-1),
         "actions": episode.actions.astype(action_type),
         "reward": episode.reward.astype(np.float32),
@@ -184,10 +190,11 @@ def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
             return gather(name, points.rows)
         return torch.from_numpy(_unpack_features(name, ordered, points.rows, shape))
 
+    obs = features("obs", (spec.n_agents, spec.obs_size))
     return Batch(
         spec=spec,
-        obs=features("obs", (spec.n_agents, spec.obs_size)),
-        state=features("state", (spec.state_size,)),
+        obs=obs,
+        state=_end_to_end(obs, spec) if spec.state_from_obs else features("state", (spec.state_size,)),
         avail_actions=gather("avail_actions", points.rows),
         actions=gather("actions", steps.rows).long(),
         reward=gather("reward", steps.rows),
@@ -220,6 +227,9 @@ def _pack_features(name: str, features: NDArray[Any]) -> Arrays:
     ones, others = (np.zeros((len(rows), -(-rows.shape[1] // 8)), np.uint8) for _ in range(2))
     values = np.empty(rows.size, rows.dtype)
     n_values = compress(rows, ones, others, values)
+    if ones.nbytes + others.nbytes + n_values * rows.itemsize >= rows.nbytes:
+        numbers = rows.ravel() + 0  # 0 for -0, as in three parts
+        return {f"{name}_ones": ones[:0], f"{name}_others": others[:0], f"{name}_values": numbers}
     return {f"{name}_ones": ones, f"{name}_others": others, f"{name}_values": values[:n_values].copy()}
 
 
@@ -233,10 +243,21 @@ def _unpack_features(
     start = 0
     for arrays in ordered:
         ones, others, values = (arrays[f"{name}_{part}"] for part in ("ones", "others", "values"))
-        end = start + len(ones)
-        expand(ones, others, values, places[start:end], unpacked)
+        end = start + len(arrays["avail_actions"])
+        if len(ones):
+            expand(ones, others, values, places[start:end], unpacked)
+        else:
+            unpacked[places[start:end]] = values.reshape(end - start, -1)
         start = end
     return unpacked.reshape(-1, *shape)
+
+
+def _end_to_end(obs: Tensor, spec: EnvSpec) -> Tensor:
+    """The observations of all agents one after the other ``[M, N * O]``, or their bits."""
+    if spec.obs_dtype != "bool":
+        return obs.flatten(1)
+    bits = np.unpackbits(obs.numpy(), axis=-1, count=spec.obs_size).reshape(len(obs), -1)
+    return torch.from_numpy(np.packbits(bits, axis=-1))
 
 
 def _unbits(packed: Tensor, size: int) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.films import film_writer, save_film
+from envs.films import film_writer, frames_per_second, save_film
 from envs.gate import Gate, behind_gate
 from envs.spec import Environment
 from remix.episodes import Episode
@@ -26,10 +26,11 @@ def film(
 ) -> Episode:
     """:func:`record_episode` in an environment of its own; a game that may hang is played apart.
 
-    :raises SettingError: the path's ending, or the package for it is missing.
+    :raises SettingError: the path's ending, or the package for it is missing; an impossible ``fps``.
     :raises GameError: the game broke down, cannot be drawn or took too long.
     """
     film_writer(Path(path))
+    frames_per_second(fps)
     with closing(behind_gate(environment)) as game:
         if not game.spec.may_hang:
             return record_episode(game, policy, seed, path, fps)

@@ -52,16 +52,23 @@ class EpisodeStatistics(Metric):
 
 
 class Means:
-    """Running means of named scalar tensors, some of which may be missing or NaN at times."""
+    """Running means of named scalar tensors, some of which may be missing at times.
 
-    def __init__(self) -> None:
+    :param may_lack: NaN of a name that begins so says that there was no such number this time, and does not
+        count. Of any other name it is shown.
+    """
+
+    def __init__(self, may_lack: str | None = None) -> None:
+        self._may_lack = may_lack
         self._totals: dict[str, Tensor] = {}
         self._counts: dict[str, Tensor] = {}
 
     def update(self, values: dict[str, Tensor]) -> None:
-        """Add one value of each name; stays on the device. NaN does not count."""
+        """Add one value of each name; stays on the device."""
         for name, value in values.items():
-            total, count = value.nan_to_num(nan=0.0, posinf=inf, neginf=-inf), (~value.isnan()).float()
+            total, count = value, torch.ones_like(value, dtype=torch.float32)
+            if self._lacks(name):
+                total, count = value.nan_to_num(nan=0.0, posinf=inf, neginf=-inf), (~value.isnan()).float()
             known = name in self._totals
             self._totals[name] = self._totals[name] + total if known else total
             self._counts[name] = self._counts[name] + count if known else count
@@ -72,9 +79,12 @@ class Means:
             return {}
         totals = torch.stack([total.float() for total in self._totals.values()])
         means = (totals / torch.stack(list(self._counts.values()))).tolist()
-        named = {name: mean for name, mean in zip(self._totals, means, strict=True) if not isnan(mean)}
+        named = dict(zip(self._totals, means, strict=True))
         self._totals, self._counts = {}, {}
-        return named
+        return {name: mean for name, mean in named.items() if not (isnan(mean) and self._lacks(name))}
+
+    def _lacks(self, name: str) -> bool:
+        return self._may_lack is not None and name.startswith(self._may_lack)
 
 
 class WeightHistogram(Metric):

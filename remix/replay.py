@@ -11,6 +11,7 @@ import torch
 from envs.errors import SettingError
 from envs.spec import EnvSpec
 from remix.episodes import Arrays, Batch, Episode, collate, pack
+from remix.stored import check_episode, check_types, episodes_of
 
 
 class EpisodeReplay:
@@ -23,6 +24,7 @@ class EpisodeReplay:
     def __init__(self, spec: EnvSpec, capacity: int, behaviour: bool = False) -> None:
         if capacity < 1:
             raise SettingError("capacity", capacity, "must be at least 1 episode")
+        check_types(spec)
         self.spec, self.capacity, self.behaviour = spec, capacity, behaviour
         self._episodes: list[Arrays] = []
         self._oldest = 0
@@ -37,9 +39,13 @@ class EpisodeReplay:
         return sum(array.nbytes for arrays in self._episodes for array in arrays.values())
 
     def add(self, episodes: Sequence[Episode]) -> None:
-        """Store episodes, in order, over the oldest ones once the ring is full."""
+        """Store episodes, in order, over the oldest ones once the ring is full.
+
+        :raises ValueError: an episode does not fit the environment's spec.
+        """
         for episode in episodes:
-            arrays = pack(episode, self.behaviour)
+            check_episode(episode, self.spec)
+            arrays = pack(episode, self.behaviour, state=not self.spec.state_from_obs)
             if len(self._episodes) < self.capacity:
                 self._episodes.append(arrays)
             else:
@@ -69,11 +75,9 @@ class EpisodeReplay:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned; the last ``capacity`` episodes of it."""
-        columns = {
-            name: np.split(field.numpy(), state["sizes"][name].cumsum(0)[:-1].numpy())
-            for name, field in state["fields"].items()
-        }
-        stored = zip(*columns.values(), strict=True)
-        episodes = [dict(zip(columns, (part.copy() for part in parts), strict=True)) for parts in stored]
+        """Restore what :meth:`state_dict` returned; the last ``capacity`` episodes of it.
+
+        :raises ValueError: it holds what cannot be, as the rest of a sentence ("a replay whose ...").
+        """
+        episodes = episodes_of(state, self.spec, self.behaviour)
         self._episodes, self._oldest = episodes[-self.capacity :], 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from envs.errors import SettingError, one_of
+from envs.errors import Diverged, SettingError, one_of
 
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user, or None if the error is not of the user's making."""
-    if isinstance(error, SettingError):
+    if isinstance(error, SettingError | Diverged):
         return str(error)
     return _hydra(error) or _launcher(error)
 

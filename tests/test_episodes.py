@@ -1,5 +1,7 @@
 """Packing of episodes and the layout of batches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -116,6 +118,43 @@ def test_any_numbers_come_back(dtype):
     neither = np.count_nonzero((episode.obs != 0) & (episode.obs != 1))
     assert arrays["obs_values"].nbytes == neither * np.dtype(dtype).itemsize
     assert arrays["obs_ones"].shape == arrays["obs_others"].shape == (10, 5)  # 3 agents, 39 bits
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_dense_numbers_take_no_more_than_themselves(dtype):
+    """One episode of dense numbers and one of sparse ones, in a batch."""
+    spec = make_spec(obs_size=64, obs_dtype=dtype)
+    generator = np.random.default_rng(1)
+    dense = make_episode(spec, 5, obs=generator.integers(2, 256, (6, 3, 64)).astype(dtype))
+    dense.obs[0, 0, 0] = -0.0  # comes back as 0, as from sparse episodes
+    sparse = make_episode(spec, 7, obs=(200 * (generator.random((8, 3, 64)) < 0.1)).astype(dtype))
+    stored = [pack(dense), pack(sparse)]
+    assert stored[0]["obs_values"].nbytes == dense.obs.nbytes
+    assert stored[0]["obs_ones"].shape == stored[0]["obs_others"].shape == (0, 24)
+    assert (
+        sum(stored[1][f"obs_{part}"].nbytes for part in ("ones", "others", "values")) < sparse.obs.nbytes / 2
+    )
+    batch = collate(stored, spec)
+    assert batch.obs.numpy().dtype == dtype
+    for i, episode in enumerate((sparse, dense)):
+        rows = [sum(batch.batch_sizes.tolist()[:t]) + i for t in range(len(episode.obs))]
+        assert np.array_equal(batch.obs[rows].numpy(), episode.obs)
+    assert not np.signbit(batch.obs.numpy()).any()
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+def test_a_state_that_is_the_observations_is_made_of_them(dtype):
+    """The batch is the same as one of episodes that keep their state."""
+    kept = make_spec(obs_size=11, obs_dtype=dtype, state_size=33, state_dtype=dtype)
+    made = replace(kept, state_from_obs=True)
+    episodes = [make_episode(kept, n, seed) for seed, n in enumerate(LENGTHS)]
+    for episode in episodes:
+        episode.state = episode.obs.reshape(len(episode.obs), -1)
+    stored = [pack(episode, state=False) for episode in episodes]
+    assert not any(name.startswith("state") for name in stored[0])
+    one, two = collate([pack(episode) for episode in episodes], kept), collate(stored, made)
+    assert one.state.dtype == two.state.dtype and torch.equal(one.state, two.state)
+    assert torch.equal(one.states(), two.states())
 
 
 def test_many_actions_do_not_wrap_around():

@@ -1,5 +1,7 @@
 """Statistics of episodes, running means, and the histogram of weights."""
 
+from math import isnan
+
 import numpy as np
 import pytest
 import torch
@@ -66,16 +68,23 @@ class TestMeans:
         means.update({"loss": loss})
         assert loss == 1.0
 
-    def test_nan_does_not_count(self):
-        means = Means()
-        means.update({"a": torch.tensor(torch.nan), "b": torch.tensor(torch.nan)})
-        means.update({"a": torch.tensor(3.0), "b": torch.tensor(torch.nan)})
-        assert means.take() == {"a": 3.0}
+    def test_nan_of_a_number_that_may_be_lacking_does_not_count(self):
+        means = Means(may_lack="now and then/")
+        for a in (torch.nan, 3.0):
+            means.update({"now and then/a": torch.tensor(a), "now and then/b": torch.tensor(torch.nan)})
+        assert means.take() == {"now and then/a": 3.0}
 
-    def test_infinity_is_shown(self):
-        means = Means()
-        means.update({"loss": torch.tensor(torch.inf)})
-        assert means.take() == {"loss": torch.inf}
+    @pytest.mark.parametrize("name", ["loss", "now and then/a"])
+    def test_infinity_is_shown(self, name):
+        means = Means(may_lack="now and then/")
+        means.update({name: torch.tensor(torch.inf)})
+        assert means.take() == {name: torch.inf}
+
+    def test_nan_of_any_other_number_is_shown(self):
+        means = Means(may_lack="now and then/")
+        for loss in (torch.nan, 3.0):
+            means.update({"loss": torch.tensor(loss)})
+        assert isnan(means.take()["loss"])
 
     def test_types_may_differ(self):
         means = Means()

@@ -10,6 +10,7 @@ import torch
 
 from envs.battles import Battles
 from envs.errors import SettingError
+from remix.episodes import collate
 from remix.policy import Policy
 from remix.replay import EpisodeReplay
 from remix.workers.rollout import rollout
@@ -127,6 +128,41 @@ def test_restored_episodes_are_sampled_alike(capacity):
     for field in fields(one):
         mine, theirs = getattr(one, field.name), getattr(two, field.name)
         assert torch.equal(mine, theirs) if isinstance(mine, torch.Tensor) else mine == theirs, field.name
+
+
+def test_replays_of_the_first_release_are_restored():
+    """It kept pixels as float32, and a state that is the observations."""
+    old = make_spec(obs_size=4, state_size=12)
+    new = make_spec(obs_size=4, state_size=12, obs_dtype="uint8", state_dtype="uint8", state_from_obs=True)
+    pixels = np.random.default_rng(0).choice([0, 1, 7, 255], (3, 6, 3, 4), p=[0.6, 0.2, 0.1, 0.1])
+    episodes = [
+        make_episode(old, 5, i, obs=obs.astype(np.float32), state=obs.reshape(6, 12).astype(np.float32))
+        for i, obs in enumerate(pixels)
+    ]
+    first, now = EpisodeReplay(old, 3), EpisodeReplay(new, 4)
+    first.add(episodes)
+    now.load_state_dict(through_a_file(first.state_dict()))
+    more = pixels[0].astype(np.uint8)
+    now.add([make_episode(new, 5, 9, obs=more, state=more.reshape(6, 12))])
+    expected, batch = first.latest(3), now.sample(4, torch.Generator())
+    assert batch.obs.dtype == batch.state.dtype == torch.uint8
+    restored = EpisodeReplay(new, 4)
+    restored.load_state_dict(through_a_file(now.state_dict()))
+    again = collate(restored._episodes[:3], new)
+    assert torch.equal(again.states(), expected.states())
+    assert torch.equal(again.observations().float(), expected.observations())
+
+
+def test_dense_and_sparse_episodes_survive_a_file_together():
+    spec = make_spec(obs_size=64, obs_dtype="uint8")
+    sparse, dense = (
+        np.random.default_rng(0).integers(low, 256, (4, 3, 64)).astype(np.uint8) for low in (0, 2)
+    )
+    sparse[sparse < 200] = 0
+    replay, restored = EpisodeReplay(spec, 3), EpisodeReplay(spec, 3)
+    replay.add([make_episode(spec, 3, i, obs=obs) for i, obs in enumerate((dense, sparse, dense))])
+    restored.load_state_dict(through_a_file(replay.state_dict()))
+    assert torch.equal(restored.latest(3).obs, replay.latest(3).obs) and restored.nbytes == replay.nbytes
 
 
 def test_a_smaller_replay_restores_the_newest():

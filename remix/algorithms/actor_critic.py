@@ -48,11 +48,15 @@ class ActorCriticModule(MultiAgentModule):
 
     def minimise(self, loss: Tensor, number: int) -> Tensor:
         """A step of the optimizer of this ``number``; returns the norm of its gradient before clipping."""
+        part = "policy" if number == 0 else "critic"
+        self.look(f"{part}'s loss", loss)
         optimizer = self.optimizers()[number]  # type: ignore[index]
         optimizer.zero_grad()
         self.manual_backward(loss)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = nn.utils.clip_grad_norm_(parameters, self.gradient_clip, foreach=True)
+        if not self.scales_gradients:
+            self.look(f"{part}'s gradient", norm)
         optimizer.step()
         return norm
 

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
+from remix.divergence import DivergenceGuard
 from remix.episodes import Batch, Episode
 from remix.metrics import EpisodeStatistics, Means
 from remix.policy import Policy
@@ -92,7 +93,9 @@ class MultiAgentModule(pl.LightningModule):
         self.targets: list[tuple[nn.Module, nn.Module]] = []
         # Plain numbers rather than buffers: reading one of those would wait for the device.
         self.env_steps = self.updates = self.episodes_at_copy = 0
-        self.training_means = Means()
+        self.training_means = Means(may_lack="weighting/")
+        self.guard = DivergenceGuard()
+        self.scales_gradients = False
         self.played = EpisodeStatistics(spec.metrics)
         self.evaluated = EpisodeStatistics(spec.metrics)
 
@@ -111,6 +114,8 @@ class MultiAgentModule(pl.LightningModule):
     def on_train_start(self) -> None:
         # Validate at the end of an epoch, which the collected steps decide, not after a number of batches.
         self.trainer.val_check_batch = float("inf")
+        # In half precision gradients are scaled, and steps whose gradients overflow are left out.
+        self.scales_gradients = getattr(self.trainer.precision_plugin, "scaler", None) is not None
 
     def training_step(self, batch: Round, batch_idx: int) -> Tensor | None:
         self.env_steps = batch.env_steps
@@ -123,13 +128,24 @@ class MultiAgentModule(pl.LightningModule):
         batch = data.batch if self.learns_from_replay else data.latest
         assert batch is not None
         loss, metrics = self.loss(batch, data.env_steps)
+        self.look("loss", loss)
         self.training_means.update({"loss": loss.detach(), **metrics})
         return loss
+
+    def look(self, what: str, value: Tensor) -> None:
+        """Nothing if a loss or the norm of a gradient is finite; else the run ends.
+
+        :raises Diverged: as soon as it can be known without waiting for the device.
+        """
+        self.guard.look(what, value.detach(), self.updates + 1, self.env_steps)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         gradients = [p.grad for p in self.parameters() if p.grad is not None]
         if gradients:
-            self.training_means.update({"gradient_norm": nn.utils.get_total_norm(gradients)})
+            norm = nn.utils.get_total_norm(gradients)
+            if not self.scales_gradients:
+                self.look("gradient", norm)
+            self.training_means.update({"gradient_norm": norm})
 
     def on_train_batch_end(self, outputs: Any, batch: Round, batch_idx: int) -> None:
         if batch.learns:
@@ -143,6 +159,9 @@ class MultiAgentModule(pl.LightningModule):
         interval: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # 0 for never
         if batch.ends_epoch or (interval and (batch_idx + 1) % interval == 0):
             self._log_training(batch)
+
+    def on_train_end(self) -> None:
+        self.guard.check()
 
     def validation_step(self, batch: list[Episode], batch_idx: int) -> None:
         self.evaluated.update(batch)
@@ -168,6 +187,7 @@ class MultiAgentModule(pl.LightningModule):
             self.episodes_at_copy = episodes
 
     def _log_training(self, batch: Round) -> None:
+        self.guard.check()
         played = self.played.compute() if self.played.update_called else {}
         metrics = {f"train/{name}": value for name, value in played.items()}
         metrics |= {
@@ -190,6 +210,7 @@ class MultiAgentModule(pl.LightningModule):
             self.log_metrics(metrics)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.guard.check()
         checkpoint["env_steps"] = self.env_steps
         checkpoint["updates"], checkpoint["episodes_at_copy"] = self.updates, self.episodes_at_copy
 

@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from remix.networks.features import Features, Rows, as_features, as_tensor, compiles
 from remix.networks.kernels import feedforward as kernels
-from remix.networks.layout import as_array, as_pairs, in_half, padded, padded_size
+from remix.networks.layout import as_array, as_pairs, in_half, padded, padded_size, total
 from remix.networks.threads import for_each, ranges
 
 
@@ -86,7 +86,7 @@ class _FeedForward(torch.autograd.Function):
             kernels.backward_rows(first, last, grads[part], *arguments)
 
         for_each(add_part, range(len(parts)))
-        gradients = _unflat(torch.from_numpy(grads.sum(0)), layers.sizes, parameters[::2])
+        gradients = _unflat(torch.from_numpy(total(grads)), layers.sizes, parameters[::2])
         return None, grad_dense if wanted else None, None, *gradients
 
 

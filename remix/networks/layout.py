@@ -35,6 +35,13 @@ def as_array(tensor: Tensor) -> NDArray[Any]:
     return array
 
 
+def total(parts: NDArray[Any]) -> NDArray[Any]:
+    """The sum over the first axis, in order; what is not finite is the business of whoever gets it."""
+    with np.errstate(all="ignore"):
+        added: NDArray[Any] = parts.sum(0)
+    return added
+
+
 def as_pairs(weight: Tensor) -> NDArray[np.uint32]:
     """``[k, m]`` rounded to bfloat16 as pairs along k, ``[k / 2, m]``; k is even."""
     n_inputs, n_outputs = weight.shape

@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from remix.networks.features import Features
 from remix.networks.kernels import recurrent as kernels
 from remix.networks.kernels.arithmetic import Input
-from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded
+from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded, total
 from remix.networks.threads import for_each
 
 
@@ -125,7 +125,7 @@ class _RecurrentPass(torch.autograd.Function):
             parts,
         )
         for_each(lambda block: kernels.backward_block(block, *arguments), range(blocks))
-        grads = kernels.Parameters(*(part.sum(0) for part in parts))
+        grads = kernels.Parameters(*(total(part) for part in parts))
         n_outputs = len(weights.head)
         ordered = _Weights(
             encoder=_tensor(grads.encoder.T),

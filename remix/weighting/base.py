@@ -55,7 +55,10 @@ class WeightingInputs:
 
 
 class Weights(NamedTuple):
-    """``values [K]`` and scalars worth logging, by name; NaN where a batch has no such number."""
+    """``values [K]`` and scalars worth logging.
+
+    Their names begin with ``weighting/``; NaN where a batch has no such number.
+    """
 
     values: Tensor
     diagnostics: dict[str, Tensor]

@@ -16,6 +16,7 @@ def leave_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on PyTorch's layers compute, on rows as other devices get them."""
     for module in COMPILED:
         monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
+    monkeypatch.setattr("remix.divergence.at_once", lambda value: False)
     monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
     monkeypatch.setattr(Batch, "state_rows", Batch.states)
 

@@ -2,14 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from envs.errors import SettingError
-from envs.films import film_writer, save_film
+from envs.errors import GameError, SettingError
+from envs.films import as_picture, film_writer, save_film
 from envs.predator_prey import PredatorPrey
 
 
@@ -41,7 +42,8 @@ def test_films_need_frames_and_a_possible_speed(tmp_path):
     frame = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="frame"):
         save_film([], tmp_path / "empty.gif")
-    for fps in (0, -1, 100):
+    impossible: tuple[Any, ...] = (0, -1, 100, 0.001, float("nan"), "abc", None)
+    for fps in impossible:
         with pytest.raises(SettingError) as error:
             save_film([frame], tmp_path / "fast.gif", fps=fps)
         assert error.value.setting == "fps"
@@ -59,6 +61,65 @@ def test_an_mp4_shows_the_same(tmp_path):
     assert len(pictures) == 20
     seen = pictures[15][: frames[15].shape[0], : frames[15].shape[1]]
     assert abs(seen.astype(int) - frames[15]).mean() < 3
+
+
+FRAMES = {
+    "grey": np.full((5, 7), 200, np.uint8),
+    "grey with an axis": np.full((5, 7, 1), 200, np.uint8),
+    "transparent": np.full((5, 7, 4), 200, np.uint8),
+    "between 0 and 1": np.full((5, 7, 3), 200 / 255),
+    "floating bytes": np.full((5, 7, 3), 200.4, np.float32),
+    "whole numbers": np.full((5, 7, 3), 200, np.int64),
+    "lists": np.full((5, 7, 3), 200).tolist(),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=list(FRAMES))
+def test_pictures_of_all_kinds(frame):
+    picture = as_picture(frame)
+    assert picture.dtype == np.uint8 and picture.shape == (5, 7, 3) and (picture == 200).all()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        None,
+        "picture",
+        3,
+        np.zeros((3, 5, 7)),
+        np.zeros((2, 5, 7, 3)),
+        np.zeros((0, 7, 3)),
+        np.zeros((5000, 1, 3)),
+        np.full((5, 7, 3), np.nan),
+        np.full((5, 7, 3), 300),
+        np.full((5, 7, 3), -1.0),
+    ],
+)
+def test_what_is_no_picture(frame):
+    with pytest.raises(ValueError, match="must give a picture"):
+        as_picture(frame)
+    with pytest.raises(GameError, match="every frame must give a picture"):
+        save_film([np.zeros((5, 7, 3), np.uint8), frame], "never.gif")
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4"])
+def test_frames_that_change_get_a_margin(tmp_path, ending):
+    """Also of one pixel, and with colours beside grey."""
+    sizes = [(1, 1), (31, 46, 4), (33, 40, 3)]
+    path = save_film(
+        [np.full(size, 255, np.uint8) for size in sizes], tmp_path / f"episode.{ending}", fps=0.5
+    )
+    if ending == "gif":
+        with Image.open(path) as film:
+            assert getattr(film, "n_frames", 1) == 3 and film.size == (46, 33)
+            film.seek(2)
+            shown = np.asarray(film.convert("L"))
+    else:
+        film = imageio_ffmpeg.read_frames(str(path))
+        assert next(film)["size"] == (46, 34)
+        pictures = list(film)
+        shown = np.frombuffer(pictures[-1], np.uint8).reshape(34, 46, 3)[..., 0]
+    assert shown[:30, :38].min() > 245 and shown[:, 42:].max() < 10
 
 
 def test_other_formats_and_missing_packages_are_one_line(tmp_path, monkeypatch):

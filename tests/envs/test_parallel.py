@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -192,6 +193,33 @@ def test_unavailable_actions_are_left_to_the_environment() -> None:
     game.reset(seed=0)
     while game.agents:
         game.step({agent: int(stream.integers(6)) for agent in game.agents})
+
+
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        ({"agent_0": 0}, "one for each of ['agent_0', 'agent_1'], not {'agent_0': 0}"),
+        ({"agent_0": 0, "agent_1": 0, "agent_2": 0}, "actions must be one for each of"),
+        ([0, 0], "actions must be one for each of"),
+        (
+            {"agent_0": 0, "agent_1": None},
+            "action of agent_1 must be a whole number between 0 and 2, not None",
+        ),
+        ({"agent_0": 3, "agent_1": 0}, "action of agent_0 must be a whole number between 0 and 2, not 3"),
+        ({"agent_0": 0, "agent_1": -1}, "between 0 and 2, not -1"),
+        ({"agent_0": 0, "agent_1": 1.0}, "between 0 and 2, not 1.0"),
+        ({"agent_0": 0, "agent_1": 2**70}, "between 0 and 2, not 1180591620717411303424"),
+        ({"agent_0": 0, "agent_1": np.array([1, 2])}, "between 0 and 2, not array([1, 2])"),
+    ],
+)
+def test_wrong_actions_are_one_clear_error(actions: Any, words: str) -> None:
+    game = ParallelEnvironment(Counter())
+    game.reset(seed=0)
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        game.step(actions)
+    assert "\n" not in str(caught.value)
+    right: Any = {"agent_0": np.int64(0), "agent_1": np.array(1)}
+    game.step(right)
 
 
 def test_pictures_and_closing() -> None:

@@ -59,7 +59,7 @@ class Scripted(ParallelEnv[str, Any, Any]):
         by_end = {"terminated": (over, False), "truncated": (False, over), "both": (over, over)}
         flags = {a: by_end.get(self.ending, (False, False)) for a in players}
         if over and self.ending == "mixed":
-            flags = {"walker": (True, False), "diver": (False, True)}
+            flags |= {"walker": (True, False), "diver": (False, True)}
         if self.time == 2:
             flags["flyer"] = (True, False)
         if self.tidy:
@@ -146,11 +146,17 @@ def test_a_dead_agent_keeps_an_empty_place(tidy: bool) -> None:
         assert not obs[0, 1].any()
         np.testing.assert_array_equal(avail[0, 1], [True, False, False, False])
         assert obs[0, 0].any() and not after.terminated[0]
-    assert env._games[0].received == [
-        {"walker": 1, "flyer": 1, "diver": 7},
-        {"walker": 1, "flyer": 3, "diver": 5},
-        {"walker": 0, "diver": 7},
-    ]
+    last = {"walker": 0, "diver": 7} if tidy else {"walker": 0, "flyer": 0, "diver": 7}
+    both = [{"walker": 1, "flyer": 1, "diver": 7}, {"walker": 1, "flyer": 3, "diver": 5}]
+    assert env._games[0].received == [*both, last]
+
+
+def test_an_agent_that_has_left_is_not_paid_any_more() -> None:
+    """The game itself goes on paying: it takes everybody in its list for a player."""
+    env = PettingZoo(f"{HERE}:Scripted", {"tidy": False}, reward="sum")
+    env.reset(np.array([0]))
+    rewards = [float(env.step(np.zeros((1, 3), np.int64)).reward[0]) for _ in range(4)]
+    assert rewards == [9, 9, 7, 7]
 
 
 @pytest.mark.parametrize(("how", "alive", "two"), [("mean", 3.0, 7 / 3), ("sum", 9.0, 7.0)])
@@ -235,6 +241,28 @@ def test_binary_features_are_bool() -> None:
     np.testing.assert_array_equal(obs[0].astype(int), [[1, 0, 1], [0, 1, 0], [0, 0, 1]])
 
 
+class Camera(Scripted):
+    """Sees pixels, of which the flyer has fewer."""
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        return spaces.Box(0, 255, (2, 1 if agent == "flyer" else 2, 3), np.uint8)
+
+    def views(self, agents: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        spaces_of = {agent: self.observation_space(agent) for agent in agents}
+        return {a: np.full(space.shape, 250 + self.time, np.uint8) for a, space in spaces_of.items()}, {}
+
+
+def test_pixels_stay_bytes_and_the_state_is_they() -> None:
+    spec = (env := PettingZoo(f"{HERE}:Camera")).spec
+    assert (spec.obs_dtype, spec.state_dtype, spec.state_from_obs) == ("uint8", "uint8", True)
+    assert (spec.obs_size, spec.state_size) == (12, 36)
+    env.reset(np.array([0, 1]))
+    obs, state, _ = env.step(np.zeros((2, 3), np.int64)).observation
+    assert obs.dtype == state.dtype == np.uint8
+    np.testing.assert_array_equal(obs[1], [[251] * 12, [251] * 6 + [0] * 6, [251] * 12])
+    np.testing.assert_array_equal(state, obs.reshape(2, 36))
+
+
 def test_the_games_own_state_is_preferred() -> None:
     env = PettingZoo(f"{HERE}:Lights")
     assert (env.spec.state_size, env.spec.state_dtype) == (2, "float32")
@@ -268,11 +296,10 @@ def make_nothing() -> object:
         ({"id": f"{HERE}:make_nothing"}, "id", "must make a pettingzoo.ParallelEnv"),
         ({"id": f"{HERE}:absent"}, "id", "no function absent"),
         ({"id": HERE}, "id", "no function parallel_env"),
-        ({"id": "package_that_is_not_there.game"}, "id", "pip install package_that_is_not_there"),
+        ({"id": "package_that_is_not_there.game"}, "id", "there is no module package_that_is_not_there in"),
         ({"id": "pettingzoo.butterfly.knights_archers_zombies_v1"}, "id", "one of knights_archers_zombies_v"),
         ({"id": "pettingzoo.mpe.simple_spread_v3"}, "id", "pip install mpe2"),
-        ({"id": ""}, "id", "cannot be imported"),
-        ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options", "not accepted"),
+        ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options.speed", "not accepted"),
         ({"id": f"{HERE}:Scripted", "reward": "maen"}, "reward", "one of mean"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "integer of at least 1"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 11}, "episode_limit", "at most options.max_cycles=10"),

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from numba import njit
 from numba.core.cpu import CPUTargetOptions
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+from envs.compiling import Function, compile_kept, digest
 
 # An option that Numba does not document, so it may be missing one day.
 _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
 
-
-def _digest() -> str:
-    """Of all files that hold compiled functions, or the types of their arguments."""
-    folder = Path(__file__).parent
-    files = [*sorted(folder.glob("*.py")), folder.parent / "rules.py", folder.parent / "state.py"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+# All files that hold compiled functions, or the types of their arguments.
+_HERE = Path(__file__).parent
+_SOURCES = digest([*sorted(_HERE.glob("*.py")), _HERE.parent / "rules.py", _HERE.parent / "state.py"])
 
 
-_SOURCES = _digest()
+def _compile(function: Function, **options: Any) -> Function:
+    return compile_kept(function, _SOURCES, nogil=True, error_model="numpy", **options)
 
 
-def _compile(function: _Function, **options: Any) -> _Function:
-    dispatcher: Any = njit(cache=True, nogil=True, error_model="numpy", **options)(function)
-    # What is kept holds the code of the functions that are called, too, but Numba compiles anew only if
-    # the function's own file has changed.
-    file = dispatcher._cache._cache_file
-    file._source_stamp = (file._source_stamp, _SOURCES)
-    return cast(_Function, dispatcher)
-
-
-def compiled(function: _Function) -> _Function:
+def compiled(function: Function) -> Function:
     """The function as machine code, kept on disk between runs and running without the GIL.
 
     Divisions follow NumPy: no test for zero, and none is ever divided by.
@@ -43,7 +29,7 @@ def compiled(function: _Function) -> _Function:
     return _compile(function)
 
 
-def lean(function: _Function) -> _Function:
+def lean(function: Function) -> Function:
     """:func:`compiled` for functions that neither make nor return arrays: they need not count references.
 
     Counting takes several times as long as the small loops of which a battle consists.
@@ -51,7 +37,7 @@ def lean(function: _Function) -> _Function:
     return _compile(function, **_UNCOUNTED)
 
 
-def inlined(function: _Function) -> _Function:
+def inlined(function: Function) -> Function:
     """:func:`lean` for parts of larger functions, whose machine code they become part of.
 
     Handing the many arrays of a battle to a function takes longer than what most of them do.

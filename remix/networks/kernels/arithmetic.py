@@ -30,15 +30,16 @@ _LOG2_E = np.float32(math.log2(math.e))
 # Adding and subtracting 1.5 * 2^23 rounds to a whole number, which the sum holds in its lowest bits.
 _ROUND = np.float32(1.5 * 2**23)
 _EXPONENT_BITS, _EXPONENT_ONE = np.int32(23), np.int32(127 << 23)
-_LARGEST_EXPONENT = np.float32(126.0)
+# The exponents whose bits mean 0 and infinity.
+_ZERO, _INFINITE = np.float32(-127.0), np.float32(128.0)
 
 
 def _exp_single(x: Any) -> Any:
     """Exponential without calls and branches, so that loops become vector code; relative error 1e-7."""
     power = x * _LOG2_E
     # Written so that a NaN passes through.
-    power = _LARGEST_EXPONENT if power > _LARGEST_EXPONENT else power
-    power = -_LARGEST_EXPONENT if power < -_LARGEST_EXPONENT else power
+    power = _INFINITE if power > _INFINITE else power
+    power = _ZERO if power < _ZERO else power
     rounded = np.float32(power + _ROUND)
     rest = power - (rounded - _ROUND)
     whole = np.int32((rounded.view(np.int32) << _EXPONENT_BITS) + _EXPONENT_ONE).view(np.float32)
@@ -132,10 +133,10 @@ def relu(out: Array) -> None:
 
 @compiled
 def relu_gradient(activation: Array, grad: Array) -> None:
-    """``grad [n, m]`` where the activation is positive, 0 elsewhere."""
+    """``grad [n, m]`` where the activation is positive or NaN, 0 elsewhere."""
     for i in range(grad.shape[0]):
         for j in range(grad.shape[1]):
-            grad[i, j] = grad[i, j] if activation[i, j] > 0 else grad.dtype.type(0)
+            grad[i, j] = grad.dtype.type(0) if activation[i, j] <= 0 else grad[i, j]
 
 
 class Input(NamedTuple):

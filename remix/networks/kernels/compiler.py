@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import llvmlite.binding
 import numpy as np
-from numba import config, njit
+from numba import config
 from numpy.typing import NDArray
+
+from envs.compiling import Function, compile_kept, digest
 
 Array = NDArray[np.floating[Any]]
 
@@ -42,30 +44,14 @@ if HAS_HALF:
     # That instruction is written in assembly language, for lack of its operands' type in llvmlite.
     llvmlite.binding.initialize_native_asmparser()
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+# Kept code holds that of the functions that are called, from whichever of these files.
+_SOURCES = digest(sorted(Path(__file__).parent.glob("*.py")))
 
 
-def compile_with(options: dict[str, Any]) -> Callable[[_Function], _Function]:
+def compile_with(options: dict[str, Any]) -> Callable[[Function], Function]:
     """A decorator: the function as machine code, kept on disk between runs."""
-
-    def decorate(function: _Function) -> _Function:
-        dispatcher = njit(cache=True, **options)(function)
-        # What is kept holds the code of the functions that are called, too, but Numba compiles anew only if
-        # the function's own file has changed.
-        file = dispatcher._cache._cache_file
-        file._source_stamp = (file._source_stamp, _SOURCES)
-        return cast(_Function, dispatcher)
-
-    return decorate
+    return partial(compile_kept, sources=_SOURCES, **options)
 
 
 compiled = compile_with(OPTIONS)
 """For kernels that run without the GIL and add up in the order in which they are written."""
-
-
-def _digest() -> str:
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-_SOURCES = _digest()

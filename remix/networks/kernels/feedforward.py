@@ -139,6 +139,8 @@ def backward_rows(
         at = len(grad_parameters)
         for layer in range(n_layers - 1, 0, -1):
             below = _activation(activations, sizes, layer - 1)
+            # What earlier rows left here meets gradients of 0, but infinity times 0 is none.
+            fill(0.0, below[n:rows])
             at -= sizes[layer + 1]
             add_rows(grad_parameters[at : at + sizes[layer + 1]], grad[:n])
             at -= sizes[layer] * sizes[layer + 1]

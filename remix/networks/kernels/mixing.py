@@ -47,10 +47,10 @@ def _hidden(mixing: Mixing, k: int, z: Array, slope: Array) -> None:
         q, weight = mixing.utilities[k, a], mixing.first[k, a * size : (a + 1) * size]
         for j in range(size):
             z[j] += q * abs(weight[j])
-    one, zero = z.dtype.type(1), z.dtype.type(0)
+    zero = z.dtype.type(0)
     for j in range(size):
-        negative = exp(z[j] if z[j] < zero else zero)
-        slope[j] = negative if z[j] < zero else one
+        # Written so that a NaN passes through; exp(0) is 1 exactly.
+        slope[j] = exp(zero if z[j] > zero else z[j])
 
 
 @_compiled
@@ -76,8 +76,8 @@ def forward_rows(first: int, last: int, mixing: Mixing, value: Array, slopes: Ar
 
 @_compiled
 def _signed(number: float, sign: float) -> float:
-    """The derivative of ``number * |sign|`` by ``sign``."""
-    return number if sign > 0 else (-number if sign < 0 else number * sign)
+    """The derivative of ``number * |sign|`` by ``sign``, which to PyTorch is 0 for NaN."""
+    return number if sign > 0 else (-number if sign < 0 else number * 0)
 
 
 @_compiled

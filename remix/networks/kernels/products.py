@@ -181,6 +181,13 @@ def add_product(out: Array, a: NDArray[Any], b: NDArray[Any]) -> None:
 
 _HALF, _LAST, _16 = np.uint32(0x7FFF), np.uint32(1), np.uint32(16)
 _UPPER = np.uint32(0xFFFF0000)
+_SIGNLESS, _INFINITY, _NAN = np.uint32(0x7FFFFFFF), np.uint32(0x7F800000), np.uint32(0x7FC00000)
+
+
+@compiled
+def _rounded(bits: np.uint32) -> np.uint32:
+    """A float's bits, of which the upper half is the nearest bfloat16; NaN stays, whatever its lower bits."""
+    return _NAN if (bits & _SIGNLESS) > _INFINITY else bits + _HALF + ((bits >> _16) & _LAST)
 
 
 @compiled
@@ -190,7 +197,7 @@ def _pairs_along_rows(numbers: Array, pairs: NDArray[np.uint32]) -> NDArray[np.u
     for i in range(n):
         bits, out = numbers[i].view(np.uint32), pairs[i].view(np.uint16)
         for j in range(2 * half):
-            out[j] = np.uint16((bits[j] + _HALF + ((bits[j] >> _16) & _LAST)) >> _16)
+            out[j] = np.uint16(_rounded(bits[j]) >> _16)
     return pairs[:n, :half]
 
 
@@ -202,9 +209,7 @@ def _pairs_down_columns(numbers: Array, pairs: NDArray[np.uint32]) -> NDArray[np
     for i in range(n // 2):
         upper, lower, out = numbers[2 * i].view(np.uint32), numbers[2 * i + 1].view(np.uint32), flat[i]
         for j in range(m):
-            first = (upper[j] + _HALF + ((upper[j] >> _16) & _LAST)) >> _16
-            second = (lower[j] + _HALF + ((lower[j] >> _16) & _LAST)) & _UPPER
-            out[j] = first | second
+            out[j] = (_rounded(upper[j]) >> _16) | (_rounded(lower[j]) & _UPPER)
     return flat
 
 
