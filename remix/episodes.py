@@ -174,7 +174,10 @@ def agent_rows(points: Tensor, n_agents: int) -> Tensor:
 
 
 def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
-    """Lay stored episodes out as a :class:`Batch`, in the order of their lengths, longest first."""
+    """Lay stored episodes out as a :class:`Batch`, in the order of their lengths, longest first.
+
+    :raises ValueError: they are those of another environment.
+    """
     ordered = sorted(episodes, key=lambda arrays: -len(arrays["reward"]))
     lengths = np.array([len(arrays["reward"]) for arrays in ordered])
     points, steps = _time_major(lengths + 1), _time_major(lengths)
@@ -239,6 +242,9 @@ def _unpack_features(
     """The features of all episodes that were packed, ``[M, *shape]``, time points in the order ``rows``."""
     places = np.empty_like(rows)
     places[rows] = np.arange(len(rows))
+    width = -(-math.prod(shape) // 8)
+    if any(arrays[f"{name}_{part}"].shape[1] != width for arrays in ordered for part in ("ones", "others")):
+        raise ValueError(f"{name} was stored with another size than {list(shape)}")
     unpacked = np.zeros((len(rows), math.prod(shape)), ordered[0][f"{name}_values"].dtype)
     start = 0
     for arrays in ordered:

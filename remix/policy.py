@@ -63,7 +63,9 @@ class Policy(nn.Module):
         :param noise: uniform numbers in [0, 1), ``[E, N, 2]``.
         :returns: actions int64 ``[E, N]``; the probability ``[E, N]`` with which each was chosen; the next
             hidden state.
+        :raises ValueError: what comes from outside has other shapes or types, or leaves an agent no action.
         """
+        self._check(obs, last_actions, avail_actions, noise)
         outputs, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
         actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
         make = choose if exploration is None else self.make_choice
@@ -76,6 +78,20 @@ class Policy(nn.Module):
             probability.view(-1).numpy(),
         )
         return actions, probability, hidden
+
+    def _check(self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, noise: Tensor) -> None:
+        """Refuses what would lead the kernels out of their arrays."""
+        agents = (len(obs), self.n_agents)
+        for name, tensor, kind, shape in (
+            ("last_actions", last_actions, torch.int64, agents),
+            ("avail_actions", avail_actions, torch.bool, (*agents, self.n_actions)),
+            ("noise", noise, torch.float32, (*agents, 2)),
+        ):
+            if tensor.dtype != kind or tensor.shape != shape:
+                found = f"{tensor.dtype} {list(tensor.shape)}"
+                raise ValueError(f"{name} is {found}, not {kind} {list(shape)}")
+        if not avail_actions.any(-1).all():
+            raise ValueError("avail_actions leaves an agent without any action")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from callbacks.checkpointing import LastCheckpoint
 from envs.errors import Diverged
 from envs.games import MatrixGame
+from envs.spec import EnvSpec
 from remix.algorithms.dop import DOP
 from remix.algorithms.fop import FOP
 from remix.algorithms.independent import IndependentQLearning
@@ -41,9 +42,10 @@ def elsewhere(monkeypatch):
 class Broken(IndependentQLearning):
     """Something is wrong with one of its updates."""
 
-    def __init__(self, *arguments: Any, what: str = "loss", at: int = 3, **options: Any) -> None:
-        super().__init__(*arguments, policy=partial(Policy, hidden_size=8), **options)
-        self.what, self.at, self.before = what, at, {}
+    def __init__(self, spec: EnvSpec, what: str = "loss", at: int = 3) -> None:
+        super().__init__(spec, policy=partial(Policy, hidden_size=8))
+        self.what, self.at = what, at
+        self.before: dict[str, Tensor] = {}
 
     def loss(self, batch, env_steps):
         loss, metrics = super().loss(batch, env_steps)

@@ -140,3 +140,56 @@ def test_greedy_actions_skip_what_is_unavailable():
     utilities = torch.tensor([[[3.0, 2.0, 1.0], [-5.0, -6.0, -7.0]]])
     avail_actions = torch.tensor([[[False, True, True], [False, False, True]]])
     assert greedy_actions(utilities, avail_actions).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("exploration", [None, 0.0, 0.3])
+@pytest.mark.parametrize("kind", [Policy, StochasticPolicy])
+def test_only_available_actions_whatever_the_utilities_are(kind, exploration, wrong):
+    policy, now = kind(SPEC), situation()
+    for actions in ([1], [0, 2], [0, 1, 2, 3]):
+        policy.agent.head.bias.data[actions] = wrong
+        chosen, _, _ = act(policy, now, exploration)
+        assert now[2].gather(-1, chosen.unsqueeze(-1)).all()
+
+
+NOTHING = torch.zeros(E, SPEC.n_agents, SPEC.n_actions, dtype=torch.bool)
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "message"),
+    [
+        (2, lambda avail: avail.long(), "avail_actions is torch.int64"),
+        (
+            2,
+            lambda avail: torch.cat((avail, avail[..., :1]), -1),
+            r"avail_actions is torch.bool \[400, 3, 5\]",
+        ),
+        (2, lambda avail: avail[:, :2], r"avail_actions is torch.bool \[400, 2, 4\]"),
+        (2, lambda avail: NOTHING, "leaves an agent without any action"),
+        (1, lambda actions: actions.int(), "last_actions is torch.int32"),
+        (1, lambda actions: actions[1:], r"last_actions is torch.int64 \[399, 3\]"),
+        (0, lambda obs: obs[..., :1], "observations"),
+        (0, lambda obs: torch.cat((obs, obs), -1), "observations"),
+    ],
+)
+def test_situations_of_other_shapes_and_types_are_refused(policy, place, change, message):
+    now = list(situation())
+    now[place] = change(now[place])
+    with pytest.raises(ValueError, match=message):
+        act(policy, now, 0.5, torch.rand(E, SPEC.n_agents, 2))
+
+
+def test_noise_and_states_of_other_shapes_are_refused(policy):
+    now = situation()
+    with pytest.raises(ValueError, match="noise is"):
+        act(policy, now, 0.5, torch.rand(E, SPEC.n_agents))
+    with policy.frozen(), pytest.raises(ValueError, match="states"):
+        policy.act(*now, policy.initial_state(E - 1), 0.5, torch.rand(E, SPEC.n_agents, 2))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.float64, torch.uint8, torch.int32])
+def test_observations_may_be_any_numbers(policy, kind):
+    obs, last_actions, avail_actions = situation()
+    with policy.frozen():
+        act(policy, (obs.to(kind), last_actions, avail_actions), 0.5)

@@ -32,7 +32,10 @@ class AgentInputs:
 
         :param obs: ``[R, N, O]`` of any number type.
         :param last_actions: int64 ``[R, N]``; -1 where there was no previous action.
+        :raises ValueError: the observations are of other sizes, which would be repeated to fit.
         """
+        if obs.shape[1:] != (self.n_agents, self.obs_size):
+            raise ValueError(f"observations {list(obs.shape)} of {self.n_agents} agents with {self.obs_size}")
         rows = obs.new_zeros(len(obs), self.n_agents, self.size, dtype=torch.float32)
         rows[..., : self.obs_size] = obs
         if self.n_actions:

@@ -38,11 +38,18 @@ class Features:
 
     @classmethod
     def of_bits(cls, bits: Tensor, width: int) -> Features:
-        """0/1 features from ``bits [R, bytes]``, eight to a byte as by ``np.packbits``."""
+        """0/1 features from ``bits [R, bytes]``, eight to a byte as by ``np.packbits``.
+
+        :raises ValueError: they are no bits of so many columns, or of more.
+        """
+        if bits.dtype != torch.uint8 or bits.dim() != 2 or bits.shape[1] != -(-width // 8):
+            raise ValueError(f"{bits.dtype} {list(bits.shape)} are no bits of {width} columns")
         array = bits.contiguous().numpy()
         before = kernels.count_ones(array)
         ones = np.empty(before[-1], np.int32)
         for_each(lambda rows: kernels.list_ones(*rows, array, before, ones), ranges(len(array)))
+        if width % 8 and len(ones) and ones.max() >= width:
+            raise ValueError(f"a one in column {ones.max()} of {width}")
         limits = torch.from_numpy(before)
         return cls(width, torch.from_numpy(ones), limits[:-1], limits[1:], torch.empty(len(bits), 0))
 
@@ -65,7 +72,12 @@ class Features:
 
         :param columns: int64 ``[R, E]``, where the ones are; -1 for none.
         :param width: of the new rows.
+        :raises ValueError: columns outside of it, or of another number of rows.
         """
+        if len(columns) != len(self):
+            raise ValueError(f"{len(columns)} rows of columns for {len(self)} rows")
+        if columns.numel() and (columns.max() >= width or columns.min() < -1):
+            raise ValueError(f"columns {int(columns.min())} to {int(columns.max())} of {width}")
         size = int((self.ends - self.starts).sum()) + columns.numel()
         ones = torch.empty(size, dtype=torch.int32)
         starts, ends = torch.empty_like(self.starts), torch.empty_like(self.ends)
@@ -75,6 +87,8 @@ class Features:
 
     def with_dense(self, columns: Tensor) -> Features:
         """``columns [R, D]`` of numbers after those there are, which must all be listed."""
+        if len(columns) != len(self):
+            raise ValueError(f"{len(columns)} rows of columns for {len(self)} rows")
         if self.dense.shape[1]:
             return replace(
                 self, width=self.width + columns.shape[1], dense=torch.cat((self.dense, columns), -1)

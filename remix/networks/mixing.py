@@ -23,7 +23,12 @@ def mix(
     :param bias: ``[K, m]``.
     :param second: weights of the second layer ``[K, m]``, of which the absolute values count.
     :param state_value: ``[K, 1]``.
+    :raises ValueError: the shapes do not fit together, which the kernels do not notice.
     """
+    (n_rows, n_agents), units = utilities.shape, bias.shape[-1]
+    shapes = [list(tensor.shape) for tensor in (first, bias, second, state_value)]
+    if shapes != [[n_rows, n_agents * units], [n_rows, units], [n_rows, units], [n_rows, 1]]:
+        raise ValueError(f"weights {shapes} cannot mix utilities {list(utilities.shape)}")
     value, slopes = _Mixing.apply(utilities, first, bias, second, state_value)
     return value, slopes
 

@@ -47,7 +47,11 @@ def recurrent_step(
 
     :param rows: ``[R, I]``.
     :param hidden: ``[R, H]``.
+    :raises ValueError: rows or states are of another width or number.
     """
+    wanted = [[len(rows), size] for size in weights.encoder.shape]
+    if [list(rows.shape), list(hidden.shape)] != wanted:
+        raise ValueError(f"rows {list(rows.shape)} and states {list(hidden.shape)} must be {wanted}")
     nothing, none = np.zeros(len(rows), np.int64), np.empty(0, np.int32)
     kind = weights.hidden.dtype
     dense, before = (tensor.numpy().astype(kind, copy=False) for tensor in (rows, hidden))

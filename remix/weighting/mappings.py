@@ -60,7 +60,8 @@ class LogMinMax(Mapping):
         positive = _Positive(log_raw)
         low = positive.at((self.floor_quantile * (positive.count - 1).double()).long())
         high = positive.at(positive.count - 1)
-        linear = ((log_raw - low) / (high - low)).clamp(min=0.0)
+        # Halves, whose differences stay finite whatever the scale.
+        linear = ((log_raw / 2 - low / 2) / (high / 2 - low / 2)).clamp(min=0.0)
         return torch.where(low == high, (log_raw >= low).to(log_raw.dtype), linear)
 
 

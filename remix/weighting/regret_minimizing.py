@@ -169,12 +169,19 @@ def _log_positive(values: Tensor) -> Tensor:
 def _summaries(log_factors: dict[str, Tensor], underestimated: Tensor) -> dict[str, Tensor]:
     """Mean, median and maximum of every factor over the under-estimated transitions, NaN without any."""
     summaries = {}
+    count = underestimated.sum()
     for name, log_factor in log_factors.items():
-        # Beyond this the exponential leaves float32, and no store takes an infinite metric.
-        factor = log_factor.clamp(max=80.0).exp()
-        counted = factor.masked_fill(~underestimated, torch.nan)
-        summaries[f"weighting/{name}_mean"] = counted.nanmean()
-        summaries[f"weighting/{name}_median"] = counted.nanmedian()
-        highest = factor.masked_fill(~underestimated, -torch.inf).max()
-        summaries[f"weighting/{name}_max"] = torch.where(underestimated.any(), highest, torch.nan)
+        counted = log_factor.masked_fill(~underestimated, -torch.inf)
+        # In logarithms, since a sum may leave float32 where its terms do not.
+        mean = torch.where(count > 0, counted.logsumexp(0) - count.log(), torch.nan)
+        summaries[f"weighting/{name}_mean"] = _shown(mean)
+        summaries[f"weighting/{name}_median"] = _shown(
+            log_factor.masked_fill(~underestimated, torch.nan).nanmedian()
+        )
+        summaries[f"weighting/{name}_max"] = _shown(torch.where(count > 0, counted.max(), torch.nan))
     return summaries
+
+
+def _shown(log_factor: Tensor) -> Tensor:
+    """A factor from its logarithm, cut before it leaves float32: no store takes an infinite metric."""
+    return log_factor.clamp(max=80.0).exp()

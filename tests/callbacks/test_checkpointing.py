@@ -153,6 +153,16 @@ def test_a_replay_of_another_version_is_refused(tmp_path: Path) -> None:
         Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2).fit(path)
 
 
+def test_a_damaged_replay_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    path = tmp_path / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["replay"]["fields"]["reward"][0] = torch.nan
+    torch.save(checkpoint, path)
+    with pytest.raises(SettingError, match=r"ckpt_path=.*ckpt: holds a replay whose reward holds"):
+        Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2).fit(path)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"), [("every_n_epochs", 0), ("time_share", 0.0), ("time_share", 1.5)]
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from remix.networks.features import Features, as_tensor, beside, repeated, stacked
+from remix.networks.features import Features, as_tensor, beside, repeated, stacked, with_choices
 from tests.networks.rows import KINDS, random_bits, random_rows
 
 
@@ -127,3 +127,38 @@ class TestCombinations:
         both = beside(bits, Features.of_numbers(numbers))
         dense(stacked(both, both))[:, 5:].square().sum().backward()
         torch.testing.assert_close(numbers.grad, 4 * numbers.detach())
+
+
+@pytest.mark.parametrize(
+    "bits",
+    [
+        torch.zeros(3, 1, dtype=torch.uint8),
+        torch.zeros(3, 11, dtype=torch.uint8),
+        torch.zeros(3, 2, dtype=torch.int64),
+        torch.zeros(3, 2, 1, dtype=torch.uint8),
+    ],
+    ids=["too few", "not packed", "no bytes", "no rows"],
+)
+def test_what_are_no_bits_of_so_many_columns_is_refused(bits):
+    with pytest.raises(ValueError, match="are no bits of 11 columns"):
+        Features.of_bits(bits, 11)
+
+
+def test_ones_beyond_the_columns_are_refused():
+    """They would be read, and in the gradient written, beyond the weights."""
+    with pytest.raises(ValueError, match="a one in column 15 of 11"):
+        Features.of_bits(torch.tensor([[0, 1]], dtype=torch.uint8), 11)
+    features = of_bits(random_bits(3, 11))
+    for column in (13, -2):
+        with pytest.raises(ValueError, match=r"columns .* of 13"):
+            features.with_ones(torch.tensor([[11], [column], [12]]), 13)
+    for columns in (torch.tensor([[11]]), torch.tensor([[11]] * 4)):
+        with pytest.raises(ValueError, match="rows of columns for 3 rows"):
+            features.with_ones(columns, 13)
+        with pytest.raises(ValueError, match="rows of columns for 3 rows"):
+            features.with_dense(columns.float())
+
+
+def test_choices_beyond_the_last_are_refused():
+    with pytest.raises(ValueError, match="of 23"):
+        with_choices(of_bits(random_bits(3, 11)), torch.tensor([[0, 1, 6]] * 3), 4)

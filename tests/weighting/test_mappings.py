@@ -150,3 +150,15 @@ def test_self_normalised_scores_average_1_below_the_cut():
 def test_settings_that_cannot_work(build, setting):
     with pytest.raises(SettingError, match=setting):
         build()
+
+
+EXTREME = st.sampled_from([0.0, 1.0, -1.0, 1e-30, 88.0, -88.0, 1e30, -1e30, 3e38, -3e38, -math.inf])
+
+
+@in_all
+@given(values=st.lists(EXTREME, min_size=1, max_size=9))
+@settings(max_examples=100, deadline=None)
+def test_scores_are_numbers_whatever_the_scale(mapping, values):
+    log_raw = torch.tensor(values)
+    if log_raw.isfinite().any():
+        assert mapping(log_raw).isfinite().all()

@@ -305,3 +305,25 @@ def test_diagnostics_describe_the_factors(worked_example):
 def test_settings_that_cannot_work(setting, value, message):
     with pytest.raises(SettingError, match=message):
         RegretMinimizing(**{setting: value})
+
+
+def test_a_mean_of_many_large_factors_is_no_infinity():
+    n = 10_000
+    inputs = make_inputs(
+        n, joint_value=torch.zeros(n), target=torch.ones(n), central_value=torch.full((n,), 80.0)
+    )
+    _, diagnostics = remix()(inputs)
+    mean = diagnostics["weighting/value_underestimation_mean"].item()
+    assert mean == pytest.approx(math.exp(80.0), rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e10, 1e30])
+@pytest.mark.parametrize("n", [1, 2, 40])
+@pytest.mark.parametrize("negative_gradient", ["minimum", "overestimated", "without_offset"])
+def test_weights_are_numbers_whatever_the_scale_of_values(negative_gradient, n, scale):
+    inputs = make_inputs(n)
+    names = ("joint_value", "target", "utilities", "central_value", "slopes")
+    inputs = replace(inputs, **{name: scale * getattr(inputs, name) for name in names})
+    weights, diagnostics = remix(negative_gradient=negative_gradient, on_policiness=True)(inputs)
+    assert weights.isfinite().all()
+    assert not any(value.isinf() for value in diagnostics.values())

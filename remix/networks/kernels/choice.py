@@ -19,7 +19,7 @@ def choose(
     actions: NDArray[np.int64],
     probability: NDArray[np.float32],
 ) -> None:
-    """Epsilon-greedy actions of R agents.
+    """Epsilon-greedy actions of R agents; among utilities that are NaN, any available action.
 
     :param outputs: utilities ``[R, A]``, or more columns, of which the first A count.
     :param avail_actions: ``[R, A]``, at least one for every agent.
@@ -61,6 +61,8 @@ def draw(
     probability: NDArray[np.float32],
 ) -> None:
     """Actions of R agents from softmax policies over what is available, mixed with uniform choice.
+
+    Where a logit is not finite, any available action.
 
     :param outputs: logits ``[R, A]``, or more columns, of which the first A count.
     :param noise: as for :func:`choose`, of which the first number decides.

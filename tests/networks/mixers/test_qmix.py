@@ -75,3 +75,11 @@ class TestCompiledMixing:
         for network in (mixer.first_weight, mixer.second_weight):
             grad = network.linear[-1].bias.grad
             assert grad is not None and not grad.any()
+
+
+@pytest.mark.parametrize("n_agents", [1, SPEC.n_agents - 1, SPEC.n_agents + 1])
+def test_utilities_of_another_number_of_agents_are_refused(n_agents):
+    with pytest.raises(ValueError, match="cannot mix utilities"):
+        QMixer(SPEC)(torch.randn(5, n_agents), torch.randn(5, SPEC.state_size))
+    with pytest.raises(ValueError, match="cannot mix utilities"):
+        QMixer(SPEC)(torch.randn(6, SPEC.n_agents), torch.randn(5, SPEC.state_size))
