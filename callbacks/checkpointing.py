@@ -14,6 +14,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from envs.errors import SettingError
 from remix import archive
+from remix.content import Content
 from remix.records import LAST_CHECKPOINTS
 
 
@@ -37,7 +38,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         map_location: Callable[..., Any] | None = None,
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
-        return archive.read(path, "ckpt_path")
+        checkpoint = archive.read(path, "ckpt_path")
+        Content(checkpoint, "ckpt_path", path).check_version()
+        return checkpoint
 
 
 class LastCheckpoint(Checkpoint):

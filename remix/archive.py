@@ -22,6 +22,7 @@ _MARK = b"sha256:"
 _COMMENT = len(_MARK) + hashlib.sha256().digest_size
 _END, _END_SIZE = b"PK\x05\x06", 22  # the record at the end of every zip archive; its last two bytes are
 _NO_COMMENT = bytes(2)  # the length of the comment that follows
+_NOT_OURS = "is not a readable checkpoint of a ReMIX run"
 _CHUNK = 1 << 20  # bytes
 
 
@@ -60,12 +61,12 @@ def read(path: str | Path, setting: str = "checkpoint") -> dict[str, Any]:
     except OSError as error:
         raise SettingError(setting, path, f"cannot be read ({error.strerror or error})") from error
     except (pickle.UnpicklingError, AttributeError) as error:
-        reason = "is no checkpoint: it holds other things than tensors and plain containers"
+        reason = f"{_NOT_OURS}: it holds other things than tensors and plain containers"
         raise SettingError(setting, path, reason) from error
     except Exception as error:  # a crafted file can make torch raise anything
-        raise SettingError(setting, path, "is not a readable checkpoint of a ReMIX run") from error
+        raise SettingError(setting, path, _NOT_OURS) from error
     if not isinstance(checkpoint, dict):
-        raise SettingError(setting, path, "is not a checkpoint of a ReMIX run")
+        raise SettingError(setting, path, _NOT_OURS)
     return checkpoint
 
 
@@ -93,7 +94,7 @@ def _check(file: IO[bytes]) -> None:
         raise SettingError("", "", "is empty")
     file.seek(0)
     if file.read(4) != b"PK\x03\x04":
-        raise SettingError("", "", "is not a checkpoint")
+        raise SettingError("", "", _NOT_OURS)
     file.seek(max(0, size - _END_SIZE - _COMMENT))
     tail = file.read()
     end = tail.rfind(_END)
@@ -123,13 +124,13 @@ def _check_members(file: IO[bytes], size: int, sums: bool) -> None:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise SettingError("", "", "is not a checkpoint: parts of it are compressed")
+                raise SettingError("", "", f"{_NOT_OURS}: parts of it are compressed")
             if sum(member.file_size for member in members) > size:
                 raise SettingError("", "", "is damaged: its parts are larger than the file")
             damaged = archive.testzip() if sums else None
     except SettingError:
         raise
     except Exception as error:  # a crafted file can make it raise anything
-        raise SettingError("", "", "is damaged or not a checkpoint") from error
+        raise SettingError("", "", f"is damaged, or {_NOT_OURS}") from error
     if damaged is not None:
         raise SettingError("", "", "is damaged: a part of it differs from its sum")

@@ -170,7 +170,7 @@ def _configuration(
         config.env = OmegaConf.merge(config.env, env_overrides)
         typed = frozenset(texts(OmegaConf.to_container(env_overrides, resolve=True)))
     resolved = plain(config)
-    names = Trust(path, tuple(trust), typed)
+    names = Trust((path,), tuple(trust), typed)
     for key, kind in BUILT.items():
         names.check(key, resolved[key], (kind,))
     check_arguments(OmegaConf.create({key: config[key] for key in BUILT}))

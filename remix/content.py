@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +17,6 @@ _MOST_VALUES = 20_000  # of a configuration
 _DEEPEST = 40
 _COUNTS = ("env_steps", "updates", "episodes_at_copy")
 _OF_TRAINING: dict[str, type] = {
-    "pytorch-lightning_version": str,
     "loops": dict,
     "callbacks": dict,
     "optimizer_states": list,
@@ -57,6 +57,15 @@ class Content:
             self._refuse("hyper_parameters.config", "must be the configuration of a run")
         self._plain("hyper_parameters.config", config)
 
+    def check_version(self) -> None:
+        """What Lightning looks at before anything else.
+
+        :raises SettingError: naming the file and the part.
+        """
+        version = self.checkpoint.get("pytorch-lightning_version")
+        if not isinstance(version, str) or not re.fullmatch(r"[2-9]\.\d+[\w.+]*", version):
+            self._refuse("pytorch-lightning_version", "must be that of a Lightning of today")
+
     def check_continuable(self) -> None:
         """What training needs to go on from it.
 
@@ -66,6 +75,7 @@ class Content:
             raise SettingError(
                 self._setting, self._path, "holds weights only; training goes on from a last.ckpt"
             )
+        self.check_version()
         for name in _COUNTS:
             self._count(name, self.checkpoint.get(name))
         for name, kind in _OF_TRAINING.items():
@@ -102,18 +112,16 @@ class Content:
 
     def _plain(self, key: str, content: object) -> None:
         """A configuration is made of plain values, of a sane size, and is filled in already."""
-        count = 0
-        stack: list[tuple[str, object, int]] = [(key, content, 0)]
+        if too_large(content):
+            self._refuse(key, "is too large")
+        stack: list[tuple[str, object]] = [(key, content)]
         while stack:
-            place, node, depth = stack.pop()
-            count += 1
-            if count > _MOST_VALUES or depth > _DEEPEST:
-                self._refuse(key, "is too large")
+            place, node = stack.pop()
             if isinstance(node, Mapping):
-                stack += [(f"{place}.{name}"[:200], value, depth + 1) for name, value in node.items()]
-                stack += [(place, name, depth + 1) for name in node]
+                stack += [(f"{place}.{name}"[:200], value) for name, value in node.items()]
+                stack += [(place, name) for name in node]
             elif isinstance(node, list):
-                stack += [(f"{place}[{item}]"[:200], value, depth + 1) for item, value in enumerate(node)]
+                stack += [(f"{place}[{item}]"[:200], value) for item, value in enumerate(node)]
             elif isinstance(node, str) and "${" in node:
                 self._refuse(place, f"is {shortened(node)}: what is stored cannot refer to other values")
             elif not isinstance(node, (str, int, float, bool, type(None))):
@@ -121,3 +129,17 @@ class Content:
 
     def _refuse(self, part: str, problem: str) -> NoReturn:
         raise SettingError(self._setting, self._path, f"{shortened(part)} {problem}")
+
+
+def too_large(configuration: object) -> bool:
+    """Whether plain containers hold more than a configuration would, repeated parts counted as often."""
+    count, stack = 0, [(configuration, 0)]
+    while stack:
+        node, depth = stack.pop()
+        count += 1
+        if count > _MOST_VALUES or depth > _DEEPEST:
+            return True
+        if isinstance(node, (Mapping, list, tuple)):
+            parts = node.values() if isinstance(node, Mapping) else node
+            stack += [(part, depth + 1) for part in parts]
+    return False

@@ -64,11 +64,11 @@ def home(target: Any) -> str:
 
 def makes(target: Any) -> type | None:
     """The class of what a call gives: the class itself, or a function's annotated result; None if unknown."""
-    made = target if inspect.isclass(target) else annotations(target).get("return")
+    made = target if inspect.isclass(target) else hints(target).get("return")
     return made if inspect.isclass(made) else None
 
 
-def annotations(target: Any) -> dict[str, Any]:
+def hints(target: Any) -> dict[str, Any]:
     """Of a function, or of a class's constructor; none if they cannot be evaluated."""
     try:
         return get_type_hints(target.__init__ if inspect.isclass(target) else target)

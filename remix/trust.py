@@ -53,15 +53,15 @@ _PLACES = ("dir", "dirpath", "directory", "folder", "output")  # ends of the nam
 
 @dataclass(frozen=True)
 class Trust:
-    """What one file may name.
+    """What files may name.
 
-    :param file: in which the names stand.
+    :param files: in which the names stand.
     :param packages: that the user consents to, with all that is in them.
     :param typed: values that the user gave himself; they are free, wherever they stand.
     :param consent: how to consent to a package, for messages.
     """
 
-    file: Path
+    files: tuple[Path, ...]
     packages: tuple[str, ...] = ()
     typed: frozenset[str] = frozenset()
     consent: str = "trust=[{}]"
@@ -85,6 +85,19 @@ class Trust:
         elif isinstance(node, str) and kinds and "." in node and _DOTTED.fullmatch(node):
             self._trusted(key, node)  # some readers of configurations import what a text names
 
+    def check_settings(self, key: str, settings: Mapping[str, Any], target: Callable[..., Any]) -> None:
+        """The arguments of a call that is allowed."""
+        hints, made = signatures.hints(target), signatures.makes(target)
+        writes = made is not None and issubclass(made, _WRITERS)
+        for setting, value in settings.items():
+            place, hint = f"{key}.{setting}", hints.get(setting)
+            self.check(place, value, signatures.kinds(hint))
+            if writes or Path in get_args(hint) or setting.endswith(_PLACES):
+                self._check_places(place, value)
+        if (imports := getattr(target, "imports", None)) is not None:
+            for setting, (module, function) in imports(settings).items():
+                self._check_game(f"{key}.{setting}", settings[setting], module, function)
+
     def allows(self, name: str) -> bool:
         """Whether a dotted name is of something trusted; imports nothing."""
         package = name.partition(".")[0]
@@ -94,7 +107,21 @@ class Trust:
             return any(name in (known, _defined(known)) for known in LIGHTNING)
         return package in PRODUCT or (below(name, OPTIMIZERS) and name != OPTIMIZERS) or self._own(package)
 
-    def own_modules(self) -> set[str]:
+    def names(self) -> list[str]:
+        """All names that :meth:`allows` knows, for readers of configurations that want a list."""
+        own = self._own_modules()
+        typed = [name for text in self.typed for name in _names_of(text)]
+        return [*PRODUCT, OPTIMIZERS, *LIGHTNING, *map(_defined, LIGHTNING), *self.packages, *own, *typed]
+
+    def advice(self, name: str) -> str:
+        """What to say of a name that is not trusted."""
+        where = ", ".join(map(str, self.files))
+        return f"is not trusted in a file ({where}); {self._consent(name)}"
+
+    def _consent(self, name: str) -> str:
+        return f"if you trust it: {self.consent.format(shortened(name.partition('.')[0]))}"
+
+    def _own_modules(self) -> set[str]:
         """Top-level modules of the folder that one stands in."""
         folders = [folder for entry in sys.path if (folder := _absolute(entry)).is_relative_to(Path.cwd())]
         names = {module.name for module in iter_modules(map(str, folders))}
@@ -113,7 +140,7 @@ class Trust:
         if any((folder / "pyvenv.cfg").is_file() for folder in place.parents if folder.is_relative_to(here)):
             return False
         # A folder that came with the file, and lies below this one, is as strange as the file.
-        return not self.file.resolve().is_relative_to(place)
+        return not any(file.resolve().is_relative_to(place) for file in self.files)
 
     def _consented(self, name: str) -> bool:
         return name in self.typed or any(below(name, package) for package in self.packages)
@@ -124,21 +151,13 @@ class Trust:
         made = signatures.makes(target)
         if made is None or not kinds:
             if not self._consented(name):
-                self._refuse(f"{key}._target_", name, "is not known to make what belongs here", name)
+                self._refuse(
+                    f"{key}._target_", name, f"is not known to make what belongs here; {self._consent(name)}"
+                )
         elif name not in self.typed and not issubclass(made, kinds):
             wanted = " or ".join(kind.__name__ for kind in kinds)
             self._refuse(f"{key}._target_", name, f"is no {wanted}, which belongs here")
-        settings = self._settings(key, node, target)
-        hints = signatures.annotations(target)
-        writes = made is not None and issubclass(made, _WRITERS)
-        for setting, value in settings.items():
-            place, hint = f"{key}.{setting}", hints.get(setting)
-            self.check(place, value, signatures.kinds(hint))
-            if writes or Path in get_args(hint) or setting.endswith(_PLACES):
-                self._check_places(place, value)
-        if (imports := getattr(target, "imports", None)) is not None:
-            for setting, (module, function) in imports(settings).items():
-                self._check_game(f"{key}.{setting}", settings[setting], module, function)
+        self.check_settings(key, self._settings(key, node, target), target)
 
     def _settings(self, key: str, node: Mapping[str, Any], target: Callable[..., Any]) -> dict[str, Any]:
         """The arguments of a call by name, positional ones too."""
@@ -160,7 +179,7 @@ class Trust:
         if str(value) in self.typed or any(below(module, package) for package in self.packages):
             return
         if not _DOTTED.fullmatch(module) or not (below(module, *GAMES) or self.allows(module)):
-            self._refuse(key, value, "is not trusted in a file", module)
+            raise SettingError(shortened(key), shortened(value), self.advice(module))
         try:
             from pettingzoo import ParallelEnv
 
@@ -179,26 +198,24 @@ class Trust:
             among = self._own(module.partition(".")[0]) and any(issubclass(c, ParallelEnv) for c in classes)
             known = among and inspect.isfunction(factory) and factory.__module__ == module
         if not known:
-            self._refuse(key, value, "is not known to make a game", module)
+            self._refuse(key, value, f"is not known to make a game; {self._consent(module)}")
 
     def _trusted(self, key: str, name: object) -> Callable[..., Any]:
         """What a name stands for; both the name and where that is defined have to be trusted."""
         if not isinstance(name, str) or not _DOTTED.fullmatch(name):
             self._refuse(key, name, "must be the full name of a class")
         if not self.allows(name):
-            self._refuse(key, name, "is not trusted in a file", name)
+            raise SettingError(shortened(key), shortened(name), self.advice(name))
         target = signatures.imported(key, name)
         if not callable(target):
             raise SettingError(key, name, "is no class")
         if not self.allows(home := signatures.home(target)) and not self._consented(name):
-            self._refuse(key, name, f"is {home}, which is not trusted in a file", home)
+            raise SettingError(shortened(key), shortened(name), f"is {home}, which {self.advice(home)}")
         return target
 
-    def _refuse(self, key: str, value: object, problem: str, name: str | None = None) -> NoReturn:
-        consent = (
-            f"; if you trust it: {self.consent.format(shortened(name.partition('.')[0]))}" if name else ""
-        )
-        raise SettingError(shortened(key), shortened(value), f"{problem} ({self.file}){consent}")
+    def _refuse(self, key: str, value: object, problem: str) -> NoReturn:
+        where = ", ".join(map(str, self.files))
+        raise SettingError(shortened(key), shortened(value), f"{problem} ({where})")
 
 
 def texts(node: object) -> Iterator[str]:
@@ -219,6 +236,16 @@ def shortened(value: object) -> str:
 def _absolute(entry: str) -> Path:
     """A place on the path of imports; the empty one is the working directory."""
     return Path(entry or ".").absolute()
+
+
+def _names_of(text: str) -> list[str]:
+    """A text that a user typed as names: what it says, and where that is defined."""
+    if not _DOTTED.fullmatch(text) or "." not in text or Path(text).exists():
+        return []
+    try:
+        return [text, signatures.home(signatures.imported("", text))]
+    except SettingError:
+        return [text]
 
 
 def _defined(known: str) -> str:
