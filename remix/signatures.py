@@ -68,6 +68,15 @@ def makes(target: Any) -> type | None:
     return made if inspect.isclass(made) else None
 
 
+def mentions(target: Any, kind: type) -> bool:
+    """Whether a function's body names a class of this kind."""
+    if not inspect.isfunction(target):
+        return False
+    names = inspect.getclosurevars(target)
+    found = (*names.nonlocals.values(), *names.globals.values())
+    return any(inspect.isclass(value) and issubclass(value, kind) for value in found)
+
+
 def hints(target: Any) -> dict[str, Any]:
     """Of a function, or of a class's constructor; none if they cannot be evaluated."""
     try:

@@ -8,7 +8,6 @@ tell. What a user types himself is free. Nothing is imported before it is known 
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from pytorch_lightning.loggers import Logger
 
 from envs.errors import SettingError
 from remix import signatures
+from remix.records import RUNS
 from remix.signatures import below
 
 PRODUCT = ("callbacks", "envs", "remix")
@@ -135,7 +135,7 @@ class Trust:
         place = signatures.location(package)
         if place is None or not place.is_relative_to(here := Path.cwd().resolve()):
             return False
-        if package in sys.stdlib_module_names or set(_NO_PACKAGES) & set(place.parts):
+        if package in (*sys.stdlib_module_names, RUNS.name) or set(_NO_PACKAGES) & set(place.parts):
             return False
         if any((folder / "pyvenv.cfg").is_file() for folder in place.parents if folder.is_relative_to(here)):
             return False
@@ -178,25 +178,25 @@ class Trust:
         """What a setting makes its class import and call, makes a game."""
         if str(value) in self.typed or any(below(module, package) for package in self.packages):
             return
-        if not _DOTTED.fullmatch(module) or not (below(module, *GAMES) or self.allows(module)):
+        if not _DOTTED.fullmatch(module):
+            self._refuse(key, value, "must be module or module:function")
+        if not below(module, *GAMES) and not self.allows(module):
             raise SettingError(shortened(key), shortened(value), self.advice(module))
         try:
             from pettingzoo import ParallelEnv
 
-            imported = import_module(module)
+            factory = getattr(import_module(module), function, None)
         except Exception:  # the class meets it again, and knows what to say
             return
-        factory = getattr(imported, function, None)
         if factory is None or function == "parallel_env":
             return
         made, home = signatures.makes(factory), signatures.home(factory)
         if made is not None:
             known = issubclass(made, ParallelEnv) and (below(home, *GAMES) or self.allows(home))
         else:
-            # A function of the user's own need not say what it makes, if it stands among games.
-            classes = filter(inspect.isclass, vars(imported).values())
-            among = self._own(module.partition(".")[0]) and any(issubclass(c, ParallelEnv) for c in classes)
-            known = among and inspect.isfunction(factory) and factory.__module__ == module
+            # A function of the user's own need not say what it makes, if it names a class of games.
+            own = self._own(module.partition(".")[0]) and self._own(home.partition(".")[0])
+            known = own and signatures.mentions(factory, ParallelEnv)
         if not known:
             self._refuse(key, value, f"is not known to make a game; {self._consent(module)}")
 
