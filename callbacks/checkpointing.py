@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from envs.errors import SettingError
+from remix import archive
+from remix.content import Content
+from remix.records import LAST_CHECKPOINTS
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Whatever happens while a checkpoint is written, its file holds the previous or the new one.
 
-    Checkpoints hold tensors and plain containers only; no code in them is executed on loading.
+    Checkpoints hold tensors and plain containers only; no code in them is executed on loading, and one that
+    is damaged is refused (:mod:`remix.archive`).
     """
 
     def save_checkpoint(
@@ -27,31 +30,23 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     ) -> None:
         if storage_options is not None:
             raise TypeError("AtomicCheckpointIO writes local files and takes no storage options")
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Of a fixed name, so that what a killed process left is overwritten by the next.
-        temporary = path.with_name(f".{path.name}.tmp")
-        with temporary.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        archive.write(checkpoint, Path(path))
 
     def load_checkpoint(
         self,
         path: str | Path,
-        map_location: Callable[..., Any] | None = lambda storage, loc: storage,
+        map_location: Callable[..., Any] | None = None,
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"no checkpoint at {path}")
-        loaded: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
-        return loaded
+        checkpoint = archive.read(path, "ckpt_path")
+        Content(checkpoint, "ckpt_path", path).check_version()
+        return checkpoint
 
 
 class LastCheckpoint(Checkpoint):
     """Keeps ``last.ckpt``: everything a run needs to go on as if it had never stopped.
 
+    The one before it stays as ``previous.ckpt``, so that there always is one, whatever happens to a file.
     Saves after the evaluation at the end of an epoch, and at the end of training.
 
     :param dirpath: folder of the file.
@@ -68,7 +63,7 @@ class LastCheckpoint(Checkpoint):
             raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1")
         if not 0.0 < time_share <= 1.0:
             raise SettingError("time_share", time_share, "must be above 0 and at most 1")
-        self.path = Path(dirpath) / "last.ckpt"
+        self.path, self.previous = (Path(dirpath) / name for name in LAST_CHECKPOINTS)
         self.every_n_epochs, self.replay, self.time_share = every_n_epochs, replay, time_share
         self._saving = False
         self._saved_steps = -1
@@ -109,7 +104,11 @@ class LastCheckpoint(Checkpoint):
         self._saving = True
         start = time.monotonic()
         try:
-            trainer.save_checkpoint(self.path, weights_only=False)
+            new = self.path.with_name("next.ckpt")
+            trainer.save_checkpoint(new, weights_only=False)
+            if self.path.is_file():
+                os.replace(self.path, self.previous)
+            os.replace(new, self.path)
         finally:
             self._saving = False
         self._saved_at = time.monotonic()

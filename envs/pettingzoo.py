@@ -96,6 +96,14 @@ class PettingZoo(Environment):
         )
         self._allocate(0)
 
+    @staticmethod
+    def imports(settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+        """Module and function that each of these settings makes this class import and call."""
+        if "id" not in settings:
+            return {}
+        path, _, function = str(settings["id"]).partition(":")
+        return {"id": (path, function or "parallel_env")}
+
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start ``len(seeds)`` episodes, each of its own game; missing games are made first.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from envs.checks import number
+from envs.errors import SettingError
 from remix.building import build
 from remix.checkpoints import find_checkpoint, load
 from remix.config import check_arguments, whole
@@ -22,7 +24,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     if config.exploration is not None:
         number("exploration", config.exploration, 0.0, 1.0)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
-    trained, module = load(path, config.env)
+    trained, module = load(path, config.env, _packages(config.trust))
     trained.seed, trained.test_episodes = config.seed, config.episodes
     if "workers" in config:
         trained.workers = config.workers
@@ -51,9 +53,19 @@ def watch(config: DictConfig) -> Path:
     whole("seed", config.seed, least=0)
     whole("fps", config.fps, least=1)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
-    trained, module = load(path, config.env)
+    trained, module = load(path, config.env, _packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
     environment = instantiate(trained.env, _partial_=True)
     episode = film(environment, module.policy, config.seed, output, config.fps)
     print(f"{output}: {episode.length} steps, return {episode.score:g}")
     return output
+
+
+def _packages(trust: object) -> list[str]:
+    """The packages that a checkpoint's configuration may name."""
+    packages = OmegaConf.to_object(trust) if isinstance(trust, ListConfig) else trust
+    if not isinstance(packages, list) or not all(
+        isinstance(package, str) and re.fullmatch(r"\w+(\.\w+)*", package) for package in packages
+    ):
+        raise SettingError("trust", packages, "must be a list of packages, as in trust=[mypackage]")
+    return packages

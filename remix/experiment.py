@@ -20,7 +20,7 @@ from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, named_settings, quiet
-from remix.checkpoints import check_fits
+from remix.checkpoints import restoring, starting_point
 from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
@@ -82,9 +82,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     pl.seed_everything(config.seed, verbose=False)
     module, data = build(config)
     last = directory / "checkpoints/last.ckpt"
-    checkpoint = config.ckpt_path or (str(last) if goes_on and last.is_file() else None)
-    if checkpoint is not None:
-        check_fits(module, checkpoint)
+    checkpoint = starting_point(module, config.ckpt_path, last.parent if goes_on else None)
     trainer = _trainer(config)
     if not module.automatic_optimization and (clip := config.trainer.gradient_clip_val) is not None:
         raise SettingError(
@@ -100,7 +98,8 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     try:
         if checkpoint is None:
             trainer.validate(module, data, verbose=False)
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        with restoring(trainer, checkpoint):
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
         trainer.test(module, data, verbose=False)
         status = "finished"
         record["final_return"] = float(trainer.callback_metrics["final/return"])

@@ -19,6 +19,9 @@ RUNS = Path("runs")
 RUN_FILE = "run.json"
 """In a run's directory: its identity, seed and status."""
 
+LAST_CHECKPOINTS = ("last.ckpt", "previous.ckpt")
+"""In a run's folder ``checkpoints``: what it goes on from, and what it goes on from if that is damaged."""
+
 _LOCK = ".lock"
 
 State = Literal["new", "running", "interrupted", "failed", "finished"]
@@ -27,10 +30,10 @@ State = Literal["new", "running", "interrupted", "failed", "finished"]
 def read_run(directory: Path) -> dict[str, Any]:
     """The record of a run, empty if there is none."""
     try:
-        record: dict[str, Any] = json.loads((directory / RUN_FILE).read_text())
-    except (OSError, ValueError):
+        record: object = json.loads((directory / RUN_FILE).read_text())
+    except (OSError, ValueError, RecursionError):
         return {}
-    return record
+    return record if isinstance(record, dict) else {}
 
 
 def write_run(directory: Path, record: dict[str, Any]) -> None:
@@ -54,8 +57,11 @@ def find_runs(identity: str, seed: int) -> list[tuple[dict[str, Any], Path]]:
 
 def latest_run(identity: str, seed: int) -> Path | None:
     """The newest run with this identity and seed that has a checkpoint, finished or not."""
-    paths = [path for _, path in find_runs(identity, seed) if (path / "checkpoints/last.ckpt").is_file()]
-    return paths[-1] if paths else None
+    paths = [path for _, path in find_runs(identity, seed)]
+    saved = [
+        path for path in paths if any((path / "checkpoints" / name).is_file() for name in LAST_CHECKPOINTS)
+    ]
+    return saved[-1] if saved else None
 
 
 def state(directory: Path) -> State:
