@@ -8,6 +8,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from envs import checks
 from envs.errors import SettingError
 from remix.algorithms.base import MultiAgentModule
 from remix.films import film
@@ -29,7 +30,7 @@ class EpisodeVideo(Callback):
             raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1, or null")
         if not 0 < fps <= 50:
             raise SettingError("fps", fps, "must be above 0 and at most 50 pictures per second")
-        self.every_n_epochs, self.fps, self.seed = every_n_epochs, fps, seed
+        self.every_n_epochs, self.fps, self.seed = every_n_epochs, fps, checks.seed("seed", seed)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.every_n_epochs is not None and (trainer.current_epoch + 1) % self.every_n_epochs == 0:

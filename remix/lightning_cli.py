@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from envs import checks
 from envs.errors import SettingError
 from envs.spec import EnvSpec
 from remix.cli import fail
@@ -40,6 +41,11 @@ def main(arguments: list[str] | None = None) -> None:
     class ReplayCLI(LightningCLI):
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
             parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
+
+        def _set_seed(self) -> None:
+            if not isinstance(given := self._get(self.config, "seed_everything"), bool):
+                checks.seed("seed_everything", given)
+            super()._set_seed()
 
     # The spec comes from the environment, whole; its fields are no settings of the model.
     jsonargparse.set_parsing_settings(subclasses_enabled=[EnvSpec])
