@@ -2,7 +2,7 @@
 # brought up to date when they or pyproject.toml change.
 #
 #   make train ARGS="seed=2 trainer.accelerator=gpu"    ARGS is handed to the command
-#   make test PYTHON=python3.12                         PYTHON makes the environment
+#   make test PYTHON=python3.12                         PYTHON makes the environment, if there is none yet
 
 PYTHON ?= python3
 ARGS ?=
@@ -19,13 +19,16 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test lint format ui bench profile clean help
+.PHONY: train test test-bounds lint format ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
 
 test: .venv/installed-dev  ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-bounds: .venv/installed-dev  ## run the tests with all indices of the compiled passes checked
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba-bounds $(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/installed-dev  ## check style, formatting and types
 	$(BIN)/ruff check
@@ -46,11 +49,18 @@ profile: .venv/installed-dev  ## show where the time of training goes
 	$(BIN)/python -m tests.benchmarks.profile $(ARGS)
 
 clean:  ## delete .venv, caches and builds; runs stay
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .numba-bounds
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# One that is there keeps its Python, whatever is asked for; better said than done silently.
+ifeq ($(origin PYTHON), command line)
+ifneq ($(wildcard $(BIN)/python),)
+$(info .venv exists and keeps its Python, $(shell $(BIN)/python -V); PYTHON=$(PYTHON) counts after make clean)
+endif
+endif
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "ReMIX needs Python 3.11 to 3.13, $(PYTHON) is not found: make PYTHON=python3.11 ..." >&2; exit 1; }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from envs import checks
 from envs.errors import GameError, SettingError
 from envs.films import frames_per_second
 from remix.algorithms.base import MultiAgentModule
@@ -28,7 +29,8 @@ class EpisodeVideo(Callback):
     def __init__(self, every_n_epochs: int | None = None, fps: float = 8, seed: int = 1) -> None:
         if every_n_epochs is not None and every_n_epochs < 1:
             raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1, or null")
-        self.every_n_epochs, self.fps, self.seed = every_n_epochs, frames_per_second(fps), seed
+        self.every_n_epochs, self.fps = every_n_epochs, frames_per_second(fps)
+        self.seed = checks.seed("seed", seed)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.every_n_epochs is not None and (trainer.current_epoch + 1) % self.every_n_epochs == 0:

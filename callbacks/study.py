@@ -69,6 +69,8 @@ class StudyRuns(Callback):
         print(
             f"study {plan.study}: {len(plan.jobs)} jobs" + (f", of which {rest}" if rest else ""), flush=True
         )
+        for line, count in plan.warnings.items():
+            print(f"warning: {count} of {len(plan.jobs)} jobs: {line}", file=sys.stderr)
 
     def _report(self, tracked: TrackedStudy) -> None:
         """A report can be made again at any time; that it fails is no reason to lose what follows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOWEST_LOG_PROBABILITY = -10.0  # of the colour scale, as in the paper
+
+
+class Warmup(NamedTuple):
+    """The environment steps before a weighting's own weights, and what the weights in them are called."""
+
+    steps: int = 0
+    weights: str = ""
+
+
+NO_WARMUP = Warmup()
 
 
 class WeightHeatMap(Callback):
@@ -42,6 +52,7 @@ class WeightHeatMap(Callback):
                 raise SettingError(name, value, "must be at least 1")
         self.bins, self.rows, self.every_n_updates, self.title = bins, rows, every_n_updates, title
         self.active = False
+        self._warmup = NO_WARMUP
         self._updates = 0
         self._steps_per_row = 1
         self._counts = torch.zeros(0, bins, dtype=torch.int64)
@@ -49,10 +60,11 @@ class WeightHeatMap(Callback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         weighting = getattr(pl_module, "weighting", None)
-        self.active = isinstance(weighting, Weighting) and weighting.min_weight < weighting.max_weight
-        if not self.active or stage != "fit":
+        if stage != "fit" or not isinstance(weighting, Weighting):
             return
-        assert isinstance(weighting, Weighting)
+        self.active = weighting.min_weight < weighting.max_weight
+        if weighting.warmup is not None:
+            self._warmup = Warmup(weighting.warmup_steps, type(weighting.warmup).__name__.lower())
         self._histogram = WeightHistogram(weighting.min_weight, weighting.max_weight, self.bins)
         self._edges = torch.linspace(weighting.min_weight, weighting.max_weight, self.bins + 1)
         budget = trainer.datamodule.max_env_steps  # type: ignore[attr-defined]
@@ -120,7 +132,8 @@ class WeightHeatMap(Callback):
         directory.mkdir(parents=True, exist_ok=True)
         steps = torch.arange(len(self._counts) + 1) * self._steps_per_row
         write_csv(directory / "weight_heatmap.csv", self._counts, steps, self._edges)
-        heat_map(self._counts, steps, self._edges, self.title).savefig(directory / "weight_heatmap.png")
+        figure = heat_map(self._counts, steps, self._edges, self.title, self._warmup)
+        figure.savefig(directory / "weight_heatmap.png")
 
 
 def write_csv(path: Path, counts: Tensor, steps: Tensor, edges: Tensor) -> None:
@@ -138,8 +151,13 @@ def write_csv(path: Path, counts: Tensor, steps: Tensor, edges: Tensor) -> None:
                 writer.writerow([start, end, f"{edges[i]:.6g}", f"{edges[i + 1]:.6g}", count])
 
 
-def heat_map(counts: Tensor, steps: Tensor, edges: Tensor, title: str = "") -> Figure:
-    """What :func:`draw_heat_map` draws, with its colour scale; parameters as for :func:`write_csv`."""
+def heat_map(
+    counts: Tensor, steps: Tensor, edges: Tensor, title: str = "", warmup: Warmup = NO_WARMUP
+) -> Figure:
+    """What :func:`draw_heat_map` draws, with its colour scale and the end of the warm-up.
+
+    :param counts: and the next two as for :func:`write_csv`.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.5, 4.5), dpi=150, layout="constrained")
@@ -147,6 +165,14 @@ def heat_map(counts: Tensor, steps: Tensor, edges: Tensor, title: str = "") -> F
     mesh = draw_heat_map(axes, counts, steps, edges)
     axes.set_xlabel("normalised weight")
     axes.set_ylabel("environment steps")
+    if warmup.steps > 0:
+        title += f"\n{warmup.weights} weights for the first {warmup.steps:,} steps"
+        if warmup.steps < steps[-1]:
+            axes.axhline(warmup.steps, color="white", linestyle="--", linewidth=1.0)
+            axes.text(
+                1.0, warmup.steps, "warm-up ends ", transform=axes.get_yaxis_transform(),
+                color="white", ha="right", va="bottom", fontsize="small",
+            )  # fmt: skip
     axes.set_title(title)
     figure.colorbar(mesh, ax=axes, label="log probability")
     return figure

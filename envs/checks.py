@@ -9,6 +9,10 @@ from typing import Any
 
 from envs.errors import SettingError
 
+LARGEST_SEED = 2**32 - 1
+"""What NumPy's global generator and Lightning take. A larger one would also be two words to a
+``SeedSequence``, and streams of different seeds could be one."""
+
 
 def integer(setting: str, value: Any, minimum: int, maximum: float = math.inf) -> int:
     """``value`` as an int between ``minimum`` and ``maximum``, both included."""
@@ -18,11 +22,19 @@ def integer(setting: str, value: Any, minimum: int, maximum: float = math.inf) -
     return int(value)
 
 
+def seed(setting: str, value: Any) -> int:
+    """``value`` as the seed of a run or an episode."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= LARGEST_SEED:
+        raise SettingError(setting, value, f"must be a whole number between 0 and {LARGEST_SEED}")
+    return int(value)
+
+
 def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
     """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
-    valid = isinstance(value, Real) and not isinstance(value, bool)
-    if not valid or not minimum <= value <= maximum or abs(value) > sys.float_info.max:
+    if isinstance(value, bool) or not isinstance(value, Real) or not minimum <= value <= maximum:
         raise SettingError(setting, value, _range_phrase(minimum, maximum))
+    if abs(value) > sys.float_info.max:
+        raise SettingError(setting, value, "must be finite")
     return float(value)
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from pytorch_lightning import seed_everything
+from pytorch_lightning.utilities.seed import isolate_rng
 
 from envs.errors import SettingError, first_line, one_of, part
 from envs.gate import spec_of
@@ -60,7 +62,9 @@ def _spec(config: DictConfig) -> EnvSpec:
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
-    with named_settings("algorithm"):
+    # Networks draw their weights from the global generators, with which a game may do what it likes.
+    with named_settings("algorithm"), isolate_rng(include_cuda=False):
+        seed_everything(config.seed, verbose=False)
         module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
     module.hparams["config"] = plain(config)
     return module

@@ -15,10 +15,14 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
+from envs import checks
 from envs.errors import SettingError, one_of
 from remix.records import RUNS, latest_run
 
 RESUME = ("never", "auto")
+
+LARGEST = 2**63 - 1
+"""What tensors and stores can count to."""
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """Targets, weights and sums are in single precision in either."""
@@ -34,6 +38,7 @@ _OUTSIDE_IDENTITY = (
     "experiment_name",
     "study",
     "variant_name",
+    "warmup_steps",  # counts where it is used, in the weighting
     "callbacks",
     "logger",
     "workers",
@@ -55,21 +60,24 @@ def check(config: DictConfig) -> None:
     """
     if config.resume not in RESUME:
         raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
-    whole("seed", config.seed, least=0)
-    low, high = config.weight_range.min, config.weight_range.max
-    if not all(isinstance(end, (int, float)) for end in (low, high)) or low < 0:
-        raise SettingError("weight_range.min", low, "must be a number, 0 or more")
+    checks.seed("seed", config.seed)
+    low = checks.number("weight_range.min", config.weight_range.min, 0.0)
+    high = checks.number("weight_range.max", config.weight_range.max, 0.0)
     if low > high:
-        raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high}")
-    if config.threads is not None and (not isinstance(config.threads, int) or config.threads < 1):
-        raise SettingError("threads", config.threads, "must be null or at least 1")
+        raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high:g}")
+    if config.threads is not None:
+        whole("threads", config.threads, least=1)
     if config.trainer.precision not in PRECISIONS:
         value = config.trainer.precision
         raise SettingError("trainer.precision", value, one_of(PRECISIONS, str(value)))
+    if (clip := config.trainer.get("gradient_clip_val")) is not None:
+        checks.number("trainer.gradient_clip_val", clip, 0.0)
+    whole("warmup_steps", config.warmup_steps, least=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         whole(key, config[key], least=1)
     for key, value in config.replay.items():
-        whole(f"replay.{key}", value, least=1)
+        if value is not None or key != "latest_size":  # for which null means those of the round
+            whole(f"replay.{key}", value, least=1)
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
@@ -79,9 +87,11 @@ def check(config: DictConfig) -> None:
 
 
 def whole(setting: str, value: object, least: int) -> None:
-    """:raises SettingError: unless ``value`` is a whole number and at least ``least``."""
+    """:raises SettingError: unless ``value`` is a whole number of 64 bits and at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingError(setting, value, f"must be a whole number, at least {least}")
+    if value > LARGEST:
+        raise SettingError(setting, value, f"must be at most {LARGEST}")
 
 
 def check_arguments(config: DictConfig) -> None:

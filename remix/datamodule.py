@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.seed import isolate_rng
 
+from envs import checks
 from envs.errors import SettingError
 from envs.gate import spec_of
 from envs.spec import EnvSpec
@@ -84,6 +86,19 @@ class Round:
         return replace(self, batch=batch, latest=latest)
 
 
+class Learner(Protocol):
+    """An algorithm's class, or the module itself."""
+
+    learns_from_replay: bool
+    learns_from_latest: bool
+
+
+def wanted_episodes(learner: Learner, batch_size: int, latest_size: int) -> int:
+    """Episodes that have to be stored before the first update."""
+    replayed = batch_size if learner.learns_from_replay else 0
+    return max(replayed, latest_size if learner.learns_from_latest else 0)
+
+
 class ReplayDataModule(pl.LightningDataModule):
     """Streams episodes from workers through a replay to a :class:`MultiAgentModule`.
 
@@ -133,8 +148,11 @@ class ReplayDataModule(pl.LightningDataModule):
         for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
             if size is not None and size > capacity:
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
+        checks.seed("seed", seed)
         self.environment, self.workers = environment, workers
-        self.spec: EnvSpec = spec_of(environment)
+        # Networks built after this are the same ones, whatever the game does with the global generators.
+        with isolate_rng(include_cuda=False):
+            self.spec: EnvSpec = spec_of(environment)
         self.capacity, self.batch_size = capacity, batch_size
         self.latest_size = latest_size if latest_size is not None else episodes_per_round
         self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
@@ -280,8 +298,7 @@ class Rounds:
     def _updates(self, collected: list[Episode], exploration: float, ends_epoch: bool) -> Iterator[Round]:
         data = self.data
         replayed, latest = data.module.learns_from_replay, data.module.learns_from_latest
-        wanted = max(data.batch_size if replayed else 0, data.latest_size if latest else 0)
-        ready = len(data.replay) >= wanted
+        ready = len(data.replay) >= wanted_episodes(data.module, data.batch_size, data.latest_size)
         updates = data.updates_per_round if ready else 1
         for i in range(updates):
             last = ends_epoch and i == updates - 1

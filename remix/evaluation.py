@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from envs.checks import number
+from envs import checks
 from envs.errors import SettingError
 from remix.building import build
 from remix.checkpoints import find_checkpoint, load
@@ -20,9 +20,9 @@ from remix.films import film
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Episodes of a trained policy; prints and returns their statistics."""
     whole("episodes", config.episodes, least=1)
-    whole("seed", config.seed, least=0)
+    checks.seed("seed", config.seed)
     if config.exploration is not None:
-        number("exploration", config.exploration, 0.0, 1.0)
+        checks.number("exploration", config.exploration, 0.0, 1.0)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env, _packages(config.trust))
     trained.seed, trained.test_episodes = config.seed, config.episodes
@@ -50,7 +50,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a film."""
-    whole("seed", config.seed, least=0)
+    checks.seed("seed", config.seed)
     whole("fps", config.fps, least=1)
     path = find_checkpoint(config.checkpoint, config.tracking_uri)
     trained, module = load(path, config.env, _packages(config.trust))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,14 @@ from callbacks.checkpointing import AtomicCheckpointIO
 from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
+from remix.budget import Budget, check_budget
 from remix.building import build, named_settings, quiet
 from remix.checkpoints import restoring, starting_point
 from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
 from remix.records import claim, read_run, write_run
+from remix.weighting.base import Weighting
 
 ARTIFACTS = (
     "config.yaml",
@@ -52,6 +56,7 @@ def train(config: DictConfig) -> float:
     """
     check(config)
     check_arguments(config)
+    check_budget(config)
     directory = _short(Path(config.run_dir))
     with claim(directory):
         previous = read_run(directory) if config.resume == "auto" else {}
@@ -117,6 +122,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
             logger.finalize(ENDS[status])
         if status == "interrupted":
             print(f"\ninterrupted; the same command with resume=auto goes on from {last}")
+    _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
     if config.study is None:
         _farewell(directory, record["final_return"], loggers)
     else:
@@ -181,10 +187,28 @@ def _describe(
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
         f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
-        f"seed {config.seed}\n"
+        f"{_warmup(module)}seed {config.seed}\n"
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
+    if checkpoint is None:
+        # What the configuration tells was said when the study was planned.
+        said = Budget.of_configuration(config).warnings() if config.study is not None else []
+        _warn(line for line in Budget.of_run(module, data).warnings() if line not in said)
+
+
+def _warmup(module: MultiAgentModule) -> str:
+    """Whose weights come first, and for how long."""
+    weighting = getattr(module, "weighting", None)
+    if not isinstance(weighting, Weighting) or weighting.warmup is None or weighting.warmup_steps < 1:
+        return ""
+    name = type(weighting.warmup).__name__.lower()
+    return f"{name} weights for the first {weighting.warmup_steps:,} steps; "
+
+
+def _warn(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
 
 
 def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from envs import checks
 from envs.errors import GameError, SettingError, first_line
 from envs.spec import EnvSpec
 from remix.cli import fail
@@ -87,6 +88,11 @@ def _run(trust: Trust, arguments: list[str]) -> None:
     class ReplayCLI(LightningCLI):
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
             parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
+
+        def _set_seed(self) -> None:
+            if not isinstance(given := self._get(self.config, "seed_everything"), bool):
+                checks.seed("seed_everything", given)
+            super()._set_seed()
 
         def before_instantiate_classes(self) -> None:
             parsed = self.config[self.subcommand].as_dict()

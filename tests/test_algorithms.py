@@ -117,6 +117,37 @@ def test_a_class_on_its_own_has_the_numbers_of_its_configuration(algorithm: str)
     assert differ <= {"loss_factor"}  # one class is many methods
 
 
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("algorithm", METHODS)
+def test_only_the_seed_decides_whatever_a_game_does_with_global_generators(algorithm: str, tmp_path: Path):
+    """Networks, what is played and drawn and logged; also in a run that goes on in another process."""
+    short = ("max_env_steps=200", "steps_per_epoch=100")
+    meddling = "env._target_=tests.meddling.MeddlingPredatorPrey"
+    innocent, expected = train(composed(algorithm, *short), tmp_path / "innocent")
+    whole, logged = train(composed(algorithm, *short, meddling), tmp_path / "meddling")
+    assert innocent.updates == whole.updates >= 4
+    assert repr(logged.rows) == repr(expected.rows)  # NaN equals NaN there
+    assert equal_weights(whole, innocent)
+
+    train(composed(algorithm, *short, meddling), tmp_path / "resumed", max_epochs=1)
+    resumed, _ = train(
+        composed(algorithm, *short, meddling), tmp_path / "resumed", checkpoint=tmp_path / "resumed/last.ckpt"
+    )
+    assert equal_weights(resumed, innocent)
+
+    one, same, other = (
+        build(composed(algorithm, f"seed={seed}", *game))[0]
+        for seed, game in ((1, [meddling]), (1, []), (2, [meddling]))
+    )
+    assert equal_weights(one, same) and not equal_weights(one, other)
+
+
+def equal_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """To the last bit."""
+    theirs = other.state_dict()
+    return all(torch.equal(value, theirs[name]) for name, value in one.state_dict().items())
+
+
 # Both agents next to a prey catch it together; random play hardly ever does.
 LEARNABLE = (
     "env.episode_limit=20", "replay.batch_size=32", "replay.episodes_per_round=8", "replay.latest_size=8",

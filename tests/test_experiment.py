@@ -17,6 +17,9 @@ import torch
 from PIL import Image
 
 from tests.command_line import SMALL, SMALL_REMIX, CommandLine
+from tests.programs import HALTING
+
+REMIX = "from remix.cli import main; main()"
 
 
 @pytest.fixture
@@ -106,18 +109,18 @@ def test_workers_in_processes_give_the_same_run(remix: CommandLine):
     assert metrics(first) == metrics(second)
 
 
-def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+def start(home: Path, *arguments: str, code: str = REMIX) -> subprocess.Popen[bytes]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     environment.pop("HYDRA_FULL_ERROR", None)
     return subprocess.Popen(
-        [sys.executable, "-c", "from remix.cli import main; main()", "train", *arguments],
+        [sys.executable, "-c", code, "train", *arguments],
         cwd=home,
         env=environment,
         stdout=subprocess.DEVNULL,
     )
 
 
-def wait_for(condition: Any, process: subprocess.Popen[bytes], seconds: float = 120.0) -> None:
+def wait_for(condition: Any, process: subprocess.Popen[bytes], seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "the run ended before it could be killed"
@@ -132,13 +135,12 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
     killed.mkdir()
     uninterrupted = start(whole, *settings)
 
-    process = start(killed, *settings)
+    process = start(killed, *settings, code=HALTING)
 
     def has_saved() -> bool:
         return any(killed.glob("runs/**/last.ckpt"))
 
     wait_for(has_saved, process)
-    time.sleep(0.3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     (run,) = runs(killed)

@@ -28,6 +28,7 @@ from remix.records import read_run
 from remix.search.composition import composed, settled, spelled, train_words
 from remix.search.trials import LOCKS, Trials
 from tests.command_line import CommandLine, Outcome
+from tests.programs import HALTING
 
 GAME = (
     "search=none",
@@ -423,6 +424,16 @@ def test_trials_are_runs_below_one_run_in_mlflow(remix: CommandLine, mlflow_uri:
     assert child.data.params["algorithm.optimizer.weight_decay"] == "0.0"
 
 
+def together(processes: int) -> str:
+    """Code in which so many processes wait for each other, in their common working directory."""
+    return f"""
+import os, time
+from pathlib import Path
+Path(f"ready-{{os.getpid()}}").touch()
+while len(list(Path().glob("ready-*"))) < {processes}: time.sleep(0.01)
+"""
+
+
 def test_processes_share_the_trials_among_them(tmp_path: Path):
     (tmp_path / LOCKS).mkdir()
     code = f"""
@@ -430,6 +441,7 @@ import time
 from pathlib import Path
 from remix.search.trials import Trials
 
+{together(3)}
 trials = Trials(Path({str(tmp_path)!r}), "s", budget=40, seed=1)
 while (trial := trials.claim()) is not None:
     x = trial.suggest_float("x", 0.0, 1.0)
@@ -438,7 +450,7 @@ while (trial := trials.claim()) is not None:
     trials.finish(trial, x)
 """
     command = [sys.executable, "-c", code]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     outputs = [process.communicate()[0].split("\n")[:-1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert sum(map(bool, outputs)) > 1, "one process did everything"
@@ -474,7 +486,8 @@ def start(home: Path, *arguments: str, code: str = REMIX) -> subprocess.Popen[st
 
 @pytest.mark.slow
 def test_two_commands_share_a_search(tmp_path: Path):
-    processes = [start(tmp_path, "logger=none", "search.trials=8", code=QUICK + REMIX) for _ in range(2)]
+    code = QUICK + together(2) + REMIX
+    processes = [start(tmp_path, "logger=none", "search.trials=8", code=code) for _ in range(2)]
     outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     trials = journal(tmp_path)
@@ -495,8 +508,8 @@ def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
         "steps_per_epoch=100",
         "callbacks.episode_video=null",
     )
-    process = start(tmp_path, *settings)
-    deadline = time.monotonic() + 120
+    process = start(tmp_path, *settings, code=HALTING)
+    deadline = time.monotonic() + 600
     while not any(tmp_path.glob("runs/**/last.ckpt")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)

@@ -1,8 +1,10 @@
 """Short trainings through Lightning, with everything that was logged."""
 
+from hashlib import sha256
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from remix.algorithms.base import MultiAgentModule
@@ -34,6 +36,14 @@ class Recorder(Logger):
     def history(self, name: str) -> list[tuple[int, float]]:
         """(environment step, value) of one metric."""
         return [(step, metrics[name]) for step, metrics in self.rows if name in metrics]
+
+
+class Digest(Callback):
+    """Prints one of all weights at the end of a fit."""
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        weights = b"".join(value.numpy().tobytes() for value in pl_module.state_dict().values())
+        print("digest", sha256(weights).hexdigest())
 
 
 def make_trainer(**options: Any) -> pl.Trainer:

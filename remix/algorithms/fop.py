@@ -180,7 +180,12 @@ class FOP(ActorCriticModule):
         self.first_target, self.second_target = target_copy(self.first), target_copy(self.second)
         self.targets = [(self.first_target, self.first), (self.second_target, self.second)]
         # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
-        self.generator = torch.Generator().manual_seed(torch.initial_seed())
+        self.generator = torch.Generator()
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            # A checkpoint is restored after this.
+            self.generator.manual_seed(self.trainer.datamodule.seed)  # type: ignore[attr-defined]
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in what is played: those in the policy, and as many of the others."""

@@ -9,7 +9,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from envs import checks
 from envs.errors import SettingError, one_of
+from remix.budget import check_budget
 from remix.building import build
 from remix.config import check, check_arguments, folder_name, plain, whole
 from remix.records import RUNS
@@ -63,6 +65,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
         raise SettingError("study", base.study.name, "is for remix train -m; a search has trials of its own")
     check(base)
     check_arguments(base)
+    check_budget(base)
     _check_fixed(space, given(words))
     groups, values = _divided(space, config)
     _check_values(groups, values, config, words)
@@ -84,12 +87,12 @@ def _check_numbers(asked: Mapping[str, Any]) -> None:
         if key not in _SETTINGS:
             raise SettingError(f"search.{key}", value, "unknown setting; search " + one_of(_SETTINGS, key))
     whole("search.trials", asked["trials"], least=1)
-    whole("search.sampler_seed", asked["sampler_seed"], least=0)
+    checks.seed("search.sampler_seed", asked["sampler_seed"])
     seeds = asked["seeds"]
+    for seed in seeds if isinstance(seeds, list) else ():
+        checks.seed("search.seeds", seed)
     if not isinstance(seeds, list) or not seeds or len(set(seeds)) < len(seeds):
         raise SettingError("search.seeds", seeds, "must be a list of different seeds")
-    for seed in seeds:
-        whole("search.seeds", seed, least=0)
 
 
 def _check_fixed(space: Sequence[Dimension], fixed: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from envs.errors import SettingError
+from remix.budget import Budget, check_budget
 from remix.config import as_hydras, check, check_arguments, identity, plain
 from remix.records import read_run, replace_text
 from remix.tracking.studies import PLAN_FILE
@@ -48,6 +50,7 @@ class Plan:
     :ivar score: what people call it.
     :ivar sweep: the values of each swept setting.
     :ivar configuration: of the first job, resolved.
+    :ivar warnings: about jobs whose budget is too small for something, and their number.
     """
 
     study: str
@@ -57,6 +60,7 @@ class Plan:
     jobs: tuple[Job, ...]
     sweep: dict[str, str]
     configuration: dict[str, Any]
+    warnings: dict[str, int]
 
     def merged(self, earlier: Iterable[dict[str, Any]] = ()) -> dict[str, Any]:
         """The plan as JSON, with jobs of earlier commands that this one leaves out."""
@@ -78,7 +82,7 @@ def make_plan(config: DictConfig) -> Plan:
     if OmegaConf.is_missing(config.study, "name"):
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
     composed = list(_jobs(config))
-    jobs = tuple(job for job, _ in composed)
+    jobs = tuple(job for job, _, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
     for job in jobs:
         first = seen.setdefault((job.panel, job.variant), job)
@@ -92,7 +96,8 @@ def make_plan(config: DictConfig) -> Plan:
         _check_place(config, job)
     about = config.study
     sweep = dict(setting.split("=", 1) for setting in _given(config) if "=" in setting)
-    return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1])
+    warnings = Counter(line for _, _, lines in composed for line in lines)
+    return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1], warnings)
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
@@ -103,8 +108,11 @@ def write_plan(plan: Plan, directory: Path) -> None:
     replace_text(path, json.dumps(plan.merged(earlier), indent=1))
 
 
-def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Every job with its configuration. Only settings other than the seed need a composition of their own."""
+def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any], list[str]]]:
+    """Every job with its configuration and what to warn of.
+
+    Only settings other than the seed need a composition of their own.
+    """
     loader = GlobalHydra.instance().config_loader()
     composed: dict[tuple[str, ...], DictConfig] = {}
     for overrides in _sweep(config):
@@ -133,7 +141,7 @@ def _given(config: DictConfig) -> list[str]:
     return params + OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[operator]
 
 
-def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
+def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str]]:
     with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         with read_write(config.hydra.runtime):
@@ -141,6 +149,7 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
         check(config)
         if fresh:
             check_arguments(config)
+            check_budget(config)
         job = Job(
             panel=str(config.study.panel),
             variant=str(config.study.variant),
@@ -149,7 +158,7 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
             identity=identity(config),
             directory=str(directory),
         )
-        return job, plain(config) if fresh else {}
+        return job, plain(config) if fresh else {}, Budget.of_configuration(config).warnings()
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

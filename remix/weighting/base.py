@@ -74,6 +74,12 @@ class Weighting(ABC):
     requires: frozenset[str] = frozenset()
     """Names of the optional :class:`WeightingInputs` that this weighting reads."""
 
+    warmup: Weighting | None = None
+    """Which weighting stands in for this one at first ..."""
+
+    warmup_steps: int = 0
+    """... for so many environment steps."""
+
     def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
         if not 0.0 <= min_weight <= max_weight:
             raise SettingError("min_weight", min_weight, f"must be between 0 and max_weight={max_weight}")

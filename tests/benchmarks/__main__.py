@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import algorithms, environments, gate, processes, skirmish, training
+from tests.benchmarks import algorithms, environments, gate, guards, processes, skirmish, training
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,
     "plain": training.against_plain,
+    "guards": guards.hold,
     "replay": training.replay,
     "training": training.end_to_end,
     "memory": processes.memory,

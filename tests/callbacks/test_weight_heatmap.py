@@ -13,7 +13,7 @@ from PIL import Image
 from pytorch_lightning.callbacks import Callback
 
 from callbacks.checkpointing import LastCheckpoint
-from callbacks.weight_heatmap import WeightHeatMap, heat_map
+from callbacks.weight_heatmap import Warmup, WeightHeatMap, heat_map
 from envs.errors import SettingError
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
@@ -102,3 +102,45 @@ def test_sizes_must_be_positive(setting: str) -> None:
     wrong: dict[str, Any] = {setting: 0}
     with pytest.raises(SettingError, match=setting):
         WeightHeatMap(**wrong)
+
+
+def words(figure: Any) -> str:
+    """All that is written on the axes of the map."""
+    axes = figure.axes[0]
+    return "\n".join([axes.get_title(), *(text.get_text() for text in axes.texts)])
+
+
+def test_the_end_of_a_warm_up_is_marked() -> None:
+    table = torch.ones(2, 2, dtype=torch.int64), torch.tensor([0, 100, 200]), torch.tensor([0.1, 0.5, 1.0])
+    figure = heat_map(*table, "remix", Warmup(120, "optimistic"))
+    assert words(figure) == "remix\noptimistic weights for the first 120 steps\nwarm-up ends "
+    (line,) = figure.axes[0].lines
+    assert line.get_ydata() == [120, 120]
+    throughout = heat_map(*table, "remix", Warmup(300, "optimistic"))
+    assert words(throughout) == "remix\noptimistic weights for the first 300 steps"
+    assert not throughout.axes[0].lines
+    assert words(heat_map(*table, "remix")) == "remix"
+
+
+def test_the_warm_up_is_that_of_the_weighting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+
+    def note(*arguments: Any) -> Any:
+        drawn.append(arguments[-1])
+        return heat_map(*arguments)
+
+    monkeypatch.setattr("callbacks.weight_heatmap.heat_map", note)
+    weighting = Optimistic(0.1, 1.0)
+    weighting.warmup, weighting.warmup_steps = Optimistic(0.1, 1.0), 80
+    Run(tmp_path, [WeightHeatMap()], weighting=weighting).fit()
+    assert drawn == [Warmup(80, "optimistic")]
+
+
+def test_a_failure_before_training_is_not_replaced_by_another(tmp_path: Path) -> None:
+    class Broken(Callback):
+        def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+            raise RuntimeError("power cut")
+
+    run = Run(tmp_path, [WeightHeatMap(), Broken()], weighting=Optimistic(0.1, 1.0))
+    with pytest.raises(RuntimeError, match="power cut"):
+        run.trainer.validate(run.module, run.data, verbose=False)

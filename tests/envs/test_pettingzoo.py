@@ -320,7 +320,7 @@ def test_without_the_extra_the_error_says_what_to_install() -> None:
         "try: envs.pettingzoo.PettingZoo('mpe2.simple_spread_v3')\n"
         "except envs.pettingzoo.SettingError as error: print(error)"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "remix-marl[pettingzoo]"' in out.stdout
 
 

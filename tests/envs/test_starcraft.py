@@ -557,7 +557,7 @@ SEEDS = episode_seeds(1, "train", 0, 4)
 @pytest.fixture
 def pool(folder: Path) -> Iterator[ProcessWorkers]:
     make = partial(StarCraft, "3m")
-    pool = ProcessWorkers(make, Policy(make().spec), n_workers=1, episodes_at_once=1, timeout=60.0)
+    pool = ProcessWorkers(make, Policy(make().spec), n_workers=1, episodes_at_once=1, timeout=120.0)
     yield pool
     pool.close()
     assert_running(pids(folder), 0)
@@ -656,5 +656,5 @@ def test_a_game_that_may_hang_is_refused_without_workers(
 def test_workers_do_not_load_protobuf():
     """Or the game could not choose its implementation there."""
     code = "import sys, remix.workers.process, envs.starcraft; print('google.protobuf' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

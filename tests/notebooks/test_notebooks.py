@@ -37,7 +37,7 @@ def run(name: str, folder: Path, expression: str = "None") -> tuple[NotebookNode
     notebook = read(name)
     notebook.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({expression}))"))
     client = NotebookClient(
-        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
     client.execute()
     value = json.loads(notebook.cells.pop().outputs[0].text)

@@ -41,10 +41,10 @@ def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         try:
-            urlopen(f"{address}/health", timeout=1).close()
+            urlopen(f"{address}/health", timeout=60).close()
             break
         except OSError:
             time.sleep(0.2)
@@ -58,7 +58,7 @@ def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
     command = [sys.executable, "-c", "from remix.cli import main; main()", *STUDY]
     command += ["algorithm=qmix,vdn", "seed=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=3"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
     assert "study games: 6 jobs: 6 finished\n" in done.stdout
     assert "Warning" not in done.stderr

@@ -15,21 +15,8 @@ from omegaconf import OmegaConf
 
 from remix.records import read_run
 from tests.command_line import CommandLine
+from tests.programs import HALTING
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
-
-SLOW = """
-import signal, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs would ignore
-import remix.algorithms.base as base
-log = base.MultiAgentModule._log_evaluation
-def slowly(self, prefix):
-    time.sleep(0.05)
-    log(self, prefix)
-base.MultiAgentModule._log_evaluation = slowly
-from remix.cli import main
-main()
-"""
-"""The command, with evaluations slow enough to be killed between two of them."""
 
 
 @pytest.fixture
@@ -128,13 +115,13 @@ def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLi
 
 def test_an_interrupted_study_says_so_and_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *STUDY, "max_env_steps=400"],
+        [sys.executable, "-c", HALTING, *STUDY, "max_env_steps=400"],
         cwd=remix.home, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     last = remix.home / "runs/studies/games/matrix_game/qmix/seed1/checkpoints/last.ckpt"
     _wait_for(last)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode != 0
     assert "study games interrupted; the same command goes on with it" in out
     parent, [child] = parent_and_children(mlflow_uri, "games")
@@ -145,7 +132,7 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     """Interrupted and missing jobs are trained to the end in the runs that were begun."""
     command = [*STUDY, "seed=1,2", "max_env_steps=400"]
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *command], cwd=remix.home, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", HALTING, *command], cwd=remix.home, stdout=subprocess.DEVNULL
     )
     last = remix.home / "runs/studies/games/matrix_game/qmix/seed1/checkpoints/last.ckpt"
     _wait_for(last)
@@ -166,7 +153,7 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
 
 
 def _wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not file.is_file() and time.monotonic() < deadline:
         time.sleep(0.05)
 

@@ -56,7 +56,7 @@ def test_a_dismissed_process_may_end_in_its_own_way(tmp_path):
     child = Child(start_and_listen, tmp_path / "programs")
     wait_until_started(tmp_path / "programs")
     child.dismiss()
-    child.kill(patience=10.0)
+    child.kill(patience=120.0)
     assert child.process.exitcode == 0 and (tmp_path / "farewell").exists()
     assert_running(noted(tmp_path / "programs"), 0)  # of which it has forgotten to take leave
 

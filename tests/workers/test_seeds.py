@@ -16,6 +16,13 @@ def test_runs_streams_and_episodes_differ():
     assert len(np.unique(seeds)) == 900
 
 
+def test_no_number_of_an_episode_is_too_large():
+    """Beyond 32 bits it takes another word, the last one, which cannot be taken for something else."""
+    firsts = [0, 1, 2**32, 2**32 + 1, 2**40]
+    seeds = [episode_seeds(1, stream, first, 1)[0] for stream in STREAMS for first in firsts]
+    assert len(set(seeds)) == len(seeds)
+
+
 def test_noise_depends_on_episode_time_and_agent_alone():
     seeds = episode_seeds(1, "train", 0, 6)
     noise = exploration_noise(seeds, t=3, n_agents=4)
