@@ -24,14 +24,13 @@ def integer(setting: str, value: Any, minimum: int, maximum: float = math.inf) -
 
 def seed(setting: str, value: Any) -> int:
     """``value`` as the seed of a run or an episode."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= LARGEST_SEED:
-        raise SettingError(setting, value, f"must be a whole number between 0 and {LARGEST_SEED}")
-    return int(value)
+    return integer(setting, value, minimum=0, maximum=LARGEST_SEED)
 
 
 def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
     """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not minimum <= value <= maximum:
+    valid = isinstance(value, Real) and not isinstance(value, bool)
+    if not valid or not minimum <= value <= maximum:
         raise SettingError(setting, value, _range_phrase(minimum, maximum))
     if abs(value) > sys.float_info.max:
         raise SettingError(setting, value, "must be finite")

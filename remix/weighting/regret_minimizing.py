@@ -97,7 +97,7 @@ class RegretMinimizing(Weighting):
     def __call__(self, inputs: WeightingInputs) -> Weights:
         log_factors = self.log_factors(inputs)
         diagnostics = _summaries(log_factors, inputs.underestimated)
-        if inputs.env_steps < self.warmup_steps:
+        if self.warmup is not None and inputs.env_steps < self.warmup_steps:
             return Weights(self.warmup(inputs).values, diagnostics)
         log_raw = torch.zeros_like(inputs.target)
         for log_factor in log_factors.values():
