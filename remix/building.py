@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from envs.errors import SettingError, first_line, one_of, part
 from envs.spec import Environment, EnvSpec
 from remix.algorithms.base import MultiAgentModule
-from remix.config import plain
+from remix.config import kept, plain
 from remix.datamodule import ReplayDataModule
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
@@ -63,7 +63,7 @@ def _spec(config: DictConfig) -> EnvSpec:
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm"):
         module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
-    module.hparams["config"] = plain(config)
+    module.hparams["config"] = kept(config)
     return module
 
 

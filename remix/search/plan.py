@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError, one_of
 from remix.building import build
-from remix.config import check, check_arguments, folder_name, plain, whole
+from remix.config import check, check_arguments, plain, whole
+from remix.names import check_name, folder_name
 from remix.records import RUNS
 from remix.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.search.space import Choice, Dimension, Range, read_space
@@ -54,7 +55,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     :param words: the settings of the command line.
     :raises SettingError: naming the setting.
     """
-    name, asked = str(about.name), plain(about)
+    name, asked = check_name("search.name", about.name), plain(about)
     _check_numbers(asked)
     space = read_space(asked["space"])
     config = composed("search", words)

@@ -14,8 +14,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from envs.errors import SettingError
-from remix.config import as_hydras, check, check_arguments, identity, plain
+from remix.config import as_hydras, check, check_arguments, identity, kept
 from remix.records import read_run, replace_text
+from remix.redaction import redacted
 from remix.tracking.studies import PLAN_FILE
 
 
@@ -91,8 +92,9 @@ def make_plan(config: DictConfig) -> Plan:
             )
         _check_place(config, job)
     about = config.study
-    sweep = dict(setting.split("=", 1) for setting in _given(config) if "=" in setting)
-    return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1])
+    sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
+    texts = (str(about[key]) for key in ("name", "title", "metric", "score"))
+    return Plan(*texts, jobs, sweep, composed[0][1])
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
@@ -149,7 +151,7 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any]]:
             identity=identity(config),
             directory=str(directory),
         )
-        return job, plain(config) if fresh else {}
+        return job, kept(config) if fresh else {}
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
-from remix.config import folder_name
+from remix.names import folder_name
 from remix.records import RUNS
 from remix.studies.plan import Plan
 from remix.tracking.store import connect, experiment_id, store_uri

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from envs.errors import SettingError
 from remix.records import RUNS
+from remix.redaction import redact, redacted
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
         "git_commit": git_commit(Path(__file__)),
         "python_version": ".".join(map(str, sys.version_info[:3])),
     }
-    return origin | {name: str(value) for name, value in tags.items() if value is not None}
+    return origin | {name: str(value) for name, value in redacted(tags).items() if value is not None}
 
 
 def git_commit(file: Path) -> str:
@@ -138,7 +139,7 @@ def tag(loggers: Iterable[Logger], name: str, value: str) -> None:
 
     for logger in loggers:
         if isinstance(logger, MLFlowLogger):
-            logger.experiment.set_tag(logger.run_id, name, value)
+            logger.experiment.set_tag(logger.run_id, name, redact(value))
 
 
 def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:
