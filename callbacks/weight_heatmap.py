@@ -147,7 +147,7 @@ def heat_map(counts: Tensor, steps: Tensor, edges: Tensor, title: str = "") -> F
     mesh = draw_heat_map(axes, counts, steps, edges)
     axes.set_xlabel("normalised weight")
     axes.set_ylabel("environment steps")
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     figure.colorbar(mesh, ax=axes, label="log probability")
     return figure
 

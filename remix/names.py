@@ -66,7 +66,7 @@ def check_names(config: DictConfig) -> None:
 
     :raises SettingError: for the first that is none.
     """
-    of_study = () if config.get("study") is None else ("name", "panel", "variant", "metric", "score")
+    of_study = () if config.get("study") is None else ("name", "title", "panel", "variant", "metric", "score")
     for setting in (*(f"study.{key}" for key in of_study), *_OF_RUN):
         check_name(setting, OmegaConf.select(config, setting))
 

@@ -17,7 +17,8 @@ from envs.errors import SettingError
 from remix.config import as_hydras, check, check_arguments, identity, kept
 from remix.records import read_run, replace_text
 from remix.redaction import redacted
-from remix.tracking.studies import PLAN_FILE
+from remix.report.files import CURVE_COLUMNS
+from remix.tracking.plan_file import PLAN_FILE, read_plan
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ def make_plan(config: DictConfig) -> Plan:
     """
     if OmegaConf.is_missing(config.study, "name"):
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
+    if config.study.score in CURVE_COLUMNS:
+        raise SettingError("study.score", config.study.score, "must not be another column of its tables")
     composed = list(_jobs(config))
     jobs = tuple(job for job, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
@@ -93,15 +96,15 @@ def make_plan(config: DictConfig) -> Plan:
         _check_place(config, job)
     about = config.study
     sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
-    texts = (str(about[key]) for key in ("name", "title", "metric", "score"))
-    return Plan(*texts, jobs, sweep, composed[0][1])
+    name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
+    return Plan(name, title, metric, score, jobs, sweep, composed[0][1])
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
     """Leave the plan where the jobs find it; it also names those of earlier commands."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / PLAN_FILE
-    earlier = json.loads(path.read_text())["jobs"] if path.is_file() else ()
+    earlier = read_plan(path)["jobs"] if path.is_file() else ()
     replace_text(path, json.dumps(plan.merged(earlier), indent=1))
 
 
