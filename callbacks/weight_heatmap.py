@@ -173,7 +173,7 @@ def heat_map(
                 1.0, warmup.steps, "warm-up ends ", transform=axes.get_yaxis_transform(),
                 color="white", ha="right", va="bottom", fontsize="small",
             )  # fmt: skip
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     figure.colorbar(mesh, ax=axes, label="log probability")
     return figure
 

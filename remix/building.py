@@ -19,7 +19,7 @@ from envs.errors import SettingError, first_line, one_of, part
 from envs.gate import spec_of
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
-from remix.config import plain
+from remix.config import kept, plain
 from remix.datamodule import ReplayDataModule
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
@@ -66,7 +66,7 @@ def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm"), isolate_rng(include_cuda=False):
         seed_everything(config.seed, verbose=False)
         module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
-    module.hparams["config"] = plain(config)
+    module.hparams["config"] = kept(config)
     return module
 
 

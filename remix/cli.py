@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
+from remix.redaction import shield
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -33,6 +35,7 @@ A run directory, a checkpoint file or an MLflow run id all name a trained policy
 def main() -> None:
     """Entry point of the ``remix`` command."""
     arguments = sys.argv[1:]
+    shield()
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return
@@ -146,6 +149,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        shield()  # a launcher may have this in another process
         try:
             return function(config)
         except Exception as error:

@@ -17,7 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs import checks
 from envs.errors import SettingError, one_of
+from remix.names import check_names, folder_name
 from remix.records import RUNS, latest_run
+from remix.redaction import redacted
 
 RESUME = ("never", "auto")
 
@@ -60,6 +62,7 @@ def check(config: DictConfig) -> None:
     """
     if config.resume not in RESUME:
         raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
+    check_names(config)
     checks.seed("seed", config.seed)
     low = checks.number("weight_range.min", config.weight_range.min, 0.0)
     high = checks.number("weight_range.max", config.weight_range.max, 0.0)
@@ -126,6 +129,12 @@ def plain(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items() if key != "hydra"}
 
 
+def kept(config: DictConfig) -> dict[str, Any]:
+    """What is stored of a configuration: :func:`plain`, with ``***`` for passwords and tokens."""
+    stored: dict[str, Any] = redacted(plain(config))
+    return stored
+
+
 @contextmanager
 def as_hydras(config: DictConfig) -> Iterator[None]:
     """For a while, ``${hydra:...}`` is answered from this configuration, which holds Hydra's own part."""
@@ -164,7 +173,7 @@ def run_directory(config: DictConfig) -> str:
 @cache
 def _new_directory(env: str, algorithm: str, seed: int) -> str:
     """Once per process, however often Hydra resolves it; claimed by being made."""
-    base = RUNS / env / algorithm
+    base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}"
     for path in (base / (stem + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
         try:
@@ -173,13 +182,6 @@ def _new_directory(env: str, algorithm: str, seed: int) -> str:
             continue
         return str(path)
     raise RuntimeError(f"no free name like {base / stem}")
-
-
-def folder_name(text: str, longest: int = 120) -> str:
-    """``text`` as the name of one folder; what is too long for one ends in a digest of the whole."""
-    name = text.replace("/", ".").replace(" = ", "=").replace(" ", "_")
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return name if len(name) <= longest else f"{name[:longest]}-{digest}"
 
 
 def register_resolvers() -> None:

@@ -24,10 +24,11 @@ from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
 from remix.building import build, named_settings, quiet
 from remix.checkpoints import restoring, starting_point
-from remix.config import check, check_arguments, identity, plain
+from remix.config import check, check_arguments, identity, kept
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
 from remix.records import claim, read_run, write_run
+from remix.redaction import redact
 from remix.weighting.base import Weighting
 
 ARTIFACTS = (
@@ -74,8 +75,8 @@ def train(config: DictConfig) -> float:
         try:
             return _train(config, directory, record, goes_on=bool(previous))
         except Exception as error:
-            write_run(directory, record | {"status": "failed", "error": first_line(error)})
-            (directory / ERROR_FILE).write_text(traceback.format_exc())
+            write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
+            (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
             raise
 
 
@@ -93,7 +94,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         raise SettingError(
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
-    OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
+    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
     record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
     tracking.tag(loggers, "identity", record["identity"])
@@ -153,7 +154,7 @@ def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
         resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
         with named_settings("logger"):
             loggers.append(instantiate(node, _convert_="all", **resumed))
-    parameters = tracking.flatten(plain(config))
+    parameters = tracking.flatten(kept(config))
     for group in ("algorithm", "env"):
         parameters[group] = parameters.pop(f"{group}_name")
     if config.study is not None:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from envs.errors import SettingError
+from remix.names import check_name, folder_name
 from remix.records import RUNS
 
 
@@ -27,7 +29,7 @@ def report(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else runs/mlflow.db)"
     )
-    parser.add_argument("--output", type=Path, help="folder of the report (default: runs/reports/STUDY)")
+    parser.add_argument("--output", help="folder of the report (default: runs/reports/STUDY)")
     parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
@@ -35,23 +37,29 @@ def report(arguments: Sequence[str]) -> None:
         help="add the report to the study's run in MLflow (default: yes)",
     )
     options = parser.parse_args(arguments)
+    if options.output == "":
+        raise SettingError("output", options.output, "must be a folder")
     if options.study is None:
         _list(options.tracking_uri)
         return
-    if options.study.endswith(".csv"):
+    study = check_name("study", options.study)
+    if study.endswith(".csv"):
         from remix.report.files import read_curves
 
-        results = read_curves(Path(options.study))
+        results = read_curves(Path(study))
     else:
         from remix.report.load import load_study
 
-        print(f"reading {options.study} ...", flush=True)
-        results = load_study(options.study, options.tracking_uri)
+        print(f"reading {study} ...", flush=True)
+        results = load_study(study, options.tracking_uri)
     from remix.report.output import upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)
-    output = options.output or RUNS / "reports" / results.name
-    paths = write_report(results, output)
+    output = Path(options.output or RUNS / "reports" / folder_name(results.name))
+    try:
+        paths = write_report(results, output)
+    except OSError as error:
+        raise SettingError("output", output, f"cannot be written ({error.strerror})") from error
     tracked = options.upload and results.run_id is not None
     if tracked and upload_report(results, output, paths, options.tracking_uri):
         print("added to the study's run in MLflow")
@@ -63,8 +71,13 @@ def report(arguments: Sequence[str]) -> None:
 
 def _list(tracking_uri: str | None) -> None:
     from remix.report.load import studies
+    from remix.report.text import printable
     from remix.tracking.store import store_uri
 
     uri = store_uri(tracking_uri)
     names = studies(uri)
-    print("\n".join([f"studies in {uri}:", *names]) if names else f"there are no studies in {uri}")
+    print(
+        "\n".join([f"studies in {uri}:", *map(printable, names)])
+        if names
+        else f"there are no studies in {uri}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
@@ -23,6 +24,7 @@ from remix.report.statistics import (
 )
 from remix.report.style import WIDTH, Style, label, number, seeds, settings, styles, wrapped
 from remix.report.tables import improvements
+from remix.report.text import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ _MARKERS = 8  # per curve
 
 def learning_curves(results: StudyResults) -> Figure:
     """Interquartile mean of the score over environment steps, a pair of axes per panel."""
-    figure, panels = _panels(results, 2.9, "environment steps", results.score_label)
+    figure, panels = _panels(results, 2.9, "environment steps", shortened(results.score_label))
     for axes, panel in panels:
         bands = []
         for order, (variant, style) in enumerate(styles(results.variants).items()):
@@ -52,7 +54,9 @@ def learning_curves(results: StudyResults) -> Figure:
 
 def performance_profiles(results: StudyResults) -> Figure:
     """Share of runs whose final score is above a threshold, over that threshold."""
-    figure, panels = _panels(results, 2.7, f"final {results.score_label} τ", "runs with a score > τ")
+    figure, panels = _panels(
+        results, 2.7, f"final {shortened(results.score_label)} τ", "runs with a score > τ"
+    )
     for axes, panel in panels:
         finals = {variant: results.finals(panel, variant) for variant in results.variants}
         every = np.concatenate(list(finals.values()))
@@ -72,7 +76,7 @@ def final_scores(results: StudyResults) -> Figure:
     """Interquartile mean of the final scores with its interval, and the score of each seed."""
     variants = results.variants
     height = 0.8 + 0.36 * len(variants)
-    figure, panels = _panels(results, height, f"final {results.score_label}", "", share_y=True)
+    figure, panels = _panels(results, height, f"final {shortened(results.score_label)}", "", share_y=True)
     for axes, panel in panels:
         for row, (variant, style) in enumerate(styles(variants).items()):
             scores = results.finals(panel, variant)
@@ -95,7 +99,8 @@ def probability_of_improvement(results: StudyResults) -> Figure:
         _draw_estimate(axes, estimate, row, every[variant])
     axes.set_xlim(-0.03, 1.03)
     _rows(axes, [label(variant) for variant in estimates])
-    axes.set_xlabel(f"probability that {label(results.reference)} has the higher final {results.score_label}")
+    score = shortened(results.score_label)
+    axes.set_xlabel(f"probability that {label(results.reference)} has the higher final {score}")
     return figure
 
 
@@ -108,7 +113,9 @@ def save_figures(results: StudyResults, directory: Path) -> list[Path]:
         makers.append(weight_heatmaps)
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    with settings():
+    with settings(), warnings.catch_warnings():
+        # Characters that no font has are drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         for make in makers:
             figure = make(results)
             for form in FORMATS:

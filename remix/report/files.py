@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from envs.errors import SettingError
-from remix.report.results import HeatMap, Run, StudyResults
+from remix.report.csv_tables import LARGEST_COUNT, Row, read_table, write_table
+from remix.report.results import STATUSES, HeatMap, Run, StudyResults
 
 CURVES = "curves.csv"
 HEAT_MAPS = "weight_heatmaps.csv"
 """Read too if it lies beside the curves."""
 
-_RUN_COLUMNS = ("panel", "variant", "algorithm", "seed", "status")
-_CURVE_COLUMNS = (*_RUN_COLUMNS, "env_steps")
+CURVE_COLUMNS = ("panel", "variant", "algorithm", "seed", "status", "env_steps")
 """Before the scores, whose column is called what they are."""
 
-_HEAT_MAP_COLUMNS = (
-    "panel",
-    "variant",
-    "n_runs",
-    "env_steps_from",
-    "env_steps_to",
-    "weight_from",
-    "weight_to",
-    "count",
-)
+_WEIGHT_COLUMNS = ("env_steps_from", "env_steps_to", "weight_from", "weight_to", "count")
+_HEAT_MAP_COLUMNS = ("panel", "variant", "n_runs", *_WEIGHT_COLUMNS)
 
 
 def write_curves(results: StudyResults, path: Path) -> None:
@@ -44,7 +35,7 @@ def write_curves(results: StudyResults, path: Path) -> None:
             if not len(run.scores):
                 yield [*about, "", ""]
 
-    _write(path, (*_CURVE_COLUMNS, results.score_label), lines())
+    write_table(path, (*CURVE_COLUMNS, results.score_label), lines())
 
 
 def read_curves(path: Path) -> StudyResults:
@@ -53,38 +44,39 @@ def read_curves(path: Path) -> StudyResults:
     The study is named after the folder of a file ``curves.csv``, otherwise after the file; its scores are
     called what their column is.
 
-    :raises SettingError: if there is no such file or it is none of ours.
+    :raises SettingError: if there is no such file or it is none of ours, naming the line and the column.
     """
-    points: dict[tuple[str, ...], list[tuple[float, float]]] = {}
-    try:
-        rows = list(_read(path, _CURVE_COLUMNS))
-        score = _score_column(rows)
-        for row in rows:
-            curve = points.setdefault(tuple(row[name] for name in _RUN_COLUMNS), [])
-            if row[score]:
-                curve.append((float(row["env_steps"]), float(row[score])))
-        runs = tuple(
-            Run(panel, variant, algorithm, int(seed), status, *np.array(curve, dtype=float).reshape(-1, 2).T)
-            for (panel, variant, algorithm, seed, status), curve in points.items()
-        )
-    except OSError as error:
-        raise SettingError("study", path, f"cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise SettingError("study", path, f"is not a table of learning curves: {error}") from error
+    header, rows = read_table(path, CURVE_COLUMNS, others=1)
+    [score] = set(header) - set(CURVE_COLUMNS)
+    by_run: dict[tuple[str, str, int], list[Row]] = {}
+    for row in rows:
+        by_run.setdefault((row.text("panel"), row.text("variant"), row.whole("seed")), []).append(row)
+    runs = tuple(_run(*job, lines, score) for job, lines in by_run.items())
     if not any(run.counts for run in runs):
         raise SettingError("study", path, "has no finished run with scores")
     name = path.absolute().parent.name if path.name == CURVES else path.stem
     beside = path.with_name(HEAT_MAPS)
     heat_maps = read_heat_maps(beside) if path.name == CURVES and beside.is_file() else ()
-    return StudyResults(name, name, score, runs, heat_maps)
+    curves = {(run.panel, run.variant) for run in runs}
+    known = tuple(heat for heat in heat_maps if (heat.panel, heat.variant) in curves)
+    return StudyResults(name or path.stem, name or path.stem, score, runs, known)
 
 
-def _score_column(rows: list[dict[str, str]]) -> str:
-    """:raises ValueError: unless there is one column besides the known ones."""
-    others = [name for name in rows[0] if name not in _CURVE_COLUMNS] if rows else []
-    if len(others) != 1:
-        raise ValueError(f"it needs one column besides {', '.join(_CURVE_COLUMNS)}: the scores")
-    return others[0]
+def _run(panel: str, variant: str, seed: int, rows: Sequence[Row], score: str) -> Run:
+    first = rows[0]
+    for column in ("algorithm", "status"):
+        if (
+            other := next((row for row in rows if row.cells[column] != first.cells[column]), None)
+        ) is not None:
+            other.refuse(column, f"must be {first.cells[column]!r}, as on line {first.line} of the same run")
+    curve = [] if len(rows) == 1 and not (first.cells["env_steps"] or first.cells[score]) else rows
+    steps = [row.number("env_steps", 0, LARGEST_COUNT) for row in curve]
+    for before, after, row in zip(steps, steps[1:], curve[1:], strict=False):
+        if after <= before:
+            row.refuse("env_steps", f"must be more than {before:.15g}, the one before it in the same run")
+    scores = [row.number(score) for row in curve]
+    about = first.text("algorithm"), seed, first.text("status", STATUSES)
+    return Run(panel, variant, *about, np.array(steps, dtype=float), np.array(scores, dtype=float))
 
 
 def write_heat_maps(heat_maps: Iterable[HeatMap], path: Path) -> None:
@@ -98,45 +90,48 @@ def write_heat_maps(heat_maps: Iterable[HeatMap], path: Path) -> None:
                     weights = [f"{weight:.6g}" for weight in heat.weights[bin_ : bin_ + 2]]
                     yield [heat.panel, heat.variant, heat.n_runs, *period, *weights, count]
 
-    _write(path, _HEAT_MAP_COLUMNS, lines())
+    write_table(path, _HEAT_MAP_COLUMNS, lines())
 
 
 def read_heat_maps(path: Path) -> tuple[HeatMap, ...]:
-    """What :func:`write_heat_maps` wrote."""
-    tables: dict[tuple[str, str, int], list[dict[str, str]]] = {}
-    for row in _read(path, _HEAT_MAP_COLUMNS):
-        tables.setdefault((row["panel"], row["variant"], int(row["n_runs"])), []).append(row)
-    return tuple(heat_map(*key, rows) for key, rows in tables.items())
+    """What :func:`write_heat_maps` wrote.
+
+    :raises SettingError: as :func:`read_curves`.
+    """
+    tables: dict[tuple[str, str], list[Row]] = {}
+    for row in read_table(path, _HEAT_MAP_COLUMNS)[1]:
+        tables.setdefault((row.text("panel"), row.text("variant")), []).append(row)
+    return tuple(_heat_map(*key, rows[0].whole("n_runs", least=1), rows) for key, rows in tables.items())
 
 
 def read_weights(path: Path, panel: str, variant: str) -> HeatMap:
-    """The heat map of one run, as ``callbacks.weight_heatmap`` writes it."""
-    return heat_map(panel, variant, 1, list(_read(path, _HEAT_MAP_COLUMNS[3:])))
+    """The heat map of one run, as ``callbacks.weight_heatmap`` writes it.
+
+    :raises SettingError: as :func:`read_curves`.
+    """
+    rows = read_table(path, _WEIGHT_COLUMNS)[1]
+    if not rows:
+        raise SettingError("study", path, "has no lines below its first; must have one per period and bin")
+    return _heat_map(panel, variant, 1, rows)
 
 
-def heat_map(panel: str, variant: str, n_runs: int, rows: list[dict[str, str]]) -> HeatMap:
-    """:param rows: bins within periods, both in order."""
-
-    def borders(start: str, end: str) -> Any:
-        return np.array(sorted({float(row[name]) for row in rows for name in (start, end)}))
-
-    steps, weights = borders("env_steps_from", "env_steps_to"), borders("weight_from", "weight_to")
-    counts = np.array([int(row["count"]) for row in rows], dtype=np.int64)
-    return HeatMap(panel, variant, n_runs, counts.reshape(len(steps) - 1, -1), steps, weights)
-
-
-def _write(path: Path, columns: Iterable[str], lines: Iterable[list[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(lines)
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """:raises ValueError: if a column is missing."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = set(columns) - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(f"it has no column {', '.join(sorted(missing))}")
-        yield from reader
+def _heat_map(panel: str, variant: str, n_runs: int, rows: Sequence[Row]) -> HeatMap:
+    """:param rows: at least one; bins within periods, both in order."""
+    ends = ("from", "to")
+    steps = np.array([[row.number(f"env_steps_{end}", 0, LARGEST_COUNT) for end in ends] for row in rows])
+    weights = np.array([[row.number(f"weight_{end}") for end in ends] for row in rows])
+    counts = np.array([row.whole("count") for row in rows], dtype=np.int64)
+    at, edges = np.unique(steps), np.unique(weights)
+    periods, bins = len(at) - 1, len(edges) - 1
+    if len(rows) != periods * bins:
+        found = f"is the last of {len(rows)} lines of {variant!r}"
+        rows[-1].refuse("count", f"{found}; {periods} periods of {bins} bins must have {periods * bins}")
+    wanted_steps = np.repeat(np.column_stack((at[:-1], at[1:])), bins, axis=0)
+    wanted_weights = np.tile(np.column_stack((edges[:-1], edges[1:])), (periods, 1))
+    for column, table, wanted in (
+        ("env_steps_from", steps, wanted_steps),
+        ("weight_from", weights, wanted_weights),
+    ):
+        if (wrong := (table != wanted).any(axis=1)).any():
+            rows[int(wrong.argmax())].refuse(column, "is out of order; must be bins within periods")
+    return HeatMap(panel, variant, n_runs, counts.reshape(periods, bins), at, edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.errors import SettingError, one_of
+from remix.report.csv_tables import LARGEST_COUNT, LARGEST_FILE, LARGEST_NUMBER
 from remix.report.files import read_weights
-from remix.report.results import MISSING, Floats, HeatMap, Run, StudyResults, rank
+from remix.report.results import DIVERGED, FINISHED, MISSING, Floats, HeatMap, Run, StudyResults, rank
+from remix.report.text import printable
+from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
+from remix.tracking.plan_file import PLAN_FILE, read_plan
+from remix.tracking.runs import download_file
 from remix.tracking.store import connect, database_file, store_uri
-from remix.tracking.studies import KIND, PARENT, PLAN_FILE, STUDY, find_parent
+from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as StoredRun
@@ -38,7 +43,7 @@ def load_study(name: str, tracking_uri: str | None = None) -> StudyResults:
     experiment = client.get_experiment_by_name(name)
     parent = None if experiment is None else find_parent(client, experiment.experiment_id)
     if experiment is None or parent is None:
-        choices = _studies(client)
+        choices = list(map(printable, _studies(client)))
         expected = f"{one_of(choices, name)}; these are the studies" if choices else "there are no studies"
         raise SettingError("study", name, f"{expected} in {uri}")
     plan = _plan(client, parent)
@@ -94,13 +99,19 @@ def _all_runs(client: MlflowClient, experiments: Sequence[str], condition: str) 
 def _plan(client: MlflowClient, parent: StoredRun) -> dict[str, Any]:
     from mlflow.exceptions import MlflowException
 
+    study, run_id = parent.data.tags.get(STUDY), parent.info.run_id
     with TemporaryDirectory() as folder:
         try:
-            text = Path(client.download_artifacts(parent.info.run_id, PLAN_FILE, folder)).read_text("utf-8")
+            path = download_file(client, run_id, PLAN_FILE, Path(folder), LARGEST_PLAN)
         except (MlflowException, OSError) as error:
-            study = parent.data.tags.get(STUDY)
-            raise SettingError("study", study, f"its run {parent.info.run_id} has no {PLAN_FILE}") from error
-    return json.loads(text)
+            raise SettingError("study", study, f"{PLAN_FILE} of its run {run_id} cannot be read") from error
+        if path is None:
+            raise SettingError("study", study, f"its run {run_id} has no {PLAN_FILE}")
+        try:
+            return read_plan(path)
+        except SettingError as error:
+            expected = f"{PLAN_FILE} of its run {run_id} {error.expected}"
+            raise SettingError("study", study, expected) from error
 
 
 def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | None:
@@ -134,7 +145,7 @@ def _read_runs(
         run = _without_curve(job, child)
         if run.run_id is not None:
             env_steps, scores = _history(client, run.run_id, plan["metric"])
-            run = replace(run, env_steps=env_steps, scores=scores)
+            run = _finite(replace(run, env_steps=env_steps, scores=scores))
             if run.counts:
                 _add_weights(client, run, heat_maps)
         runs.append(run)
@@ -151,13 +162,27 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     return env_steps, scores
 
 
+def _finite(run: Run) -> Run:
+    """Without the evaluations from the first on whose score is no number that can be reckoned with."""
+    good = (np.abs(run.scores) <= LARGEST_NUMBER) & (run.env_steps >= 0) & (run.env_steps <= LARGEST_COUNT)
+    if good.all():
+        return run
+    kept = int(good.argmin())
+    status = DIVERGED if run.status == FINISHED else run.status
+    return replace(run, env_steps=run.env_steps[:kept], scores=run.scores[:kept], status=status)
+
+
 def _add_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
     """Add the counts of a run that has a heat map to those of its variant."""
     assert run.run_id is not None
-    if not any(file.path == WEIGHTS for file in client.list_artifacts(run.run_id)):
-        return
     with TemporaryDirectory() as folder:
-        path = Path(client.download_artifacts(run.run_id, WEIGHTS, folder))
-        new = read_weights(path, run.panel, run.variant)
+        try:
+            path = download_file(client, run.run_id, WEIGHTS, Path(folder), LARGEST_FILE)
+            if path is None:
+                return
+            new = read_weights(path, run.panel, run.variant)
+        except SettingError as error:
+            print(f"warning: {WEIGHTS} of run {run.run_id} is left out: {error.expected}", file=sys.stderr)
+            return
     key = run.panel, run.variant
     heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from remix.report.text import printable
+
+# A bracket may stand, unless a target follows; addresses and mentions would become links of themselves.
+_MARKUP = re.compile(r"[\\`*_|<>#$~@]|\](?=[(\[:])|&(?=[#\w])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_AT_THE_START = re.compile(r"^(\s*\d*)([-+=.)\[])")
+
 _CSS = """\
 body { font: 16px/1.55 system-ui, sans-serif; color: #222; max-width: 54rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 1rem 0; }
@@ -75,13 +81,13 @@ def to_html(title: str, sections: Sequence[Section], folder: Path) -> str:
 
     :param folder: where the pictures are.
     """
-    body = [f"<h1>{escape(title)}</h1>"]
+    body = [f"<h1>{_escaped(title)}</h1>"]
     for section in sections:
-        body.append(f"<h2>{escape(section.title)}</h2>")
+        body.append(f"<h2>{_escaped(section.title)}</h2>")
         body += [_html(block, folder) for block in section.blocks]
     head = (
         '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_CSS}</style>"
+        f"<title>{_escaped(title)}</title>\n<style>\n{_CSS}</style>"
     )
     lines = "\n".join(body)
     return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{lines}\n</body>\n</html>\n'
@@ -102,30 +108,35 @@ def _markdown(block: Block) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown takes as it is."""
-    return re.sub(r"([\\`*_|<>#$~])", r"\\\1", text)
+    """Text that Markdown takes as it is, on one line: no markup, no links, no HTML."""
+    escaped = _MARKUP.sub(r"\\\g<0>", printable(text))
+    return _AT_THE_START.sub(r"\1\\\2", escaped)
 
 
 def _html(block: Block, folder: Path) -> str:
     match block:
         case str():
-            return f"<p>{escape(block)}</p>"
+            return f"<p>{_escaped(block)}</p>"
         case Bullets(items):
-            return "<ul>\n" + "\n".join(f"<li>{escape(item)}</li>" for item in items) + "\n</ul>"
+            return "<ul>\n" + "\n".join(f"<li>{_escaped(item)}</li>" for item in items) + "\n</ul>"
         case Picture(name, caption):
             data = b64encode((folder / f"{name}.svg").read_bytes()).decode("ascii")
-            image = f'<img alt="{escape(caption)}" src="data:image/svg+xml;base64,{data}">'
-            return f"<figure>\n{image}\n<figcaption>{escape(caption)}</figcaption>\n</figure>"
+            image = f'<img alt="{_escaped(caption)}" src="data:image/svg+xml;base64,{data}">'
+            return f"<figure>\n{image}\n<figcaption>{_escaped(caption)}</figcaption>\n</figure>"
         case Table(header, rows, text_columns):
             lines = [_html_row("th", header, text_columns)]
             lines += [_html_row("td", row, text_columns) for row in rows]
             return '<div class="table"><table>\n' + "\n".join(lines) + "\n</table></div>"
 
 
+def _escaped(text: str) -> str:
+    return escape(printable(text))
+
+
 def _html_row(tag: str, cells: Sequence[str], text_columns: int) -> str:
     kinds = [' class="text"' if column < text_columns else "" for column in range(len(cells))]
     return (
         "<tr>"
-        + "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+        + "".join(f"<{tag}{kind}>{_escaped(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
         + "</tr>"
     )

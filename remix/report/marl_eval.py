@@ -37,7 +37,7 @@ def marl_eval(results: StudyResults) -> dict[str, Any]:
 
 def write_marl_eval(results: StudyResults, path: Path) -> None:
     """Write :func:`marl_eval` to a file."""
-    path.write_text(json.dumps(marl_eval(results), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(marl_eval(results), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _run(run: Run, env_steps: list[float], scores: list[float]) -> dict[str, Any]:

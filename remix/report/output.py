@@ -21,6 +21,7 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     can be made again.
 
     :returns: the files, the page first.
+    :raises SettingError: if there is more than a report can hold.
     """
     from remix.report.figures import save_figures
     from remix.report.files import CURVES, HEAT_MAPS, write_curves, write_heat_maps
@@ -29,6 +30,7 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     from remix.report.page import sections
     from remix.report.tables import scores, write_scores
 
+    results.check_size()
     output.mkdir(parents=True, exist_ok=True)
     pictures = save_figures(results, output / "figures")
     table = scores(results)

@@ -10,6 +10,7 @@ from remix.report.results import FINISHED, StudyResults
 from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, differ
 from remix.report.style import label, number, steps
 from remix.report.tables import Score, improvements, over_all_panels
+from remix.report.text import shortened
 
 _CAPTIONS = {
     "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
@@ -51,8 +52,8 @@ def _what_was_run(results: StudyResults) -> Section:
     return Section(
         "What was run",
         [
-            f"Study {results.name}: {results.status_phrase}. Finished runs have {lengths} environment steps "
-            f"and {evaluations} evaluations. Finished seeds:",
+            f"Study {shortened(results.name)}: {results.status_phrase}. Finished runs have {lengths} "
+            f"environment steps and {evaluations} evaluations. Finished seeds:",
             Table(["variant", *map(label, results.panels)], rows),
         ],
     )
@@ -73,7 +74,7 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
     header = [
         "panel",
         "variant",
-        f"final {results.score_label}",
+        f"final {shortened(results.score_label)}",
         "95 % interval",
         "best",
         "mean over training",
@@ -160,7 +161,7 @@ def _left_out(results: StudyResults) -> Section:
         ]
         for run in results.left_out
     ]
-    header = ["panel", "variant", "status", "seed", "steps so far", f"last {results.score_label}"]
+    header = ["panel", "variant", "status", "seed", "steps so far", f"last {shortened(results.score_label)}"]
     return Section(
         "Runs that are left out",
         ["Only finished runs enter the numbers and figures above.", Table(header, rows, text_columns=3)],

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.errors import SettingError
 from remix.curves import curve_summary
 
 Floats = NDArray[np.float64]
@@ -17,8 +18,16 @@ FINISHED = "FINISHED"
 MISSING = "MISSING"
 """Planned, but there is no such run."""
 
-STATUSES = (FINISHED, "RUNNING", "SCHEDULED", "KILLED", "FAILED", MISSING)
+DIVERGED = "DIVERGED"
+"""Finished, but from some evaluation on the scores are no finite numbers; those before are kept."""
+
+STATUSES = (FINISHED, DIVERGED, "RUNNING", "SCHEDULED", "KILLED", "FAILED", MISSING)
 """MLflow's and ours, the best first."""
+
+MOST_CURVES = 400
+MOST_SEEDS = 200
+MOST_EVALUATIONS = 100_000
+"""What one report compares; far more than anybody runs, and than memory holds in resamples."""
 
 REFERENCE = "remix"
 
@@ -139,6 +148,21 @@ class StudyResults:
     def finals(self, panel: str, variant: str) -> Floats:
         """Their final scores, one per seed."""
         return np.array([run.final for run in self.of(panel, variant)], dtype=np.float64)
+
+    def check_size(self) -> None:
+        """:raises SettingError: if there is more than a report can hold."""
+        curves = len(self.panels) * len(self.variants)
+        seeds = max(Counter((run.panel, run.variant) for run in self.runs).values(), default=0)
+        evaluations = max((len(run.scores) for run in self.runs), default=0)
+        for number, most, what in (
+            (curves, MOST_CURVES, "curves (panels times variants)"),
+            (seeds, MOST_SEEDS, "runs of one curve"),
+            (evaluations, MOST_EVALUATIONS, "evaluations of one run"),
+        ):
+            if number > most:
+                raise SettingError(
+                    "study", self.name, f"has {number:,} {what}; a report takes at most {most:,}"
+                )
 
     @property
     def left_out(self) -> list[Run]:

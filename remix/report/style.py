@@ -10,6 +10,8 @@ from itertools import cycle
 from textwrap import fill
 from typing import Any
 
+from remix.report.text import shortened
+
 WIDTH = 7.5
 """Inches; that of a page."""
 
@@ -74,6 +76,8 @@ _SETTINGS = {
     "lines.markersize": 4.5,
     "legend.frameon": False,
     "savefig.dpi": 160,
+    "text.parse_math": False,  # names are no formulas
+    "text.usetex": False,
     "svg.hashsalt": "remix",  # the same figure is the same file
 }
 
@@ -103,7 +107,7 @@ def label(variant: str) -> str:
     Words that begin with a digit stay: they are names of maps (``3s_vs_5z``).
     """
     words = "|".join(sorted(_WORDS, key=len, reverse=True))
-    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], variant)
+    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], shortened(variant))
     return re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
 
 

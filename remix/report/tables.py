@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
 import numpy as np
 
+from remix.report.csv_tables import write_table
 from remix.report.results import Floats, Run, StudyResults
 from remix.report.statistics import Estimate, interquartile_mean, probability_of_improvement
 
@@ -107,10 +107,10 @@ def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
 
 def write_scores(rows: list[Score], path: Path) -> None:
     """One line per curve. The interval of a single seed is ``nan``, steps that are never reached ``inf``."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for row in rows:
-            final = row.final
-            numbers = (final.value, final.low, final.high, row.best, row.area, row.steps_to_90)
-            writer.writerow([row.panel, row.variant, row.n, *(f"{number:.10g}" for number in numbers)])
+
+    def line(row: Score) -> list[str | int]:
+        final = row.final
+        numbers = (final.value, final.low, final.high, row.best, row.area, row.steps_to_90)
+        return [row.panel, row.variant, row.n, *(f"{number:.10g}" for number in numbers)]
+
+    write_table(path, _COLUMNS, map(line, rows))

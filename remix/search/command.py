@@ -9,6 +9,7 @@ from filelock import FileLock
 from omegaconf import DictConfig
 
 from envs.errors import SettingError
+from remix.redaction import redact
 
 if TYPE_CHECKING:
     from remix.search.plan import Plan
@@ -119,4 +120,4 @@ def _reason(error: Exception) -> str:
     known = one_line(error)
     lines = str(error).strip().splitlines()
     text = known if known is not None else f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
-    return text[:_LONGEST_REASON]
+    return redact(text)[:_LONGEST_REASON]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import traceback
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -14,6 +15,7 @@ from omegaconf import DictConfig
 
 from remix import experiment
 from remix.config import identity
+from remix.redaction import RedactedStream
 from remix.search.composition import composed, has, settled, words_of
 from remix.search.plan import Plan
 from remix.search.tracked import TrackedSearch
@@ -72,9 +74,9 @@ def _train(run: DictConfig) -> float:
     """Train with the console's lines, and the traceback of an error, in a file."""
     directory = Path(run.run_dir)
     directory.mkdir(exist_ok=True)
-    with (directory / OUTPUT_FILE).open("a") as file, redirect_stdout(file):
+    with (directory / OUTPUT_FILE).open("a") as file, redirect_stdout(RedactedStream(file)):
         try:
             return float(experiment.train(run))
         except Exception:
-            traceback.print_exc(file=file)
+            traceback.print_exc(file=sys.stdout)
             raise

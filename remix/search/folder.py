@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
-from remix.config import identity, plain
+from remix.config import identity, kept, plain
 from remix.records import replace_text
 from remix.search.plan import Plan
 from remix.tracking import flatten
@@ -28,7 +28,7 @@ def begin(plan: Plan, about: DictConfig) -> dict[str, Any]:
     :raises SettingError: if the folder belongs to a search of something else.
     """
     file = plan.folder / SEARCH_FILE
-    ours = {"search": plain(about), **plain(plan.base)}
+    ours = {"search": plain(about), **kept(plan.base)}
     if not file.is_file():
         replace_text(file, OmegaConf.to_yaml(OmegaConf.create(ours)))
     loaded = OmegaConf.load(file)

@@ -13,7 +13,8 @@ from envs import checks
 from envs.errors import SettingError, one_of
 from remix.budget import check_budget
 from remix.building import build
-from remix.config import check, check_arguments, folder_name, plain, whole
+from remix.config import check, check_arguments, plain, whole
+from remix.names import check_name, folder_name
 from remix.records import RUNS
 from remix.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.search.space import Choice, Dimension, Range, read_space
@@ -56,7 +57,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     :param words: the settings of the command line.
     :raises SettingError: naming the setting.
     """
-    name, asked = str(about.name), plain(about)
+    name, asked = check_name("search.name", about.name), plain(about)
     _check_numbers(asked)
     space = read_space(asked["space"])
     config = composed("search", words)

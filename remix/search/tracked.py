@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from remix.config import plain
+from remix.redaction import redact
 from remix.search.composition import spelled
 from remix.search.folder import SEARCH_FILE
 from remix.search.plan import Plan
@@ -77,7 +78,7 @@ class TrackedSearch:
         """What stands above the run's parameters."""
         if self._client is not None:
             with _forgiven():
-                self._client.set_tag(self._run_id, DESCRIPTION, text)
+                self._client.set_tag(self._run_id, DESCRIPTION, redact(text))
 
     def end(self, status: str) -> None:
         """Nobody works on the search any more: ``FINISHED``, ``FAILED`` or ``KILLED``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from remix.config import check, identity
 from remix.experiment import ERROR_FILE, train
 from remix.records import read_run, state
 from remix.studies.reuse import take_over
-from remix.tracking.studies import PLAN_FILE
+from remix.tracking.plan_file import PLAN_FILE, read_plan
 from remix.user_errors import one_line
 
 
@@ -48,7 +47,9 @@ def _place(config: DictConfig) -> str:
     from hydra.core.hydra_config import HydraConfig
 
     path = Path(HydraConfig.get().sweep.dir) / PLAN_FILE
-    jobs = json.loads(path.read_text())["jobs"] if path.is_file() else ()
+    jobs = read_plan(path)["jobs"] if path.is_file() else ()
     mine = (str(config.study.panel), str(config.study.variant), config.seed)
-    place = next((job["place"] for job in jobs if (job["panel"], job["variant"], job["seed"]) == mine), None)
+    place = next(
+        (job.get("place", "") for job in jobs if (job["panel"], job["variant"], job["seed"]) == mine), None
+    )
     return f"[{place}] " if place else ""

@@ -16,9 +16,11 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from envs.errors import SettingError
 from remix.budget import Budget, check_budget
-from remix.config import as_hydras, check, check_arguments, identity, plain
+from remix.config import as_hydras, check, check_arguments, identity, kept
 from remix.records import read_run, replace_text
-from remix.tracking.studies import PLAN_FILE
+from remix.redaction import redacted
+from remix.report.files import CURVE_COLUMNS
+from remix.tracking.plan_file import PLAN_FILE, read_plan
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def make_plan(config: DictConfig) -> Plan:
     """
     if OmegaConf.is_missing(config.study, "name"):
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
+    if config.study.score in CURVE_COLUMNS:
+        raise SettingError("study.score", config.study.score, "must not be another column of its tables")
     composed = list(_jobs(config))
     jobs = tuple(job for job, _, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
@@ -95,16 +99,17 @@ def make_plan(config: DictConfig) -> Plan:
             )
         _check_place(config, job)
     about = config.study
-    sweep = dict(setting.split("=", 1) for setting in _given(config) if "=" in setting)
+    sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
     warnings = Counter(line for _, _, lines in composed for line in lines)
-    return Plan(about.name, about.title, about.metric, about.score, jobs, sweep, composed[0][1], warnings)
+    name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
+    return Plan(name, title, metric, score, jobs, sweep, composed[0][1], warnings)
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
     """Leave the plan where the jobs find it; it also names those of earlier commands."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / PLAN_FILE
-    earlier = json.loads(path.read_text())["jobs"] if path.is_file() else ()
+    earlier = read_plan(path)["jobs"] if path.is_file() else ()
     replace_text(path, json.dumps(plan.merged(earlier), indent=1))
 
 
@@ -158,7 +163,7 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
             identity=identity(config),
             directory=str(directory),
         )
-        return job, plain(config) if fresh else {}, Budget.of_configuration(config).warnings()
+        return job, kept(config) if fresh else {}, Budget.of_configuration(config).warnings()
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

@@ -50,10 +50,10 @@ def _copy_tracked(
     client = connect(uri := store_uri(node.tracking_uri))
     if run_id is None or not has_run(client, run_id):
         return None
-    experiment = experiment_id(client, uri, config.experiment_name)
-    parent = parent_run(client, uri, experiment, config.study.name)
+    experiment = experiment_id(client, uri, str(config.experiment_name))
+    parent = parent_run(client, uri, experiment, str(config.study.name))
     tags = plain(node)["tags"] | child_tags(config.study, parent) | {"identity": identity(config)}
-    copy = copy_run(client, run_id, experiment, config.run_name, tags)
+    copy = copy_run(client, run_id, experiment, str(config.run_name), tags)
     for name in files:
         log_file(client, copy, source, name)
     return copy

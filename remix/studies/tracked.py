@@ -11,11 +11,13 @@ from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
-from remix.config import folder_name
+from remix.names import folder_name
 from remix.records import RUNS
 from remix.studies.plan import Plan
+from remix.tracking.plan_file import LARGEST_FILE, PLAN_FILE, read_plan
+from remix.tracking.runs import download_file
 from remix.tracking.store import connect, experiment_id, store_uri
-from remix.tracking.studies import DESCRIPTION, PLAN_FILE, parent_run
+from remix.tracking.studies import DESCRIPTION, parent_run
 
 CONFIGURATION_FILE = "study.yaml"
 
@@ -80,12 +82,9 @@ class TrackedStudy:
                 self.client.log_artifact(self.run_id, str(path))
 
     def _earlier_jobs(self) -> list[dict[str, Any]]:
-        if not any(artifact.path == PLAN_FILE for artifact in self.client.list_artifacts(self.run_id)):
-            return []
         with tempfile.TemporaryDirectory() as folder:
-            path = self.client.download_artifacts(self.run_id, PLAN_FILE, folder)
-            jobs: list[dict[str, Any]] = json.loads(Path(path).read_text())["jobs"]
-        return jobs
+            path = download_file(self.client, self.run_id, PLAN_FILE, Path(folder), LARGEST_FILE)
+            return [] if path is None else list(read_plan(path)["jobs"])
 
 
 def _description(plan: Plan) -> str:

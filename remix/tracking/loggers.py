@@ -26,7 +26,7 @@ class MLflowLogger(LightningMLFlowLogger):
     The run is RUNNING while anything is logged to it, whatever phase of training was finished before.
 
     :param experiment_name: groups runs that are compared with each other; created if it does not exist.
-    :param run_name: for people.
+    :param run_name: for people. Either name may look like a number.
     :param tags: to search for, joined by the origin of the code.
     :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
     :param run_id: go on with this run.
@@ -36,8 +36,8 @@ class MLflowLogger(LightningMLFlowLogger):
 
     def __init__(
         self,
-        experiment_name: str,
-        run_name: str | None = None,
+        experiment_name: str | int | float,
+        run_name: str | int | float | None = None,
         tags: dict[str, Any] | None = None,
         tracking_uri: str | None = None,
         run_id: str | None = None,
@@ -46,15 +46,15 @@ class MLflowLogger(LightningMLFlowLogger):
         uri = store_uri(tracking_uri)
         client = connect(uri)
         if run_id is None:
-            experiment = experiment_id(client, uri, experiment_name)
+            experiment = experiment_id(client, uri, str(experiment_name))
             if study is not None:
-                parent = parent_run(client, uri, experiment, study["name"])
+                parent = parent_run(client, uri, experiment, str(study["name"]))
                 tags = {**(tags or {}), **child_tags(study, parent)}
         else:
             _check_run(client, uri, run_id)
         super().__init__(
-            experiment_name=experiment_name,
-            run_name=run_name,
+            experiment_name=str(experiment_name),
+            run_name=None if run_name is None else str(run_name),
             tracking_uri=uri,
             tags=run_tags(tags or {}),
             log_model=False,

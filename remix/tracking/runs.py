@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from envs.errors import SettingError
 from remix.records import RUNS
+from remix.redaction import redact, redacted
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
         "git_commit": git_commit(Path(__file__)),
         "python_version": ".".join(map(str, sys.version_info[:3])),
     }
-    return origin | {name: str(value) for name, value in tags.items() if value is not None}
+    return origin | {name: str(value) for name, value in redacted(tags).items() if value is not None}
 
 
 def git_commit(file: Path) -> str:
@@ -138,7 +139,26 @@ def tag(loggers: Iterable[Logger], name: str, value: str) -> None:
 
     for logger in loggers:
         if isinstance(logger, MLFlowLogger):
-            logger.experiment.set_tag(logger.run_id, name, value)
+            logger.experiment.set_tag(logger.run_id, name, redact(value))
+
+
+def download_file(client: MlflowClient, run_id: str, name: str, folder: Path, largest: int) -> Path | None:
+    """Copy one artifact of a run into a folder; None if the run has none of that name.
+
+    :param largest: bytes; a file that is larger is refused before it comes.
+    :raises SettingError: if it is too large, or the store would put it elsewhere.
+    """
+    place = Path(name).parent.as_posix()
+    listed = client.list_artifacts(run_id, None if place == "." else place)
+    found = next((file for file in listed if file.path == name and not file.is_dir), None)
+    if found is None:
+        return None
+    if (found.file_size or 0) > largest:
+        raise SettingError("run_id", run_id, f"its {name} has {found.file_size:,} bytes; at most {largest:,}")
+    path = Path(client.download_artifacts(run_id, name, str(folder)))
+    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+        raise SettingError("run_id", run_id, f"its store does not give {name} as a file")
+    return path
 
 
 def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:

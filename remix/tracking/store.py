@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from envs.errors import SettingError
 from remix.records import RUNS
+from remix.redaction import MASK, password, remember
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -33,16 +34,25 @@ def store_uri(tracking_uri: str | None = None) -> str:
     """The given store, else that of ``MLFLOW_TRACKING_URI``, else a database in the folder of all runs.
 
     The path of a SQLite store is made absolute: its meaning must not depend on the working directory.
+
+    :raises SettingError: if the password of the address cannot be read as one.
     """
     default = f"{_SQLITE}{(RUNS / 'mlflow.db').as_posix()}"
     uri = tracking_uri or os.environ.get(ENVIRONMENT_VARIABLE) or default
+    remember(uri)
+    _check_password(uri)
     database = database_file(uri)
-    return uri if database is None else f"{_SQLITE}{database.as_posix()}"
+    if database is None:
+        return uri
+    _, mark, query = uri.partition("?")
+    return f"{_SQLITE}{database.as_posix()}{mark}{query}"
 
 
 def database_file(uri: str) -> Path | None:
     """The file of a SQLite store, absolute; None for other stores."""
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0]).absolute()
 
 
 def connect(uri: str) -> MlflowClient:
@@ -106,6 +116,19 @@ def exclusive(uri: str) -> nullcontext[None] | FileLock:
     """A context that one process at a time is in, for a SQLite store; a server has transactions."""
     database = database_file(uri)
     return nullcontext() if database is None else FileLock(f"{database}.lock")
+
+
+def _check_password(uri: str) -> None:
+    """Libraries would take the rest of such a password for a host, and say so."""
+    given = password(uri)
+    if given == MASK:
+        expected = "has its password masked, as every address that was kept; give it with the password"
+        raise SettingError("tracking_uri", uri, expected)
+    if given and any(character in given for character in "@/?#[]"):
+        expected = (
+            "has a password with @, /, ?, #, [ or ], which must be percent-encoded (@ is %40, / is %2F)"
+        )
+        raise SettingError("tracking_uri", uri, expected)
 
 
 def _probe(uri: str) -> None:

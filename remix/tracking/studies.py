@@ -17,9 +17,6 @@ PARENT = "mlflow.parentRunId"
 DESCRIPTION = "mlflow.note.content"
 KIND = "kind"
 STUDY = "study"
-PLAN_FILE = "plan.json"
-"""On the run of a study: all its jobs."""
-
 _POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
 _OF_THE_STORE = ("mlflow.runName", "mlflow.user", "mlflow.source.name", "mlflow.source.type", PARENT)
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from threading import Thread
+from typing import IO
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -45,14 +47,19 @@ def ui(arguments: Sequence[str]) -> None:
     if database is not None and not database.is_file():
         raise SettingError("tracking_uri", uri, "there are no runs yet; 'remix train' makes the first")
     _check_port(options.host, options.port)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    command += ["--host", options.host, "--port", str(options.port), "--workers", "1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--host", options.host, "--port", str(options.port)]
     command += ["--uvicorn-opts", "--log-level warning", *further]
     # Without its background jobs, which runs do not need, the server starts in half the time.
     settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     settings |= {"PYTHONWARNINGS": "ignore"}
+    # Every user of the machine can read the command lines of all processes, not their environments.
+    store = {"MLFLOW_BACKEND_STORE_URI": uri}
     print("starting MLflow ...", flush=True)
-    server = subprocess.Popen(command, env=settings | os.environ, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, env=settings | os.environ | store, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    Thread(target=_repeat, args=(server.stderr,), daemon=True).start()
     try:
         address = f"http://{options.host}:{options.port}"
         _wait_for(server, address)
@@ -63,6 +70,12 @@ def ui(arguments: Sequence[str]) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+def _repeat(errors: IO[bytes]) -> None:
+    """What the server complains of, through our own stream, which masks the password of the store."""
+    for line in errors:
+        print(line.decode(errors="replace"), end="", file=sys.stderr, flush=True)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -76,7 +76,7 @@ def test_heat_map_of_a_run_is_read_as_its_callback_writes_it(tmp_path: Path) -> 
         ("panel,variant,algorithm,seed,status,env_steps,x,y\na,b,c,1,FINISHED,1,2,3\n", "one column besides"),
         (
             "panel,variant,algorithm,seed,status,env_steps,score\na,b,c,one,FINISHED,1,2\n",
-            "not a table of learning curves: invalid literal",
+            "line 2, column seed: 'one' must be a whole number",
         ),
         (
             "panel,variant,algorithm,seed,status,env_steps,score\na,b,c,1,RUNNING,1,2\n",
