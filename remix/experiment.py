@@ -10,8 +10,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
@@ -19,7 +17,7 @@ from callbacks.checkpointing import AtomicCheckpointIO
 from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
-from remix.building import build, named_settings, quiet
+from remix.building import build, make, make_all, quiet
 from remix.checkpoints import check_fits
 from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
@@ -71,6 +69,7 @@ def train(config: DictConfig) -> float:
         except Exception as error:
             write_run(directory, record | {"status": "failed", "error": first_line(error)})
             (directory / ERROR_FILE).write_text(traceback.format_exc())
+            error.add_note(f"the traceback is in {directory / ERROR_FILE}")
             raise
 
 
@@ -126,28 +125,26 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
 
 
 def _trainer(config: DictConfig) -> pl.Trainer:
-    with named_settings("callbacks"):
-        callbacks = [instantiate(node) for node in config.callbacks.values() if node is not None]
+    callbacks = make_all(config.callbacks, "callbacks", pl.Callback)
     try:
-        trainer: pl.Trainer = instantiate(
+        return make(
             config.trainer,
+            "trainer",
+            pl.Trainer,
             logger=False,
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
-            _convert_="all",
         )
-    except InstantiationException as error:
+    except SettingError as error:
         chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
-        raise SettingError("trainer", chosen, first_line(error.__cause__ or error)) from error
-    return trainer
+        raise SettingError("trainer", chosen, error.expected) from error
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
     loggers: list[Logger] = []
-    for node in (node for node in config.logger.values() if node is not None):
-        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
-        with named_settings("logger"):
-            loggers.append(instantiate(node, _convert_="all", **resumed))
+    for name, node in config.logger.items():
+        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in (node or ()) else {}
+        loggers += make_all({name: node}, "logger", Logger, **resumed)
     parameters = tracking.flatten(plain(config))
     for group in ("algorithm", "env"):
         parameters[group] = parameters.pop(f"{group}_name")

@@ -1,0 +1,122 @@
+"""Annotations of arguments, as far as they can be known, and plain values compared with them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence, Set
+from contextlib import suppress
+from pathlib import Path
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+_LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, Set)
+_MAPPINGS = (dict, Mapping, MutableMapping)
+_SCALARS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
+_PLAIN = (*_SCALARS, *_LISTS, *_MAPPINGS, Literal, Path)
+
+
+def annotations(target: Any) -> dict[str, Any]:
+    """The annotations of what a class or a function takes, without those that cannot be resolved.
+
+    Names that are imported for type checkers alone cannot, and builtins mostly have none.
+    """
+    function = target.__init__ if inspect.isclass(target) else target
+    known: dict[str, Any] = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        alone = SimpleNamespace(__annotations__={name: annotation})
+        with suppress(Exception):
+            known |= get_type_hints(alone, globalns=getattr(function, "__globals__", {}))
+    return known
+
+
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, else the annotation alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def kinds(hint: Any, partial: bool) -> list[type]:
+    """The classes of which an argument's object must be; none if it may be anything.
+
+    :param partial: it is to be a function that makes the object.
+    """
+    wanted = alternatives(hint)
+    if partial:
+        wanted = tuple(get_args(choice)[-1] for choice in wanted if get_origin(choice) is Callable)
+    classes = [choice for choice in wanted if choice is not NoneType]
+    known = all(inspect.isclass(kind) and not getattr(kind, "_is_protocol", False) for kind in classes)
+    return classes if known and Any not in classes else []
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value can be what the annotation says; not what a list or a mapping holds."""
+    if hint is Any or hint is object:
+        return True
+    if len(choices := alternatives(hint)) > 1:
+        return any(fits(value, choice) for choice in choices)
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in get_args(hint))
+    if hint is None or hint is NoneType:
+        return value is None
+    if hint is float:
+        return _is_number(value) and math.isfinite(value)
+    if hint in _SCALARS:
+        return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    if origin in _LISTS:
+        return isinstance(value, (list, tuple)) and _length(hint) in (None, len(value))
+    if origin in _MAPPINGS:
+        return isinstance(value, Mapping)
+    if inspect.isclass(origin) and (value is None or isinstance(value, (str, int, float))):
+        return origin is Path and isinstance(value, str)
+    return True
+
+
+def items(value: Mapping[Any, Any] | Sequence[Any], hint: Any) -> list[Any]:
+    """The annotation of each thing that a mapping or a list holds."""
+    matching = [choice for choice in alternatives(hint) if get_args(choice) and fits(value, choice)]
+    held = get_args(matching[0]) if len(matching) == 1 else ()
+    if not held or get_origin(matching[0]) not in _LISTS + _MAPPINGS:
+        return [Any] * len(value)
+    if _length(matching[0]) is not None:
+        return list(held)
+    return [held[0 if held[-1] is Ellipsis else -1]] * len(value)
+
+
+def readable(hint: Any) -> str:
+    """An annotation in words."""
+    origin, arguments = get_origin(hint) or hint, get_args(hint)
+    if origin in (Union, UnionType):
+        plain = [argument for argument in arguments if (get_origin(argument) or argument) in _PLAIN]
+        some = [*plain, NoneType] if NoneType in arguments and plain else plain
+        return " or ".join(dict.fromkeys(readable(argument) for argument in some or arguments))
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if hint is None or hint is NoneType:
+        return "null"
+    if origin in _LISTS:
+        length = _length(hint)
+        return "a list" if length is None else f"a list of {length}"
+    if origin in _MAPPINGS:
+        return "a mapping"
+    if origin is Callable and arguments:
+        return readable(arguments[-1])
+    if origin is Path:
+        return "a path"
+    return _SCALARS.get(hint) or f"{with_article(origin)}, named by its _target_"
+
+
+def with_article(kind: Any) -> str:
+    """The name of a class, as in "an Environment"."""
+    name = getattr(kind, "__name__", str(kind))
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _length(hint: Any) -> int | None:
+    """Of a tuple of a known length."""
+    held = get_args(hint)
+    return len(held) if get_origin(hint) is tuple and Ellipsis not in held else None
