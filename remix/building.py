@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -23,8 +23,6 @@ from remix.own_code import OwnCodeError, own_traceback
 from remix.policy import Policy
 from remix.signatures import with_article
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
-
-T = TypeVar("T")
 
 
 def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
@@ -58,7 +56,7 @@ def build_module(config: DictConfig) -> MultiAgentModule:
     return _module(config, _spec(config))
 
 
-def make(node: Any, key: str, kind: type[T], *first: Any, **more: Any) -> T:
+def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
     """The object that a node of the configuration describes.
 
     :param key: full key of the node.
@@ -76,19 +74,19 @@ def make(node: Any, key: str, kind: type[T], *first: Any, **more: Any) -> T:
     return made
 
 
-def make_all(group: Mapping[str, Any], key: str, kind: type[T], **more: Any) -> list[T]:
+def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -> list[Any]:
     """The objects of a group, such as the callbacks, by name; those that are null are left out."""
     return [make(node, f"{key}.{name}", kind, **more) for name, node in group.items() if node is not None]
 
 
 def _spec(config: DictConfig) -> EnvSpec:
-    environment = make(config.env, "env", Environment)
+    environment: Environment = make(config.env, "env", Environment)
     environment.close()
     return environment.spec
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
-    module = make(config.algorithm, "algorithm", MultiAgentModule, spec)
+    module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
         module.configure_optimizers()  # made again for the training; what they do not take is said here
     module.hparams["config"] = plain(config)
@@ -141,6 +139,7 @@ def _named(error: BaseException, key: str, target: str) -> Exception:
 
 def _workers(config: DictConfig) -> WorkersFactory:
     def build(environment: EnvironmentFactory, policy: Policy) -> WorkerPool:
-        return make(config.workers, "workers", WorkerPool, environment, policy)
+        pool: WorkerPool = make(config.workers, "workers", WorkerPool, environment, policy)
+        return pool
 
     return build

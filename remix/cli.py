@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from remix.own_code import find_own_modules
+from remix.import_path import displaced, find_own_modules
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -41,6 +41,8 @@ def main() -> None:
         return
     command, rest = arguments[0], arguments[1:]
     find_own_modules()
+    if (other := displaced()) is not None:
+        fail(f"{other} stands in the place of ReMIX's own package of that name: rename it")
     if command not in COMMANDS:
         from envs.errors import one_of
 
@@ -72,14 +74,27 @@ def fail(message: str, status: int = 2) -> NoReturn:
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
         if config.study is None:
-            from remix import experiment
-
-            return experiment.train(config)
+            return _train_alone(config)
         from remix.studies.job import run
 
         return run(config)
 
     _hydra("train", arguments, train)
+
+
+def _train_alone(config: DictConfig) -> float:
+    """A run that belongs to no study; one that is refused leaves no directory behind."""
+    from pathlib import Path
+
+    from envs.errors import SettingError
+    from remix import experiment
+    from remix.records import discard
+
+    try:
+        return experiment.train(config)
+    except SettingError:
+        discard(Path(config.run_dir))
+        raise
 
 
 def _evaluate(arguments: list[str]) -> None:

@@ -22,7 +22,8 @@ from remix.checkpoints import check_fits
 from remix.config import check, check_arguments, identity, plain
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
-from remix.records import claim, read_run, write_run
+from remix.memory import check_memory, tell_memory
+from remix.records import ERROR_FILE, claim, read_run, write_run
 
 ARTIFACTS = (
     "config.yaml",
@@ -32,10 +33,6 @@ ARTIFACTS = (
     "weight_heatmap.csv",
 )
 """Files of a run directory that MLflow gets, as far as they exist."""
-
-
-ERROR_FILE = "error.txt"
-"""The traceback of a run that failed."""
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
 """What loggers are told of a run's status, the last in MLflow's own word."""
@@ -80,6 +77,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         torch.set_num_threads(threads)
     pl.seed_everything(config.seed, verbose=False)
     module, data = build(config)
+    check_memory(data.spec, config)
     last = directory / "checkpoints/last.ckpt"
     checkpoint = config.ckpt_path or (str(last) if goes_on and last.is_file() else None)
     if checkpoint is not None:
@@ -89,8 +87,8 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         raise SettingError(
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
-    OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
+    OmegaConf.save(OmegaConf.create(plain(config)), directory / "config.yaml")
     record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
     tracking.tag(loggers, "identity", record["identity"])
     write_run(directory, record | {"status": "running"})
@@ -127,7 +125,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
 def _trainer(config: DictConfig) -> pl.Trainer:
     callbacks = make_all(config.callbacks, "callbacks", pl.Callback)
     try:
-        return make(
+        trainer: pl.Trainer = make(
             config.trainer,
             "trainer",
             pl.Trainer,
@@ -138,6 +136,7 @@ def _trainer(config: DictConfig) -> pl.Trainer:
     except SettingError as error:
         chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
         raise SettingError("trainer", chosen, error.expected) from error
+    return trainer
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
@@ -183,6 +182,7 @@ def _describe(
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
+    tell_memory(data.spec, config)
 
 
 def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:

@@ -1,22 +1,16 @@
-"""The user's own modules: found from the working directory, and what they raise shown as theirs."""
+"""What code of the user's own raises, shown as theirs."""
 
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from sysconfig import get_path
 from typing import Any
 
 from envs.errors import SettingError
-
-HOME = Path(__file__).absolute().parents[1]
-"""The folder that our packages stand in."""
-
-PACKAGES = ("callbacks", "conf", "envs", "remix")
+from remix.import_path import HOME, PACKAGES
 
 _OURS = tuple(f"{HOME / package}{os.sep}" for package in PACKAGES)
 _INSTALLED = (get_path("stdlib"), get_path("purelib"), "<")
@@ -39,23 +33,6 @@ class OwnCodeError(SettingError):
     def of(cls, setting: str, value: Any, action: str, error: BaseException) -> OwnCodeError:
         """For an exception that was raised by an action, such as ``its import``."""
         return cls(setting, value, f"{action} raised {summary(error)}", own_traceback(error))
-
-
-def find_own_modules() -> None:
-    """Let modules in the working directory be imported, after all others: they replace none."""
-    for folder in (str(HOME), os.getcwd()):
-        if folder not in sys.path:
-            sys.path.append(folder)
-
-
-def displaced() -> str | None:
-    """The path of a package that stands in front of one of ours of the same name."""
-    for package in PACKAGES:
-        spec = find_spec(package)
-        origin = spec and (spec.origin or next(iter(spec.submodule_search_locations or ()), None))
-        if origin and not Path(origin).resolve().is_relative_to((HOME / package).resolve()):
-            return origin
-    return None
 
 
 def own_traceback(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ RUNS = Path("runs")
 
 RUN_FILE = "run.json"
 """In a run's directory: its identity, seed and status."""
+
+ERROR_FILE = "error.txt"
+"""In the directory of a run that failed: the traceback."""
 
 _LOCK = ".lock"
 
@@ -66,6 +70,20 @@ def state(directory: Path) -> State:
     if _taken(directory):
         return "running"
     return "new" if status is None else "interrupted"
+
+
+def discard(directory: Path) -> None:
+    """Remove the directory of a run that was refused before it began, if nothing else is in it."""
+    beginnings = {".hydra", _LOCK, RUN_FILE, ERROR_FILE}
+    if not directory.is_dir() or _taken(directory):
+        return
+    if not {path.name for path in directory.iterdir()} <= beginnings:
+        return
+    shutil.rmtree(directory)
+    for parent in directory.resolve().parents:
+        if not parent.is_relative_to(RUNS.resolve()) or any(parent.iterdir()):
+            return
+        parent.rmdir()
 
 
 @contextmanager

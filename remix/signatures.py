@@ -16,7 +16,7 @@ _SCALARS = {int: "a whole number", float: "a finite number", bool: "true or fals
 _PLAIN = (*_SCALARS, *_LISTS, *_MAPPINGS, Literal, Path)
 
 
-def annotations(target: Any) -> dict[str, Any]:
+def hints_of(target: Any) -> dict[str, Any]:
     """The annotations of what a class or a function takes, without those that cannot be resolved.
 
     Names that are imported for type checkers alone cannot, and builtins mostly have none.

@@ -19,7 +19,7 @@ from envs.errors import SettingError, one_of
 from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
 from remix.own_code import OwnCodeError
-from remix.signatures import annotations, fits, items, kinds, readable, with_article
+from remix.signatures import fits, hints_of, items, kinds, readable, with_article
 from remix.workers.base import WorkerPool
 
 GROUPS: dict[str, Any] = {
@@ -104,7 +104,7 @@ def _check_call(key: str, node: Mapping[str, Any], hint: Any) -> None:
 
 
 def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
-    hints, parameters = annotations(target), _parameters(target)
+    hints, parameters = hints_of(target), _parameters(target)
     open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name: value for name, value in node.items() if not name.startswith("_")}
     for name, value in given.items():

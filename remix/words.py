@@ -61,7 +61,7 @@ def _is_no_name(value: str) -> bool:
         read = OverridesParser.create().parse_override(f"key={value}").value()
     except HydraException:
         return False
-    return read is None or isinstance(read, (bool, int, float, dict))
+    return read is None or isinstance(read, (bool, int, float))
 
 
 def _is_setting(word: str) -> bool:
