@@ -6,8 +6,9 @@ import inspect
 import logging
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -15,13 +16,15 @@ from omegaconf import DictConfig
 from pytorch_lightning import seed_everything
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from envs.errors import SettingError, first_line, one_of, part
+from envs.errors import GameError, SettingError, first_line, one_of, part
 from envs.gate import spec_of
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import kept, plain
 from remix.datamodule import ReplayDataModule
+from remix.own_code import OwnCodeError, own_traceback
 from remix.policy import Policy
+from remix.signatures import with_article
 from remix.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
 
 
@@ -36,7 +39,7 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         if key not in (valid := inspect.signature(ReplayDataModule).parameters):
             raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
     data = ReplayDataModule(
-        environment=instantiate(config.env, _partial_=True),
+        environment=instantiate(config.env, _partial_=True, _convert_="all"),
         workers=_workers(config),
         **plain(config.replay),
         steps_per_epoch=config.steps_per_epoch,
@@ -56,16 +59,41 @@ def build_module(config: DictConfig) -> MultiAgentModule:
     return _module(config, _spec(config))
 
 
+def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
+    """The object that a node of the configuration describes.
+
+    :param key: full key of the node.
+    :param kind: class of which the object must be.
+    :param first: arguments before those of the node, as ``more`` are after them.
+    :raises SettingError: it cannot be made, or is of another kind.
+    """
+    target = node.get("_target_", "") if isinstance(node, Mapping) else node
+    with named_settings(key, target):
+        # Called here: Hydra would make mappings of arguments that are instances of dataclasses.
+        made = instantiate(node, _partial_=True, _convert_="all")(*first, **more)
+    if not isinstance(made, kind):
+        found = with_article(type(made))
+        raise SettingError(f"{key}._target_", target, f"makes {found}; must make {with_article(kind)}")
+    return made
+
+
+def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -> list[Any]:
+    """The objects of a group, such as the callbacks, by name; those that are null are left out."""
+    return [make(node, f"{key}.{name}", kind, **more) for name, node in group.items() if node is not None]
+
+
 def _spec(config: DictConfig) -> EnvSpec:
-    with named_settings("env"):
+    with named_settings("env", config.env.get("_target_", "")):
         return spec_of(instantiate(config.env, _partial_=True))
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     # Networks draw their weights from the global generators, with which a game may do what it likes.
-    with named_settings("algorithm"), isolate_rng(include_cuda=False):
+    with isolate_rng(include_cuda=False):
         seed_everything(config.seed, verbose=False)
-        module: MultiAgentModule = instantiate(config.algorithm, _partial_=True, _convert_="all")(spec)
+        module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
+    with named_settings("algorithm", config.algorithm.get("_target_", "")):
+        module.configure_optimizers()  # made again for the training; what they do not take is said here
     module.hparams["config"] = kept(config)
     return module
 
@@ -85,26 +113,38 @@ def quiet() -> None:
 
 
 @contextmanager
-def named_settings(group: str) -> Iterator[None]:
-    """Give errors of building a group's objects the full key of the setting they are about."""
+def named_settings(group: str, target: str = "") -> Iterator[None]:
+    """Give errors of building a group's objects the full key of the setting they are about.
+
+    :param target: what is built, for messages.
+    """
     try:
         with part(group):
             yield
+    except (SettingError, GameError):
+        raise
     except InstantiationException as error:
-        cause = error.__cause__
-        found = re.search(r"full_key: (\S+)", str(error))
-        key = found.group(1) if found else group
-        if isinstance(cause, SettingError):
-            raise SettingError(f"{key}.{cause.setting}", cause.value, cause.expected) from error
-        raise SettingError(key, "", f"cannot be built: {first_line(cause or error)}") from error
+        keys, targets = (re.search(pattern, str(error)) for pattern in (r"full_key: (\S+)", "target '(.+)'"))
+        key, target = keys[1] if keys else group, targets[1] if targets else target
+        raise _named(error.__cause__ or error, key, target) from error
+    except Exception as error:
+        raise _named(error, group, target) from error
+
+
+def _named(error: BaseException, key: str, target: str) -> Exception:
+    """The error of building something as the user is to see it."""
+    if isinstance(error, GameError):
+        return error
+    if isinstance(error, SettingError):
+        return SettingError(f"{key}.{error.setting}", error.value, error.expected)
+    if own_traceback(error):
+        return OwnCodeError.of(key, target, "building it", error)
+    return SettingError(key, target, f"cannot be built: {first_line(error)}")
 
 
 def _workers(config: DictConfig) -> WorkersFactory:
-    factory = instantiate(config.workers, _partial_=True)
-
     def build(environment: EnvironmentFactory, policy: Policy) -> WorkerPool:
-        with named_settings("workers"):
-            pool: WorkerPool = factory(environment, policy)
+        pool: WorkerPool = make(config.workers, "workers", WorkerPool, environment, policy)
         return pool
 
     return build

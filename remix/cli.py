@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
+from remix.import_path import displaced, find_own_modules
 from remix.redaction import shield
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix train --cfg job                   the configuration that a command line means
 
 A run directory, a checkpoint file or an MLflow run id all name a trained policy.
+Classes of your own are found in the folder you are in: lamp.py holds env._target_=lamp.Lamp.
 -v shows the whole traceback of an error. Start with: remix train experiment=quickstart
 """
 
@@ -40,6 +42,9 @@ def main() -> None:
         print(HELP, end="")
         return
     command, rest = arguments[0], arguments[1:]
+    find_own_modules()
+    if (other := displaced()) is not None:
+        fail(f"{other} stands in the place of ReMIX's own package of that name: rename it")
     if command not in COMMANDS:
         from envs.errors import one_of
 
@@ -51,31 +56,47 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        from remix.user_errors import one_line
-
-        message = one_line(error)
-        if verbose or message is None:
+        if verbose:
             raise
+        from remix.user_errors import details, one_line, unexpected
+
+        print(details(error), end="", file=sys.stderr)
+        message = one_line(error)
+        if message is None:
+            fail(unexpected(error), status=1)
         fail(message)
 
 
-def fail(message: str) -> NoReturn:
-    """One line on the standard error and exit status 2."""
+def fail(message: str, status: int = 2) -> NoReturn:
+    """One line on the standard error, and the end."""
     print(f"remix: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)
 
 
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
         if config.study is None:
-            from remix import experiment
-
-            return experiment.train(config)
+            return _train_alone(config)
         from remix.studies.job import run
 
         return run(config)
 
     _hydra("train", arguments, train)
+
+
+def _train_alone(config: DictConfig) -> float:
+    """A run that belongs to no study; one that is refused leaves no directory behind."""
+    from pathlib import Path
+
+    from envs.errors import SettingError
+    from remix import experiment
+    from remix.records import discard
+
+    try:
+        return experiment.train(config)
+    except SettingError:
+        discard(Path(config.run_dir))
+        raise
 
 
 def _evaluate(arguments: list[str]) -> None:
@@ -84,7 +105,9 @@ def _evaluate(arguments: list[str]) -> None:
 
         return evaluation.evaluate(config)
 
-    _hydra("evaluate", _with_checkpoint(arguments), evaluate)
+    from remix.words import with_checkpoint
+
+    _hydra("evaluate", with_checkpoint(arguments), evaluate)
 
 
 def _watch(arguments: list[str]) -> None:
@@ -93,7 +116,9 @@ def _watch(arguments: list[str]) -> None:
 
         return evaluation.watch(config)
 
-    _hydra("watch", _with_checkpoint(arguments), watch)
+    from remix.words import with_checkpoint
+
+    _hydra("watch", with_checkpoint(arguments), watch)
 
 
 def _search(arguments: list[str]) -> None:
@@ -136,7 +161,9 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
     import hydra
 
     from remix.config import register_resolvers
+    from remix.words import check_words, settings_first
 
+    check_words(name, arguments)
     register_resolvers()
     # Ours of the launchers are the plugins' with other values.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
@@ -160,27 +187,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
             return None
 
     task.__name__, task.__module__ = name, "remix.experiment"
-    sys.argv = [f"remix {name}", *_settings_first(arguments)]
+    sys.argv = [f"remix {name}", *settings_first(arguments)]
     hydra.main(version_base="1.3", config_path="pkg://conf", config_name=name)(task)()
     if failures:
         raise failures[0]
-
-
-def _settings_first(arguments: list[str]) -> list[str]:
-    """Settings before options, the only order that Hydra's parser takes."""
-    settings = [a for a in arguments if a[0] != "-" and ("=" in a or a[0] == "~")]
-    return settings + [a for a in arguments if a not in settings]
-
-
-def _with_checkpoint(arguments: list[str]) -> list[str]:
-    """A first argument that is no setting names the checkpoint."""
-    if arguments and not arguments[0].startswith("-") and not _is_setting(arguments[0]):
-        quoted = arguments[0].replace("\\", "\\\\").replace("'", "\\'")
-        return [f"checkpoint='{quoted}'", *arguments[1:]]
-    return arguments
-
-
-def _is_setting(argument: str) -> bool:
-    """``key=value``, and no path of folders such as ``p=-2``."""
-    key, equals, _ = argument.partition("=")
-    return bool(equals) and "/" not in key and not os.path.exists(argument)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -104,22 +102,10 @@ def check_arguments(config: DictConfig) -> None:
 
     :raises SettingError: naming the argument by its full key.
     """
-    from hydra.utils import get_object
+    from remix.targets import GROUPS, check_value
 
-    for path, node in _targets(config):
-        target = get_object(node["_target_"])
-        parameters = inspect.signature(target).parameters
-        open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        hints = get_type_hints(target.__init__ if inspect.isclass(target) else target)
-        for name, value in node.items():
-            if name.startswith("_"):
-                continue
-            key = f"{path}.{name}" if path else name
-            if name not in parameters and not open_ended:
-                valid = [p for p in parameters if p not in ("spec", "environment", "input_size")]
-                raise SettingError(key, value, f"unknown setting; {path} " + one_of(valid, name))
-            if name in hints and not (isinstance(value, Mapping) or _fits(value, hints[name])):
-                raise SettingError(key, value, f"must be {_readable(hints[name])}")
+    for group, value in plain(config).items():
+        check_value(group, value, GROUPS.get(group, Any))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -188,49 +174,3 @@ def register_resolvers() -> None:
     """Make ``${run_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
     OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
     OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
-
-
-def _targets(config: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """All nodes below ``config`` that name a ``_target_``, resolved, with their full keys."""
-    container = config if not OmegaConf.is_config(config) else plain(config)
-    if not isinstance(container, Mapping):
-        return
-    if "_target_" in container:
-        yield path, container
-    for key, value in container.items():
-        yield from _targets(value, f"{path}.{key}" if path else str(key))
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a plain value can be what the annotation says; annotations of objects accept anything."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, argument) for argument in arguments)
-    if origin is Literal:
-        return value in arguments
-    if hint is type(None):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is str:
-        return isinstance(value, str)
-    if inspect.isclass(hint) and isinstance(value, (str, int, float)):
-        return hint in (object, Path)
-    if origin in (list, tuple, Sequence):
-        return isinstance(value, (list, tuple)) and not isinstance(value, str)
-    return True
-
-
-def _readable(hint: Any) -> str:
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
-    if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(_readable(argument) for argument in get_args(hint))
-    if get_origin(hint) is Literal:
-        return "one of " + ", ".join(map(str, get_args(hint)))
-    if get_origin(hint) in (list, tuple, Sequence):
-        return "a list"
-    return names.get(hint, str(getattr(hint, "__name__", hint)))

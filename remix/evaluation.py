@@ -15,6 +15,7 @@ from remix.building import build
 from remix.checkpoints import find_checkpoint, load
 from remix.config import check_arguments, whole
 from remix.films import film
+from remix.memory import check_together
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
@@ -30,6 +31,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
         trained.workers = config.workers
         check_arguments(OmegaConf.create({"workers": trained.workers}))
     _, data = build(trained)
+    check_together(data.spec, trained.workers, "episodes", config.episodes)
     data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(
         accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,

@@ -12,8 +12,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
@@ -22,12 +20,13 @@ from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
-from remix.building import build, named_settings, quiet
+from remix.building import build, make, make_all, quiet
 from remix.checkpoints import restoring, starting_point
 from remix.config import check, check_arguments, identity, kept
 from remix.datamodule import ReplayDataModule
 from remix.launchers import threads_of_a_job
-from remix.records import claim, read_run, write_run
+from remix.memory import check_memory, tell_memory
+from remix.records import ERROR_FILE, claim, read_run, write_run
 from remix.redaction import redact
 from remix.weighting.base import Weighting
 
@@ -39,10 +38,6 @@ ARTIFACTS = (
     "weight_heatmap.csv",
 )
 """Files of a run directory that MLflow gets, as far as they exist."""
-
-
-ERROR_FILE = "error.txt"
-"""The traceback of a run that failed."""
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
 """What loggers are told of a run's status, the last in MLflow's own word."""
@@ -77,6 +72,7 @@ def train(config: DictConfig) -> float:
         except Exception as error:
             write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
             (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
+            error.add_note(f"the traceback is in {directory / ERROR_FILE}")
             raise
 
 
@@ -87,6 +83,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         torch.set_num_threads(threads)
     pl.seed_everything(config.seed, verbose=False)
     module, data = build(config)
+    check_memory(data.spec, config)
     last = directory / "checkpoints/last.ckpt"
     checkpoint = starting_point(module, config.ckpt_path, last.parent if goes_on else None)
     trainer = _trainer(config)
@@ -94,8 +91,8 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         raise SettingError(
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
-    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
+    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
     record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
     tracking.tag(loggers, "identity", record["identity"])
     write_run(directory, record | {"status": "running"})
@@ -132,28 +129,27 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
 
 
 def _trainer(config: DictConfig) -> pl.Trainer:
-    with named_settings("callbacks"):
-        callbacks = [instantiate(node) for node in config.callbacks.values() if node is not None]
+    callbacks = make_all(config.callbacks, "callbacks", pl.Callback)
     try:
-        trainer: pl.Trainer = instantiate(
+        trainer: pl.Trainer = make(
             config.trainer,
+            "trainer",
+            pl.Trainer,
             logger=False,
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
-            _convert_="all",
         )
-    except InstantiationException as error:
+    except SettingError as error:
         chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
-        raise SettingError("trainer", chosen, first_line(error.__cause__ or error)) from error
+        raise SettingError("trainer", chosen, error.expected) from error
     return trainer
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
     loggers: list[Logger] = []
-    for node in (node for node in config.logger.values() if node is not None):
-        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in node else {}
-        with named_settings("logger"):
-            loggers.append(instantiate(node, _convert_="all", **resumed))
+    for name, node in config.logger.items():
+        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in (node or ()) else {}
+        loggers += make_all({name: node}, "logger", Logger, **resumed)
     parameters = tracking.flatten(kept(config))
     for group in ("algorithm", "env"):
         parameters[group] = parameters.pop(f"{group}_name")
@@ -192,6 +188,7 @@ def _describe(
         + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
+    tell_memory(data.spec, config)
     if checkpoint is None:
         # What the configuration tells was said when the study was planned.
         said = Budget.of_configuration(config).warnings() if config.study is not None else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ RUN_FILE = "run.json"
 
 LAST_CHECKPOINTS = ("last.ckpt", "previous.ckpt")
 """In a run's folder ``checkpoints``: what it goes on from, and what it goes on from if that is damaged."""
+
+ERROR_FILE = "error.txt"
+"""In the directory of a run that failed: the traceback."""
 
 _LOCK = ".lock"
 
@@ -72,6 +76,20 @@ def state(directory: Path) -> State:
     if _taken(directory):
         return "running"
     return "new" if status is None else "interrupted"
+
+
+def discard(directory: Path) -> None:
+    """Remove the directory of a run that was refused before it began, if nothing else is in it."""
+    beginnings = {".hydra", _LOCK, RUN_FILE, ERROR_FILE}
+    if not directory.is_dir() or _taken(directory):
+        return
+    if not {path.name for path in directory.iterdir()} <= beginnings:
+        return
+    shutil.rmtree(directory)
+    for parent in directory.resolve().parents:
+        if not parent.is_relative_to(RUNS.resolve()) or any(parent.iterdir()):
+            return
+        parent.rmdir()
 
 
 @contextmanager

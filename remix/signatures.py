@@ -1,104 +1,122 @@
-"""Names in configurations: where they lead, what a call of them makes, of which kinds its arguments are."""
+"""Annotations of arguments, as far as they can be known, and plain values compared with them."""
 
 from __future__ import annotations
 
 import inspect
-import types
-from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from envs.errors import SettingError, first_line
-
-_PLAIN = ("builtins", "datetime", "pathlib", "typing")  # modules whose classes are values, not parts
-_CONTAINERS = (list, tuple, Sequence, Iterable)
-
-
-def below(name: str, *packages: str) -> bool:
-    """Whether a dotted name is one of the packages or lies in one."""
-    return any(name == package or name.startswith(f"{package}.") for package in packages)
+_LISTS = (list, tuple, set, frozenset, Sequence, Collection, Iterable, Set)
+_MAPPINGS = (dict, Mapping, MutableMapping)
+_SCALARS = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
+_PLAIN = (*_SCALARS, *_LISTS, *_MAPPINGS, Literal, Path)
 
 
-def location(package: str) -> Path | None:
-    """File or folder of a top-level module, which is not imported; None if there is none, or several."""
-    try:
-        spec = find_spec(package)
-    except (ImportError, ValueError, AttributeError):
-        return None
-    if spec is None:
-        return None
-    if spec.submodule_search_locations is not None:
-        folders = [Path(folder).resolve() for folder in spec.submodule_search_locations]
-        return folders[0] if len(folders) == 1 else None
-    return Path(spec.origin).resolve() if spec.has_location and spec.origin is not None else None
+def hints_of(target: Any) -> dict[str, Any]:
+    """The annotations of what a class or a function takes, without those that cannot be resolved.
 
-
-def imported(key: str, name: str) -> Any:
-    """The object of a dotted name; the module that it is in gets imported.
-
-    :raises SettingError: about the setting ``key``.
+    Names that are imported for type checkers alone cannot, and builtins mostly have none.
     """
-    parts = name.split(".")
-    for length in range(len(parts) - 1, 0, -1):
-        module = ".".join(parts[:length])
-        try:
-            found: Any = import_module(module)
-        except Exception as error:
-            if isinstance(error, ModuleNotFoundError) and error.name and below(module, error.name):
-                continue
-            raise SettingError(key, name, f"cannot be imported: {first_line(error)}") from error
-        for part in parts[length:]:
-            if (found := getattr(found, part, None)) is None:
-                raise SettingError(key, name, f"{module} has no {'.'.join(parts[length:])}")
-        return found
-    raise SettingError(key, name, "is the full name of nothing here or installed")
+    function = target.__init__ if inspect.isclass(target) else target
+    known: dict[str, Any] = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        alone = SimpleNamespace(__annotations__={name: annotation})
+        with suppress(Exception):
+            known |= get_type_hints(alone, globalns=getattr(function, "__globals__", {}))
+    return known
 
 
-def home(target: Any) -> str:
-    """The name under which an object, or else its class, is defined, wherever it was imported."""
-    owner = target if inspect.isclass(target) or inspect.isroutine(target) else type(target)
-    return f"{owner.__module__}.{owner.__qualname__}"
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, else the annotation alone."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def makes(target: Any) -> type | None:
-    """The class of what a call gives: the class itself, or a function's annotated result; None if unknown."""
-    made = target if inspect.isclass(target) else hints(target).get("return")
-    return made if inspect.isclass(made) else None
+def kinds(hint: Any, partial: bool) -> list[type]:
+    """The classes of which an argument's object must be; none if it may be anything.
+
+    :param partial: it is to be a function that makes the object.
+    """
+    wanted = alternatives(hint)
+    if partial:
+        wanted = tuple(get_args(choice)[-1] for choice in wanted if get_origin(choice) is Callable)
+    classes = [choice for choice in wanted if choice is not NoneType]
+    known = all(inspect.isclass(kind) and not getattr(kind, "_is_protocol", False) for kind in classes)
+    return classes if known and Any not in classes else []
 
 
-def mentions(target: Any, kind: type) -> bool:
-    """Whether a function's body names a class of this kind."""
-    if not inspect.isfunction(target):
-        return False
-    names = inspect.getclosurevars(target)
-    found = (*names.nonlocals.values(), *names.globals.values())
-    return any(inspect.isclass(value) and issubclass(value, kind) for value in found)
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a plain value can be what the annotation says; not what a list or a mapping holds."""
+    if hint is Any or hint is object:
+        return True
+    if len(choices := alternatives(hint)) > 1:
+        return any(fits(value, choice) for choice in choices)
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in get_args(hint))
+    if hint is None or hint is NoneType:
+        return value is None
+    if hint is float:
+        return _is_number(value) and math.isfinite(value)
+    if hint in _SCALARS:
+        return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+    if origin in _LISTS:
+        return isinstance(value, (list, tuple)) and _length(hint) in (None, len(value))
+    if origin in _MAPPINGS:
+        return isinstance(value, Mapping)
+    if inspect.isclass(origin) and (value is None or isinstance(value, (str, int, float))):
+        return origin is Path and isinstance(value, str)
+    return True
 
 
-def hints(target: Any) -> dict[str, Any]:
-    """Of a function, or of a class's constructor; none if they cannot be evaluated."""
-    try:
-        return get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    except (NameError, TypeError, AttributeError):
-        return {}
+def items(value: Mapping[Any, Any] | Sequence[Any], hint: Any) -> list[Any]:
+    """The annotation of each thing that a mapping or a list holds."""
+    matching = [choice for choice in alternatives(hint) if get_args(choice) and fits(value, choice)]
+    held = get_args(matching[0]) if len(matching) == 1 else ()
+    if not held or get_origin(matching[0]) not in _LISTS + _MAPPINGS:
+        return [Any] * len(value)
+    if _length(matching[0]) is not None:
+        return list(held)
+    return [held[0 if held[-1] is Ellipsis else -1]] * len(value)
 
 
-def parameters(target: Callable[..., Any]) -> list[str]:
-    """Names of the arguments; none if there is no telling."""
-    try:
-        return list(inspect.signature(target).parameters)
-    except (TypeError, ValueError):
-        return []
+def readable(hint: Any) -> str:
+    """An annotation in words."""
+    origin, arguments = get_origin(hint) or hint, get_args(hint)
+    if origin in (Union, UnionType):
+        plain = [argument for argument in arguments if (get_origin(argument) or argument) in _PLAIN]
+        some = [*plain, NoneType] if NoneType in arguments and plain else plain
+        return " or ".join(dict.fromkeys(readable(argument) for argument in some or arguments))
+    if origin is Literal:
+        return "one of " + ", ".join(map(str, arguments))
+    if hint is None or hint is NoneType:
+        return "null"
+    if origin in _LISTS:
+        length = _length(hint)
+        return "a list" if length is None else f"a list of {length}"
+    if origin in _MAPPINGS:
+        return "a mapping"
+    if origin is Callable and arguments:
+        return readable(arguments[-1])
+    if origin is Path:
+        return "a path"
+    return _SCALARS.get(hint) or f"{with_article(origin)}, named by its _target_"
 
 
-def kinds(annotation: Any) -> tuple[type, ...]:
-    """The classes of which an annotation wants an object, or a call that makes one; none for plain values."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if Callable in (annotation, origin):
-        return (kinds(arguments[-1]) if arguments else ()) or (Callable,)  # type: ignore[return-value]
-    if origin in (Union, types.UnionType, type, *_CONTAINERS):
-        return tuple(kind for argument in arguments for kind in kinds(argument))
-    plain = not inspect.isclass(annotation) or origin is not None or annotation.__module__ in _PLAIN
-    return () if plain else (annotation,)
+def with_article(kind: Any) -> str:
+    """The name of a class, as in "an Environment"."""
+    name = getattr(kind, "__name__", str(kind))
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _length(hint: Any) -> int | None:
+    """Of a tuple of a known length."""
+    held = get_args(hint)
+    return len(held) if get_origin(hint) is tuple and Ellipsis not in held else None

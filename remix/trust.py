@@ -21,9 +21,9 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
 from envs.errors import SettingError
-from remix import signatures
+from remix import named_objects
+from remix.named_objects import below
 from remix.records import RUNS
-from remix.signatures import below
 
 PRODUCT = ("callbacks", "envs", "remix")
 OPTIMIZERS = "torch.optim"
@@ -87,11 +87,11 @@ class Trust:
 
     def check_settings(self, key: str, settings: Mapping[str, Any], target: Callable[..., Any]) -> None:
         """The arguments of a call that is allowed."""
-        hints, made = signatures.hints(target), signatures.makes(target)
+        hints, made = named_objects.hints(target), named_objects.makes(target)
         writes = made is not None and issubclass(made, _WRITERS)
         for setting, value in settings.items():
             place, hint = f"{key}.{setting}", hints.get(setting)
-            self.check(place, value, signatures.kinds(hint))
+            self.check(place, value, named_objects.kinds(hint))
             if writes or Path in get_args(hint) or setting.endswith(_PLACES):
                 self._check_places(place, value)
         if (imports := getattr(target, "imports", None)) is not None:
@@ -132,7 +132,7 @@ class Trust:
 
     def _own(self, package: str) -> bool:
         """Whether a top-level module is the user's own: below the working directory, and not the file's."""
-        place = signatures.location(package)
+        place = named_objects.location(package)
         if place is None or not place.is_relative_to(here := Path.cwd().resolve()):
             return False
         if package in (*sys.stdlib_module_names, RUNS.name) or set(_NO_PACKAGES) & set(place.parts):
@@ -148,7 +148,7 @@ class Trust:
     def _check_call(self, key: str, node: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
         name = node["_target_"]
         target = self._trusted(f"{key}._target_", name)
-        made = signatures.makes(target)
+        made = named_objects.makes(target)
         if made is None or not kinds:
             if not self._consented(name):
                 self._refuse(
@@ -162,7 +162,7 @@ class Trust:
     def _settings(self, key: str, node: Mapping[str, Any], target: Callable[..., Any]) -> dict[str, Any]:
         """The arguments of a call by name, positional ones too."""
         settings = {str(name): value for name, value in node.items() if not str(name).startswith("_")}
-        positional, names = node.get("_args_", ()), signatures.parameters(target)
+        positional, names = node.get("_args_", ()), named_objects.parameters(target)
         if not isinstance(positional, (list, tuple)) or len(positional) > len(names):
             self._refuse(f"{key}._args_", positional, "must be a list of arguments")
         return dict(zip(names, positional, strict=False)) | settings
@@ -190,13 +190,13 @@ class Trust:
             return
         if factory is None or function == "parallel_env":
             return
-        made, home = signatures.makes(factory), signatures.home(factory)
+        made, home = named_objects.makes(factory), named_objects.home(factory)
         if made is not None:
             known = issubclass(made, ParallelEnv) and (below(home, *GAMES) or self.allows(home))
         else:
             # A function of the user's own need not say what it makes, if it names a class of games.
             own = self._own(module.partition(".")[0]) and self._own(home.partition(".")[0])
-            known = own and signatures.mentions(factory, ParallelEnv)
+            known = own and named_objects.mentions(factory, ParallelEnv)
         if not known:
             self._refuse(key, value, f"is not known to make a game; {self._consent(module)}")
 
@@ -206,10 +206,10 @@ class Trust:
             self._refuse(key, name, "must be the full name of a class")
         if not self.allows(name):
             raise SettingError(shortened(key), shortened(name), self.advice(name))
-        target = signatures.imported(key, name)
+        target = named_objects.imported(key, name)
         if not callable(target):
             raise SettingError(key, name, "is no class")
-        if not self.allows(home := signatures.home(target)) and not self._consented(name):
+        if not self.allows(home := named_objects.home(target)) and not self._consented(name):
             raise SettingError(shortened(key), shortened(name), f"is {home}, which {self.advice(home)}")
         return target
 
@@ -243,11 +243,11 @@ def _names_of(text: str) -> list[str]:
     if not _DOTTED.fullmatch(text) or "." not in text or Path(text).exists():
         return []
     try:
-        return [text, signatures.home(signatures.imported("", text))]
+        return [text, named_objects.home(named_objects.imported("", text))]
     except SettingError:
         return [text]
 
 
 def _defined(known: str) -> str:
     module, _, name = known.rpartition(".")
-    return signatures.home(getattr(import_module(module), name))
+    return named_objects.home(getattr(import_module(module), name))

@@ -1,17 +1,38 @@
-"""Exceptions that a user caused, in one line each."""
+"""Exceptions in one line each: what a user can mend, and what nobody expected."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
-from envs.errors import Diverged, SettingError, one_of
+from envs.errors import Diverged, GameError, SettingError, first_line, one_of
+from remix.own_code import own_traceback, summary
+from remix.words import group_choices
 
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user, or None if the error is not of the user's making."""
-    if isinstance(error, SettingError | Diverged):
+    if isinstance(error, SettingError | GameError | Diverged):
         return str(error)
-    return _hydra(error) or _launcher(error)
+    if isinstance(error, MemoryError):
+        return f"the memory does not suffice: {error or 'no more can be had'}"
+    return _hydra(error) or _launcher(error) or _file(error)
+
+
+def details(error: BaseException) -> str:
+    """The traceback of the user's own code, as far as it was there that something went wrong; else empty."""
+    link: BaseException | None = error
+    while link is not None:
+        if found := getattr(link, "details", ""):
+            return f"{found.rstrip()}\n"
+        link = link.__cause__
+    return "" if one_line(error) else own_traceback(error)
+
+
+def unexpected(error: BaseException) -> str:
+    """A line for what should not have happened, with the way to its traceback."""
+    kept = "; ".join(getattr(error, "__notes__", ())) or "-v shows the traceback"
+    return f"unexpected {summary(error)}; {kept}"
 
 
 def _launcher(error: BaseException) -> str | None:
@@ -26,8 +47,21 @@ def _launcher(error: BaseException) -> str | None:
     return None
 
 
+def _file(error: BaseException) -> str | None:
+    """Files that cannot be read or written, or are no YAML."""
+    from yaml import MarkedYAMLError
+
+    if isinstance(error, UnicodeDecodeError):
+        return f"a file that should be text in UTF-8 is not: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:
+        return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return None
+
+
 def _hydra(error: BaseException) -> str | None:
-    from hydra.errors import HydraException, MissingConfigException
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import (
         ConfigAttributeError,
         ConfigKeyError,
@@ -36,20 +70,45 @@ def _hydra(error: BaseException) -> str | None:
     )
 
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={choice}: {one_of(_public(error.options or ()), choice)}"
+        return _no_such_choice(str(error.missing_cfg_file), error.options or ())
+    if isinstance(error, OverrideParseException):
+        quotes = "cannot be read: special signs need quotes, as in \"SETTING='VALUE'\""
+        return f"{error.override}: {quotes if '=' in str(error.override) else 'must be SETTING=VALUE'}"
     cause = error.__cause__ if isinstance(error, HydraException) else error
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key}=???: must be given"
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
-        parent = cause.parent_node
         name = str(cause.full_key or cause.key)
+        if cause is error:  # nobody asked for it but the code
+            return f"{name}=???: must be given"
+        parent = cause.parent_node
         choices = _public(parent) if hasattr(parent, "keys") else []
         return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return re.sub(r"\s+", " ", str(error)).strip()
+        return _text(error, cause)
     return None
 
 
-def _public(options: object) -> list[str]:
-    return [str(option) for option in options if not str(option).startswith("_")]  # type: ignore[attr-defined]
+def _no_such_choice(missing: str, options: Sequence[str]) -> str:
+    group, _, choice = missing.rpartition("/")
+    if not group:
+        return f"--config-name={choice}: there is no configuration of that name"
+    return f"{group}={choice}: {one_of(_public(options) or group_choices(group), choice)}"
+
+
+def _text(error: BaseException, cause: BaseException | None) -> str:
+    """Hydra's and OmegaConf's own words, with the setting in front."""
+    text = " ".join(str(error).split())
+    if several := re.match(r"Ambiguous value for argument '([^=]*)=(.*?)'", text):
+        key, values = several.groups()
+        return f"{key}={values}: several values need -m, a list needs brackets: {key}=[{values}]"
+    if (merged := re.match(r"Error merging override (.*)", text)) and cause is not None:
+        return f"{merged[1]}: {first_line(cause)}"
+    if deleted := re.search(r"Key '(\w+)' is not in struct", text):
+        return f"{deleted[1]}=???: must be given"
+    key = getattr(error, "full_key", None)
+    return f"{key}: {first_line(error)}" if key else text
+
+
+def _public(options: Iterable[object]) -> list[str]:
+    return [str(option) for option in options if not str(option).startswith("_")]

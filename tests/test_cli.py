@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from remix import cli
 from tests.command_line import CommandLine
 
 
@@ -80,7 +81,7 @@ MISTAKES = [
     ("train ckpt_path=nowhere.ckpt", "ckpt_path=nowhere.ckpt: is not a file"),
     ("train steps_per_epoch=10 max_env_steps=5", "steps_per_epoch=10: must be at most max_env_steps=5"),
     ("train algorithm.gamma=2", "algorithm.gamma=2: must be between 0 and 1"),
-    ("train algorithm.optimizer.lr=fast", "algorithm.optimizer.lr=fast: must be a number"),
+    ("train algorithm.optimizer.lr=fast", "algorithm.optimizer.lr=fast: must be a finite number"),
     ("train algorithm.weighting.mapping.kappa=-1", "algorithm.weighting.mapping.kappa=-1: must be positive"),
     (
         "train algorithm.weighting.central_network=both",
@@ -97,6 +98,37 @@ MISTAKES = [
         "train logger.mlflow.tracking_uri=http://127.0.0.1:9",
         "logger.mlflow.tracking_uri=http://127.0.0.1:9: ",
     ),
+    ("train foo", "foo: must be SETTING=VALUE"),
+    ("train =3", "=3: must be SETTING=VALUE"),
+    ("train +new.key=3", "new.key=3: unknown setting; must be one of "),
+    ("train ~algorithm", "~algorithm=: cannot be left out; must be one of "),
+    ("train ~seed", "seed=???: must be given"),
+    ("train env=null", "env=null: must be one of "),
+    ("train env=[two_step,climbng]", "env=climbng: must be one of climbing, "),
+    ("train callbacks=3", "callbacks=3: must be one of "),
+    ("train +callbacks.mine=3", "callbacks.mine=3: must be a Callback, named by its _target_ or null"),
+    ("train seed=1,2", "seed=1,2: several values need -m, a list needs brackets: seed=[1,2]"),
+    ("train env.n_agents={a:1}", "env.n_agents={'a': 1}: must be a whole number"),
+    ("train env.world_shape=[a,b]", "env.world_shape[0]=a: must be a whole number"),
+    ("train env=matrix_game env.payoff=abc", "env.payoff=abc: must be a full table of numbers"),
+    ("train algorithm.td_lambda=nan", "algorithm.td_lambda=nan: must be a finite number"),
+    ("train algorithm.optimizer.lr=inf", "algorithm.optimizer.lr=inf: must be a finite number"),
+    (
+        "train algorithm.optimizer.lr=-1",
+        "algorithm=remix.algorithms.value_factorization.ValueFactorization: ",
+    ),
+    (
+        "train algorithm.loss_factor=99999999999999999999",
+        "algorithm.loss_factor=99999999999999999999: is too large",
+    ),
+    ("train run_name=${x}", "logger.mlflow.run_name: Interpolation key 'x' not found"),
+    ("train env.n_agents=${oc.env:NOT_SET}", "env.n_agents: KeyError raised while resolving interpolation"),
+    ("train env.n_agents=${env.n_agents}", "env.n_agents: Recursive interpolation detected"),
+    ("train env.n_agents=[1", "env.n_agents=[1: cannot be read: special signs need quotes"),
+    ("train --config-name nope", "--config-name=nope: there is no configuration of that name"),
+    ("train hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory"),
+    ("train hydra.run.dir=null", "hydra.run.dir=null: "),
+    ("train test_episodes=1000000000", "test_episodes=1000000000: to play so many episodes together takes"),
     ("evaluate", "checkpoint=???: must be given"),
     (
         "evaluate nothing-here",
@@ -187,3 +219,51 @@ def test_completion(remix: CommandLine, monkeypatch: pytest.MonkeyPatch, line: s
 def test_completion_scripts_are_valid_bash(remix: CommandLine):
     script = remix("completion", "bash").out
     assert subprocess.run(["bash", "-n"], input=script, text=True).returncode == 0
+
+
+def test_a_refused_run_leaves_nothing_but_what_was_there(remix: CommandLine):
+    assert remix("train", "algorithm.gamma=2").code == 2
+    assert not any(remix.home.iterdir())
+    (remix.home / "mine").mkdir()
+    (remix.home / "mine/notes.txt").touch()
+    assert remix("train", "algorithm.gamma=2", "hydra.run.dir=mine").code == 2
+    assert (remix.home / "mine/notes.txt").is_file()
+
+
+CONFIGURATIONS = {
+    "broken": "a: [1, 2\nb: 3\n",
+    "tab": "a:\n\tb: 1\n",
+    "double": "a: 1\na: 2\n",
+    "nowhere": "defaults:\n  - /env: nowhere\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("broken", "own/broken.yaml, line 2, column 2: expected ',' or ']'"),
+        ("tab", "own/tab.yaml, line 2, column 1: found character"),
+        ("double", "own/double.yaml, line 2, column 1: found duplicate key a"),
+        ("nowhere", "env=nowhere: must be one of "),
+    ],
+)
+def test_a_broken_configuration_is_one_line(remix: CommandLine, name: str, message: str):
+    folder = remix.home / "settings/own"
+    folder.mkdir(parents=True)
+    (folder / f"{name}.yaml").write_text(CONFIGURATIONS[name])
+    outcome = remix("train", "--config-dir", "settings", f"+own={name}")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert message in outcome.err
+
+
+def test_what_nobody_expected_is_one_line_too(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    def fail(arguments: list[str]) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setitem(cli.COMMANDS, "report", fail)
+    outcome = remix("report")
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1].startswith("remix: unexpected KeyError: 'x' (test_cli.py, line ")
+    assert outcome.err.endswith("; -v shows the traceback\n")
+    with pytest.raises(KeyError):
+        remix("report", "-v")

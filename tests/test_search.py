@@ -304,7 +304,7 @@ MISTAKES = [
         "algorithm.policy: {type: int, low: 0, high: 1}",
         "search.space=algorithm.policy: unknown setting; algorithm",
     ),
-    ("algorithm.td_lambda: {type: choice, choices: [x]}", "algorithm.td_lambda=x: must be a number"),
+    ("algorithm.td_lambda: {type: choice, choices: [x]}", "algorithm.td_lambda=x: must be a finite number"),
     ("seed: {type: float, low: 1, high: 0.5}", "search.space.seed.low=1.0: must be at most high=0.5"),
     ("seed: {type: int, low: 1}", "search.space.seed.high=None: must be given"),
     ("seed: {type: int, low: 1, high: 2.5}", "search.space.seed.high=2.5: must be a whole number"),

@@ -8,8 +8,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from remix.config import check, identity
-from remix.experiment import ERROR_FILE, train
-from remix.records import read_run, state
+from remix.experiment import train
+from remix.records import ERROR_FILE, read_run, state
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 from remix.user_errors import one_line
