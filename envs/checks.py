@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -22,16 +23,18 @@ def integer(setting: str, value: Any, minimum: int) -> int:
 
 def seed(setting: str, value: Any) -> int:
     """``value`` as the seed of a run or an episode."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= value <= LARGEST_SEED:
+    valid = isinstance(value, Integral) and not isinstance(value, bool)
+    if not valid or not 0 <= value <= LARGEST_SEED:
         raise SettingError(setting, value, f"must be a whole number between 0 and {LARGEST_SEED}")
     return int(value)
 
 
 def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
     """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not minimum <= value <= maximum:
+    valid = isinstance(value, Real) and not isinstance(value, bool)
+    if not valid or not minimum <= value <= maximum:
         raise SettingError(setting, value, _range_phrase(minimum, maximum))
-    if not math.isfinite(value):
+    if abs(value) > sys.float_info.max:
         raise SettingError(setting, value, "must be finite")
     return float(value)
 
