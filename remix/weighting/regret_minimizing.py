@@ -86,7 +86,7 @@ class RegretMinimizing(Weighting):
         self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
         self.central_input = CENTRAL_NETWORKS[central_network]
         self.temperature, self.slope_floor, self.warmup_steps = temperature, slope_floor, warmup_steps
-        self.warmup = Optimistic(min_weight, max_weight)
+        self.warmup: Optimistic = Optimistic(min_weight, max_weight)
         wanted = {
             self.central_input: value_underestimation,
             "slopes": mixing_gradient,
