@@ -69,7 +69,7 @@ class Policy(nn.Module):
         outputs, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
         actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
         make = choose if exploration is None else self.make_choice
-        make(
+        stuck = make(
             outputs.float().numpy(force=True),
             avail_actions.flatten(0, 1).numpy(),
             noise.flatten(0, 1).numpy(),
@@ -77,21 +77,23 @@ class Policy(nn.Module):
             actions.view(-1).numpy(),
             probability.view(-1).numpy(),
         )
+        if stuck:
+            raise ValueError("avail_actions leaves an agent without any action")
         return actions, probability, hidden
 
     def _check(self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, noise: Tensor) -> None:
         """Refuses what would lead the kernels out of their arrays."""
         agents = (len(obs), self.n_agents)
-        for name, tensor, kind, shape in (
-            ("last_actions", last_actions, torch.int64, agents),
-            ("avail_actions", avail_actions, torch.bool, (*agents, self.n_actions)),
-            ("noise", noise, torch.float32, (*agents, 2)),
+        if (
+            last_actions.shape != agents
+            or avail_actions.shape != (*agents, self.n_actions)
+            or noise.shape != (*agents, 2)
+            or last_actions.dtype != torch.int64
+            or avail_actions.dtype != torch.bool
         ):
-            if tensor.dtype != kind or tensor.shape != shape:
-                found = f"{tensor.dtype} {list(tensor.shape)}"
-                raise ValueError(f"{name} is {found}, not {kind} {list(shape)}")
-        if not avail_actions.any(-1).all():
-            raise ValueError("avail_actions leaves an agent without any action")
+            given = {"last_actions": last_actions, "avail_actions": avail_actions, "noise": noise}
+            found = ", ".join(f"{name} {tensor.dtype} {list(tensor.shape)}" for name, tensor in given.items())
+            raise ValueError(f"{found}: do not fit {agents[0]} episodes of {self.n_agents} agents")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

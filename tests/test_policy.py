@@ -153,22 +153,26 @@ def test_only_available_actions_whatever_the_utilities_are(kind, exploration, wr
         assert now[2].gather(-1, chosen.unsqueeze(-1)).all()
 
 
-NOTHING = torch.zeros(E, SPEC.n_agents, SPEC.n_actions, dtype=torch.bool)
+@pytest.mark.parametrize("kind", [Policy, StochasticPolicy])
+def test_an_agent_without_any_action_is_noticed(kind):
+    obs, last_actions, avail_actions = situation()
+    avail_actions[3, 1] = False
+    with pytest.raises(ValueError, match="leaves an agent without any action"):
+        act(kind(SPEC), (obs, last_actions, avail_actions), 0.5)
 
 
 @pytest.mark.parametrize(
     ("place", "change", "message"),
     [
-        (2, lambda avail: avail.long(), "avail_actions is torch.int64"),
+        (2, lambda avail: avail.long(), "avail_actions torch.int64"),
         (
             2,
             lambda avail: torch.cat((avail, avail[..., :1]), -1),
-            r"avail_actions is torch.bool \[400, 3, 5\]",
+            r"avail_actions torch.bool \[400, 3, 5\]",
         ),
-        (2, lambda avail: avail[:, :2], r"avail_actions is torch.bool \[400, 2, 4\]"),
-        (2, lambda avail: NOTHING, "leaves an agent without any action"),
-        (1, lambda actions: actions.int(), "last_actions is torch.int32"),
-        (1, lambda actions: actions[1:], r"last_actions is torch.int64 \[399, 3\]"),
+        (2, lambda avail: avail[:, :2], r"avail_actions torch.bool \[400, 2, 4\]"),
+        (1, lambda actions: actions.int(), "last_actions torch.int32"),
+        (1, lambda actions: actions[1:], r"last_actions torch.int64 \[399, 3\]"),
         (0, lambda obs: obs[..., :1], "observations"),
         (0, lambda obs: torch.cat((obs, obs), -1), "observations"),
     ],
@@ -182,7 +186,7 @@ def test_situations_of_other_shapes_and_types_are_refused(policy, place, change,
 
 def test_noise_and_states_of_other_shapes_are_refused(policy):
     now = situation()
-    with pytest.raises(ValueError, match="noise is"):
+    with pytest.raises(ValueError, match=r"noise torch.float32 \[400, 3\]"):
         act(policy, now, 0.5, torch.rand(E, SPEC.n_agents))
     with policy.frozen(), pytest.raises(ValueError, match="states"):
         policy.act(*now, policy.initial_state(E - 1), 0.5, torch.rand(E, SPEC.n_agents, 2))

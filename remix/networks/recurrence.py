@@ -49,9 +49,11 @@ def recurrent_step(
     :param hidden: ``[R, H]``.
     :raises ValueError: rows or states are of another width or number.
     """
-    wanted = [[len(rows), size] for size in weights.encoder.shape]
-    if [list(rows.shape), list(hidden.shape)] != wanted:
-        raise ValueError(f"rows {list(rows.shape)} and states {list(hidden.shape)} must be {wanted}")
+    n_rows, (n_inputs, size) = len(rows), weights.encoder.shape
+    if rows.shape != (n_rows, n_inputs) or hidden.shape != (n_rows, size):
+        raise ValueError(
+            f"rows {list(rows.shape)} and states {list(hidden.shape)} do not fit {n_inputs} inputs and {size}"
+        )
     nothing, none = np.zeros(len(rows), np.int64), np.empty(0, np.int32)
     kind = weights.hidden.dtype
     dense, before = (tensor.numpy().astype(kind, copy=False) for tensor in (rows, hidden))
