@@ -103,7 +103,7 @@ class GameCode:
         self.game, self.place = game, place
 
     def __enter__(self) -> None:
-        """Nothing to prepare. A class, since a generator would take as long as the check of a small step."""
+        """Nothing to prepare."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from envs.errors import GameCode, GameError, InvalidOutput, brief
 from envs.gate_kernels import UNUSABLE, ends, played, seen
-from envs.inspection import Inspection, bounds
+from envs.inspection import Inspection, numbers
 from envs.spec import Environment, EnvSpec, Observation, Step
 
 
@@ -55,9 +55,15 @@ class Gate(Environment):
     :raises GameError: it raised an exception of its own there.
     """
 
+    some_ended = False
+    """Whether an episode ended in the last step."""
+
     def __init__(self, environment: Environment) -> None:
         self._game, self.spec, self._closed = environment, environment.spec, False
-        self._start(0)
+        self._passing: _Passing | None = None
+        self._running = np.empty(0, np.bool_)
+        self._ended = np.empty((2, 0), np.bool_)  # terminated, truncated
+        self._steps = 0
 
     @classmethod
     def around(cls, environment: Environment) -> Gate:
@@ -70,26 +76,30 @@ class Gate(Environment):
         with GameCode(self.spec.name, "reset"):
             observation = self._game.reset(seeds.copy())
         views = self._observation(observation)
-        if not seen(*self._numbers(views)):
+        if not seen(*_features(views)):
             Inspection(self.spec, 0).observation(views, self._running)
         return views
 
     def step(self, actions: NDArray[np.integer]) -> Step:
         """Play ``actions [E, N]``."""
         self._steps += 1
-        with GameCode(self.spec.name, f"step {self._steps}"):
+        try:
             outcome = self._game.step(actions.copy())
+        except BaseException:
+            with GameCode(self.spec.name, f"step {self._steps}"):
+                raise
         # An environment that returns the same buffers again has kept their types and shapes.
         passing = self._passing
         if passing is None or outcome is not passing.outcome:
             passing = self._pass(outcome)
         at_limit = self._steps >= self.spec.episode_limit
-        any_ended = played(at_limit, self._running, self._ended, *passing.numbers)
-        if any_ended == UNUSABLE:
+        ended = played(at_limit, self._running, self._ended, *passing.numbers)
+        if ended == UNUSABLE:
             Inspection(self.spec, self._steps).outcome(outcome, self._running)
             # Only episodes that have ended are odd.
-            any_ended = ends(at_limit, self._running, self._ended, *passing.numbers[-2:])
-        if any_ended:
+            ended = ends(at_limit, self._running, self._ended, *passing.numbers[-2:])
+        self.some_ended = bool(ended)
+        if ended:
             Inspection(self.spec, self._steps).totals(outcome.info, self._ended[0] | self._ended[1])
         return passing.step
 
@@ -113,9 +123,11 @@ class Gate(Environment):
 
     def _start(self, n_episodes: int) -> None:
         self._steps = 0
-        self._running = np.ones(n_episodes, np.bool_)
-        self._ended = np.zeros((2, n_episodes), np.bool_)  # terminated, truncated
-        self._passing: _Passing | None = None
+        if n_episodes != len(self._running):
+            self._running = np.empty(n_episodes, np.bool_)
+            self._ended = np.empty((2, n_episodes), np.bool_)
+            self._passing = None
+        self._running[:] = True
 
     def _observation(self, observation: Any) -> Observation:
         """The same with arrays that keep types and shapes, whatever becomes of the environment's."""
@@ -130,15 +142,6 @@ class Gate(Environment):
             ),
         )
 
-    def _numbers(self, views: Observation) -> tuple[Any, ...]:
-        """What :func:`seen` looks at."""
-        obs, state = bounds(self.spec.obs_dtype), bounds(self.spec.state_dtype)
-        return (
-            *(views.obs.view(obs[0].dtype), *obs),
-            *(views.state.view(state[0].dtype), *state),
-            views.avail_actions.view(np.uint8),
-        )
-
     def _pass(self, outcome: Any) -> _Passing:
         inspection, shape = Inspection(self.spec, self._steps), self._running.shape
         inspection.kind("step", outcome, Step)
@@ -149,7 +152,7 @@ class Gate(Environment):
         inspection.statistics(outcome.info, len(self._running))
         passing = _Passing(
             outcome,
-            numbers=(*self._numbers(views), reward, terminated.view(np.uint8), truncated.view(np.uint8)),
+            numbers=(*_features(views), reward, terminated.view(np.uint8), truncated.view(np.uint8)),
             step=Step(views, reward, self._ended[0], self._ended[1], outcome.info),
         )
         arrays = (*outcome.observation, outcome.reward, outcome.terminated, outcome.truncated)
@@ -166,3 +169,12 @@ class _Passing(NamedTuple):
     outcome: Step
     numbers: tuple[Any, ...]
     step: Step
+
+
+def _features(views: Observation) -> tuple[Any, ...]:
+    """What :func:`seen` looks at."""
+    obs, obs_largest = numbers(views.obs)
+    state, state_largest = numbers(views.state)
+    available = views.avail_actions.view(np.uint8)
+    rows = available.reshape(-1, available.shape[-1])
+    return obs.reshape(-1), obs_largest, state.reshape(-1), state_largest, rows

@@ -18,27 +18,26 @@ _BLOCK = 256  # numbers compared without a jump in between, which makes it vecto
 
 
 @compiled
-def between(values: NDArray[Any], low: Any, high: Any) -> bool:
-    """Whether all ``values`` lie between the bounds, as NaN does not."""
-    flat = values.reshape(-1)
-    outside = False
-    for start in range(0, flat.size, _BLOCK):
-        block = flat[start : start + _BLOCK]
-        for i in range(block.size):
-            outside |= not ((low <= block[i]) & (block[i] <= high))
-        if outside:
+def small(values: NDArray[Any], largest: float) -> bool:
+    """Whether no one of ``values [n]`` is larger than that, negative ones likewise, nor NaN."""
+    limit = values.dtype.type(largest)
+    larger = False
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        for i in range(len(block)):
+            larger |= not (abs(block[i]) <= limit)
+        if larger:
             return False
     return True
 
 
 @compiled
 def choices(available: NDArray[np.uint8]) -> bool:
-    """Whether masks ``[E, N, A]`` are made of 0 and 1 and leave every agent an action."""
-    rows = available.reshape(-1, available.shape[-1])
-    for r in range(len(rows)):
+    """Whether masks ``[E * N, A]`` are made of 0 and 1 and leave every agent an action."""
+    for r in range(len(available)):
         either = np.uint8(0)
-        for a in range(rows.shape[1]):
-            either |= rows[r, a]
+        for a in range(available.shape[1]):
+            either |= available[r, a]
         if either != 1:
             return False
     return True
@@ -47,15 +46,13 @@ def choices(available: NDArray[np.uint8]) -> bool:
 @compiled
 def seen(
     obs: NDArray[Any],
-    obs_low: Any,
-    obs_high: Any,
+    obs_largest: float,
     state: NDArray[Any],
-    state_low: Any,
-    state_high: Any,
+    state_largest: float,
     available: NDArray[np.uint8],
 ) -> bool:
-    """Whether an observation can be used."""
-    return between(obs, obs_low, obs_high) and between(state, state_low, state_high) and choices(available)
+    """Whether an observation can be used; ``obs`` and ``state`` in one row."""
+    return small(obs, obs_largest) and small(state, state_largest) and choices(available)
 
 
 @compiled
@@ -86,11 +83,9 @@ def played(
     running: NDArray[np.bool_],
     ended: NDArray[np.bool_],
     obs: NDArray[Any],
-    obs_low: Any,
-    obs_high: Any,
+    obs_largest: float,
     state: NDArray[Any],
-    state_low: Any,
-    state_high: Any,
+    state_largest: float,
     available: NDArray[np.uint8],
     reward: NDArray[np.float32],
     terminated: NDArray[np.uint8],
@@ -103,6 +98,6 @@ def played(
     for e in range(len(running)):
         if not np.isfinite(reward[e]) or terminated[e] + truncated[e] > 1:
             return UNUSABLE
-    if not seen(obs, obs_low, obs_high, state, state_low, state_high, available):
+    if not seen(obs, obs_largest, state, state_largest, available):
         return UNUSABLE
     return int(ends(at_limit, running, ended, terminated, truncated))

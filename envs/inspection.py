@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from envs.errors import InvalidOutput, brief
 from envs.spec import EnvSpec, Observation, Step
 
+_LARGEST = float(np.finfo(np.float32).max)
 _AXES = {
     "obs": "episodes, agents, features",
     "state": "episodes, features",
@@ -18,14 +19,15 @@ _AXES = {
 }
 
 
-def bounds(dtype: str) -> tuple[Any, Any]:
-    """Smallest and largest possible feature of a type: finite as float32, 0 or 1 for the bytes of a bool."""
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return kind.type(np.finfo(np.float32).min), kind.type(np.finfo(np.float32).max)
-    if kind.kind == "b":
-        return np.uint8(0), np.uint8(1)
-    return kind.type(np.iinfo(kind).min), kind.type(np.iinfo(kind).max)
+def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """What of features or flags may be impossible, and the largest number that is not.
+
+    Bytes of bool are 0 or 1; other numbers are finite as float32, in which networks compute. Every whole
+    number is, so of them there is nothing to look at.
+    """
+    if array.dtype.kind == "b":
+        return array.view(np.uint8), 1.0
+    return (array if array.dtype.kind == "f" else array[:0]), _LARGEST
 
 
 class Inspection:
@@ -57,10 +59,10 @@ class Inspection:
 
     def observation(self, observation: Observation, rows: NDArray[np.bool_]) -> None:
         """Values ``[E, ...]`` of the episodes ``rows [E]``."""
-        self._features("obs", observation.obs[rows], self.spec.obs_dtype)
-        self._features("state", observation.state[rows], self.spec.state_dtype)
+        self._features("obs", observation.obs[rows])
+        self._features("state", observation.state[rows])
         masks = observation.avail_actions[rows]
-        self._features("avail_actions", masks, "bool")
+        self._features("avail_actions", masks)
         empty = np.argwhere(~masks.any(-1))
         if len(empty):
             self._refuse("avail_actions", "leaves no action, must leave at least one", empty[0, 1])
@@ -72,7 +74,7 @@ class Inspection:
         if wrong.size:
             self._refuse("reward", f"is {wrong[0]}, must be a finite number")
         for flag in ("terminated", "truncated"):
-            self._features(flag, getattr(outcome, flag)[rows], "bool")
+            self._features(flag, getattr(outcome, flag)[rows])
         if (outcome.terminated & outcome.truncated)[rows].any():
             self._refuse("truncated", "is set together with terminated: an episode ends in one way")
         self.observation(outcome.observation, rows)
@@ -103,17 +105,14 @@ class Inspection:
         if picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
             self._refuse("render", f"gives the shape {list(picture.shape)}, must give [height, width, 3]")
 
-    def _features(self, field: str, values: NDArray[Any], dtype: str) -> None:
+    def _features(self, field: str, values: NDArray[Any]) -> None:
         """``values [E, ...]``; the second axis is that of the agents if there are three."""
-        low, high = bounds(dtype)
-        numbers = values.view(low.dtype)
-        wrong = np.argwhere(~((numbers >= low) & (numbers <= high)))
-        if not len(wrong):
-            return
-        number, agent = numbers[tuple(wrong[0])], wrong[0, 1] if values.ndim == 3 else None
-        if dtype == "bool":
-            self._refuse(field, f"holds the byte {number}, must be False or True (0 or 1)", agent)
-        self._refuse(field, f"holds {number}, must be numbers that are finite as float32", agent)
+        looked_at, largest = numbers(values)
+        wrong = np.argwhere(~(np.abs(looked_at) <= largest))
+        if len(wrong):
+            number, agent = looked_at[tuple(wrong[0])], wrong[0, 1] if values.ndim == 3 else None
+            expected = "False or True (0 or 1)" if values.dtype == np.bool_ else "numbers finite as float32"
+            self._refuse(field, f"holds {number}, must hold {expected}", agent)
 
     def _refuse(self, field: str, problem: str, agent: int | None = None) -> NoReturn:
         if agent is not None and self.spec.agent_names:

@@ -56,8 +56,8 @@ def rollout(
             observation = step.observation
             record.append(t, rows, actions, probability.numpy(), step.reward, observation)
             t += 1
-            ended = (step.terminated | step.truncated)[rows]
-            if ended.any():
+            if game.some_ended:
+                ended = (step.terminated | step.truncated)[rows]
                 finished = running[ended]
                 lengths[finished], terminated[finished] = t, step.terminated[finished]
                 for i in finished:

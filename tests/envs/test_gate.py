@@ -79,7 +79,9 @@ def test_numbers_must_be_finite_where_networks_compute(value):
             observation.obs[1, 1, 3] = value
             return observation
 
-    with pytest.raises(InvalidOutput, match=r"step 0, agent 1: obs holds .*, must be .* finite as float32"):
+    with pytest.raises(
+        InvalidOutput, match=r"step 0, agent 1: obs holds .*, must hold numbers finite as float32"
+    ):
         Gate(Precise(obs_dtype="float64")).reset(SEEDS)
 
 
@@ -98,7 +100,7 @@ def test_bits_are_bits():
             observation.state.view(np.uint8)[0, 3] = 63
             return observation
 
-    with pytest.raises(InvalidOutput, match="step 0: state holds the byte 63"):
+    with pytest.raises(InvalidOutput, match="step 0: state holds 63"):
         Gate(Unfilled(state_dtype="bool")).reset(SEEDS)
 
 
@@ -321,7 +323,7 @@ def test_random_damage_is_never_missed(make):
     game = Gate(Damaged())
     for _ in range(50):
         observation = game.reset(np.arange(3))
-        with pytest.raises(InvalidOutput, match="holds the byte"):
+        with pytest.raises(InvalidOutput, match="must hold False or True"):
             game.step(observation.avail_actions.argmax(-1))
 
 
