@@ -14,7 +14,6 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from envs.errors import SettingError
 from remix import archive
-from remix.content import Content
 from remix.records import LAST_CHECKPOINTS
 
 
@@ -38,9 +37,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         map_location: Callable[..., Any] | None = None,
         weights_only: bool | None = True,
     ) -> dict[str, Any]:
-        checkpoint = archive.read(path, "ckpt_path")
-        Content(checkpoint, "ckpt_path", path).check_version()
-        return checkpoint
+        return archive.read(path, "ckpt_path")
 
 
 class LastCheckpoint(Checkpoint):

@@ -34,7 +34,8 @@ def load(
     :param env_overrides: settings of the environment to change.
     :param trust: packages that its configuration may name besides what every file may.
     """
-    checkpoint = read_checkpoint(path)
+    with _offering_others(path):
+        checkpoint = read_checkpoint(path)
     config = _configuration(checkpoint, path, env_overrides, trust)
     quiet()
     try:
@@ -56,20 +57,10 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     """A checkpoint's tensors and plain containers.
 
     :param setting: that named it, for errors.
-    :raises SettingError: if the file is damaged or not a checkpoint of ReMIX; others beside it are offered.
+    :raises SettingError: if the file is damaged or not a checkpoint of ReMIX.
     """
-    try:
-        checkpoint = archive.read(path, setting)
-        Content(checkpoint, setting, path).check()
-    except SettingError as error:
-        names = ("best.ckpt", *LAST_CHECKPOINTS)
-        others = [
-            str(other)
-            for name in names
-            if (other := Path(path).with_name(name)) != Path(path) and other.is_file()
-        ]
-        advice = f"; there is also {', '.join(others)}" if others else ""
-        raise SettingError(error.setting, error.value, error.expected + advice) from error
+    checkpoint = archive.read(path, setting)
+    Content(checkpoint, setting, path).check()
     return checkpoint
 
 
@@ -97,25 +88,25 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
     :raises SettingError: if there are checkpoints, but none can be used.
     """
     if ckpt_path is not None:
-        _check_start(module, Path(ckpt_path))
+        with _offering_others(Path(ckpt_path)):
+            _check_start(module, Path(ckpt_path))
         return ckpt_path
-    problem = None
+    problems: list[SettingError] = []
     for path in (
         folder / name for name in LAST_CHECKPOINTS if folder is not None and (folder / name).exists()
     ):
         try:
             _check_start(module, path)
         except SettingError as error:
-            problem = problem or error
+            problems.append(error)
             continue
-        if problem is not None:
+        for problem in problems:
             damaged = Path(problem.value).rename(path.with_name("damaged.ckpt"))
-            print(f"{problem}; going on from {path}, the other one is {damaged} now")
+            print(f"{problem.value} {problem.expected}; going on from {path}, the other is {damaged} now")
         return str(path)
-    if problem is not None:
-        raise SettingError(
-            "resume", "auto", f"cannot go on: {problem}; resume=never starts anew"
-        ) from problem
+    if problems:
+        reasons = "; ".join(f"{problem.value} {problem.expected}" for problem in problems)
+        raise SettingError("resume", "auto", f"{reasons}; resume=never starts anew") from problems[0]
     return None
 
 
@@ -132,6 +123,18 @@ def restoring(trainer: pl.Trainer, checkpoint: str | None) -> Iterator[None]:
             raise
         reason = f"lacks {error}" if isinstance(error, KeyError) else first_line(error)
         raise SettingError("ckpt_path", checkpoint, f"cannot be continued: {reason}") from error
+
+
+@contextmanager
+def _offering_others(path: Path) -> Iterator[None]:
+    """Within, what is wrong with a checkpoint is said together with the others that lie beside it."""
+    try:
+        yield
+    except SettingError as error:
+        places = (path.with_name(name) for name in ("best.ckpt", *LAST_CHECKPOINTS))
+        others = ", ".join(str(place) for place in places if place != path and place.is_file())
+        advice = f"; there is also {others}" if others else ""
+        raise SettingError(error.setting, error.value, error.expected + advice) from error
 
 
 def _check_start(module: MultiAgentModule, path: Path) -> None:

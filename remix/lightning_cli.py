@@ -80,9 +80,11 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
     from callbacks.checkpointing import AtomicCheckpointIO
     from callbacks.progress import EnvStepProgress
+    from remix import archive
     from remix.algorithms.base import MultiAgentModule
     from remix.building import quiet
     from remix.checkpoints import restoring
+    from remix.content import Content
     from remix.datamodule import ReplayDataModule
 
     class ReplayCLI(LightningCLI):
@@ -115,7 +117,11 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             return super().instantiate_trainer(**options, plugins=plugins)
 
         def _parse_ckpt_path(self) -> None:
-            """What a checkpoint says of its classes does not count here; Lightning would build them."""
+            """The checkpoint is looked at, but not what it says of classes, which Lightning would build."""
+            path = self.config[self.config.subcommand].get("ckpt_path")
+            if path and Path(path).is_file():
+                content = Content(archive.read(path, "ckpt_path"), "ckpt_path", path)
+                content.check_continuable() if self.config.subcommand == "fit" else content.check_version()
 
         def _run_subcommand(self, subcommand: str) -> None:
             with restoring(self.trainer, self.config[subcommand].get("ckpt_path")):

@@ -95,6 +95,31 @@ def test_a_run_from_start_to_film(remix: CommandLine):
     assert "holds other networks than configured" in other_networks.err
 
 
+def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(remix: CommandLine):
+    line = ("train", *SMALL, "algorithm=vdn", "logger=none", "run_dir=runs/x")
+    whole = remix(*line)
+    checkpoints, record = remix.home / "runs/x/checkpoints", remix.home / "runs/x/run.json"
+
+    def interrupted_and_damaged(name: str) -> None:
+        record.write_text(record.read_text().replace('"finished"', '"interrupted"'))
+        (checkpoints / name).write_bytes((checkpoints / name).read_bytes()[:-1])
+
+    interrupted_and_damaged("last.ckpt")
+    resumed = remix(*line, "resume=auto")
+    assert resumed.code == 0
+    assert (
+        "last.ckpt is damaged: its end is missing; going on from runs/x/checkpoints/previous" in resumed.out
+    )
+    assert "resumed from runs/x/checkpoints/previous.ckpt" in resumed.out
+    assert resumed.out.splitlines()[-1] == whole.out.splitlines()[-1]
+    interrupted_and_damaged("last.ckpt")
+    (checkpoints / "previous.ckpt").write_bytes(b"")
+    refused = remix(*line, "resume=auto")
+    assert refused.code == 2
+    assert refused.err.startswith("remix: resume=auto: runs/x/checkpoints/last.ckpt is damaged")
+    assert refused.err.endswith("/previous.ckpt is empty; resume=never starts anew\n")
+
+
 def test_multirun_trains_every_combination(remix: CommandLine):
     tiny = ("max_env_steps=60", "steps_per_epoch=60", "logger=none", "callbacks=none")
     outcome = remix("train", "-m", *SMALL, *tiny, "algorithm=vdn,iql", "seed=0,1")

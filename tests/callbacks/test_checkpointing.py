@@ -1,5 +1,6 @@
 """Checkpoints: exact resumption, files that survive a crash, best and last."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from callbacks.throughput import Throughput
 from callbacks.weight_heatmap import WeightHeatMap
 from envs.errors import SettingError
 from envs.predator_prey import PredatorPrey
+from remix import archive
+from remix.checkpoints import restoring
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 
@@ -120,6 +123,83 @@ def test_only_last_checkpoint_holds_the_replay(tmp_path: Path) -> None:
         for name in ("best", "last", "own")
     }
     assert held == {"best": False, "last": True, "own": False}
+
+
+def test_the_checkpoint_before_the_last_stays(tmp_path: Path) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    assert [path.name for path in tmp_path.glob("*.ckpt")] == ["last.ckpt"]
+    first = archive.read(tmp_path / "last.ckpt")["env_steps"]
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2).fit(tmp_path / "last.ckpt")
+    assert archive.read(tmp_path / "previous.ckpt")["env_steps"] == first
+    assert archive.read(tmp_path / "last.ckpt")["env_steps"] > first
+    assert {path.name for path in tmp_path.glob("*.ckpt")} == {"last.ckpt", "previous.ckpt"}
+
+
+def test_there_is_a_whole_checkpoint_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is killed between two steps of a save, the last or the previous one can be read."""
+    good: list[list[str]] = []
+    replace = os.replace
+
+    def note(source: Path, target: Path) -> None:
+        for step in (None, replace):
+            if step is not None:
+                step(source, target)
+            names = ("last.ckpt", "previous.ckpt")
+            good.append(
+                [name for name in names if (tmp_path / name).exists() and archive.read(tmp_path / name)]
+            )
+
+    run = Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=3)
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    monkeypatch.setattr("callbacks.checkpointing.os.replace", note)
+    run.fit(tmp_path / "last.ckpt")
+    assert len(good) > 8
+    assert all(good)
+
+
+def test_a_damaged_checkpoint_is_refused_on_the_way_of_lightning(tmp_path: Path) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SettingError, match=r"^ckpt_path=.*last\.ckpt: is damaged"):
+        Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2).fit(path)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("loops", {}),
+        ("loops", {"fit_loop": 5}),
+        ("optimizer_states", [{"state": {}, "param_groups": []}]),
+        ("optimizer_states", [5]),
+        ("ReplayDataModule", {}),
+        ("state_dict", {}),
+        ("replay", 5),
+    ],
+)
+def test_what_fails_while_it_is_restored_is_one_line(tmp_path: Path, part: str, value: Any) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    path = tmp_path / "last.ckpt"
+    archive.write(archive.read(path) | {part: value}, path)
+    run = Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=2)
+    with (
+        pytest.raises(SettingError, match=r"^ckpt_path=.*/last\.ckpt: [^\n]*$"),
+        restoring(run.trainer, str(path)),
+    ):
+        run.fit(path)
+
+
+def test_what_fails_in_training_is_not_the_checkpoints_fault(tmp_path: Path) -> None:
+    Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
+    run = Run(tmp_path, [LastCheckpoint(tmp_path), _Fails()], max_epochs=2)
+    path = tmp_path / "last.ckpt"
+    with pytest.raises(ArithmeticError), restoring(run.trainer, str(path)):
+        run.fit(path)
+
+
+class _Fails(Callback):
+    def on_train_batch_start(self, *_: Any) -> None:
+        raise ArithmeticError
 
 
 class Learning(Callback):

@@ -438,3 +438,9 @@ def test_archers_and_knights_really_die() -> None:
     assert not (~alive[:-1] & alive[1:]).any()
     assert not obs[~alive].any()
     assert obs[alive].any(-1).all()
+
+
+def test_says_what_its_settings_make_it_import():
+    assert PettingZoo.imports({"id": "a.b"}) == {"id": ("a.b", "parallel_env")}
+    assert PettingZoo.imports({"id": "a.b:make", "options": {}}) == {"id": ("a.b", "make")}
+    assert PettingZoo.imports({}) == {}

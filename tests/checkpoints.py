@@ -1,0 +1,43 @@
+"""Checkpoints without a training: untrained networks of a composed configuration, and broken variants."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from remix import archive
+from remix import config as configuration
+from remix.building import build_module
+from remix.config import as_hydras, plain
+
+
+def composed(*settings: str) -> DictConfig:
+    """What ``remix train SETTINGS`` trains, resolved."""
+    GlobalHydra.instance().clear()
+    configuration.register_resolvers()
+    with initialize_config_module("conf", version_base="1.3"):
+        full = compose("train", ["run_dir=x", *settings], return_hydra_config=True)
+    with as_hydras(full):
+        return DictConfig(plain(full))
+
+
+def checkpoint_of(config: DictConfig) -> dict[str, Any]:
+    """As Lightning would save the networks at the start, weights only."""
+    return {
+        "state_dict": build_module(config).state_dict(),
+        "env_steps": 0,
+        "hyper_parameters": {"config": plain(config)},
+    }
+
+
+def changed(checkpoint: dict[str, Any], path: Path, **parts: Any) -> Path:
+    """The checkpoint's file, with other parts of its stored configuration."""
+    copy = deepcopy(checkpoint)
+    copy["hyper_parameters"]["config"] |= parts
+    archive.write(copy, path)
+    return path
