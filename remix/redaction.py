@@ -23,7 +23,8 @@ _NAME = (
     r"|credentials?|signature)|sig"
 )
 _WORD = rf"(?<![\w-])(?:{_NAME})"
-_VALUE = r"'[^']{0,500}'|\"[^\"]{0,500}\"|[^\s&'\"]{1,500}(?<!:)"
+_QUOTED = r"'[^']{0,500}'|\"[^\"]{0,500}\""
+_VALUE = rf"{_QUOTED}|[^\s&'\"]{{1,500}}(?<!:)"
 _SCHEME = r"(?<![\w+.-])[a-z][\w+.-]{0,30}://"
 
 # A port and a path are no password, though an @ may come later.
@@ -32,7 +33,7 @@ _ADDRESS = re.compile(
 )
 _TOKEN = re.compile(r"(\bhttps?://)([^\s/?#:@'\"]{1,500})(@)", re.IGNORECASE)
 _ARGUMENT = re.compile(rf"({_WORD} ?(?:=|%3D) ?)({_VALUE})()", re.IGNORECASE)
-_ITEM = re.compile(rf"(['\"](?:{_NAME})['\"] ?: ?)({_VALUE})()", re.IGNORECASE)
+_ITEM = re.compile(rf"(['\"](?:{_NAME})['\"] ?: ?)({_QUOTED}|[^\s,'\"}}]{{1,500}})()", re.IGNORECASE)
 _LINE = re.compile(
     rf"^([ \t]{{0,80}}(?:{_NAME}):[ \t]{{1,9}})(?!null\b|''|\"\"|\?\?\?)(\S.*)()$",
     re.IGNORECASE | re.MULTILINE,

@@ -55,7 +55,7 @@ class Row:
     def number(self, column: str, least: float = -LARGEST_NUMBER, most: float = LARGEST_NUMBER) -> float:
         cell = self.cells[column]
         try:
-            value = float(cell)
+            value = float(cell) if cell.isascii() and "_" not in cell else math.nan
         except ValueError:
             value = math.nan
         if not least <= value <= most:

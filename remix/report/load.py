@@ -103,15 +103,14 @@ def _plan(client: MlflowClient, parent: StoredRun) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         try:
             path = download_file(client, run_id, PLAN_FILE, Path(folder), LARGEST_PLAN)
-        except (MlflowException, OSError) as error:
-            raise SettingError("study", study, f"{PLAN_FILE} of its run {run_id} cannot be read") from error
-        if path is None:
-            raise SettingError("study", study, f"its run {run_id} has no {PLAN_FILE}")
-        try:
-            return read_plan(path)
+            if path is not None:
+                return read_plan(path)
         except SettingError as error:
             expected = f"{PLAN_FILE} of its run {run_id} {error.expected}"
             raise SettingError("study", study, expected) from error
+        except (MlflowException, OSError) as error:
+            raise SettingError("study", study, f"{PLAN_FILE} of its run {run_id} cannot be read") from error
+    raise SettingError("study", study, f"its run {run_id} has no {PLAN_FILE}")
 
 
 def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | None:

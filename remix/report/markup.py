@@ -12,7 +12,9 @@ from pathlib import Path
 from remix.report.text import printable
 
 # A bracket may stand, unless a target follows; addresses and mentions would become links of themselves.
-_MARKUP = re.compile(r"[\\`*_|<>#$~@]|\](?=[(\[:])|&(?=[#\w])|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"[\\`*_|<>#$~@]|\](?=[(\[:])|(?<=\])[(\[:]|&(?=[#\w])|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
 _AT_THE_START = re.compile(r"^(\s*\d*)([-+=.)\[])")
 
 _CSS = """\
@@ -96,9 +98,9 @@ def to_html(title: str, sections: Sequence[Section], folder: Path) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case str():
-            return _plain(block)
+            return _line(block)
         case Bullets(items):
-            return "\n".join(f"* {_plain(item)}" for item in items)
+            return "\n".join(f"* {_line(item)}" for item in items)
         case Picture(name, caption):
             return f"![{_plain(caption)}]({name}.png)\n\n*{_plain(caption)}*"
         case Table(header, rows, text_columns):
@@ -109,8 +111,12 @@ def _markdown(block: Block) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown takes as it is, on one line: no markup, no links, no HTML."""
-    escaped = _MARKUP.sub(r"\\\g<0>", printable(text))
-    return _AT_THE_START.sub(r"\1\\\2", escaped)
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+def _line(text: str) -> str:
+    """Plain text that begins a line, where more is markup: the marks of lists, rules and headings."""
+    return _AT_THE_START.sub(r"\1\\\2", _plain(text))
 
 
 def _html(block: Block, folder: Path) -> str:

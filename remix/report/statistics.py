@@ -24,6 +24,8 @@ LEAST_SEEDS = 3
 _TRIMMED = 0.25
 _RANDOM_STATE = 1
 _BATCH = 1_000  # resamples in memory at once
+_LARGEST_BATCH = 50_000_000  # scores in them
+_MOST_POINTS = 2_000  # of a curve; more than a figure has pixels
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
 def common_grid(runs: Sequence[Run], n: int | None = None) -> Floats:
     """Environment steps that all runs cover.
 
-    :param n: number of points; None for as many as the runs have evaluations (their median).
+    :param n: number of points; None for as many as the runs have evaluations (their median), up to 2,000.
     """
     first, last = max(run.env_steps[0] for run in runs), min(run.env_steps[-1] for run in runs)
-    n = int(np.median([len(run.env_steps) for run in runs])) if n is None else n
+    if n is None:
+        n = min(_MOST_POINTS, int(np.median([len(run.env_steps) for run in runs])))
     return np.linspace(first, last, n) if n > 1 and last > first else np.array([last], dtype=np.float64)
 
 
@@ -158,7 +161,7 @@ def _interval(statistic: Callable[..., Any], samples: Sequence[Floats]) -> tuple
         samples,
         statistic,
         n_resamples=RESAMPLES,
-        batch=_BATCH,
+        batch=max(1, min(_BATCH, _LARGEST_BATCH // max(sample.size for sample in samples))),
         vectorized=True,
         axis=-1,
         confidence_level=CONFIDENCE,

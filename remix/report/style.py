@@ -108,7 +108,8 @@ def label(variant: str) -> str:
     """
     words = "|".join(sorted(_WORDS, key=len, reverse=True))
     written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], shortened(variant))
-    return re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
+    spaced = re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
+    return spaced.strip() or shortened(variant)
 
 
 def wrapped(text: str) -> str:

@@ -154,10 +154,10 @@ def download_file(client: MlflowClient, run_id: str, name: str, folder: Path, la
     if found is None:
         return None
     if (found.file_size or 0) > largest:
-        raise SettingError("run_id", run_id, f"its {name} has {found.file_size:,} bytes; at most {largest:,}")
+        raise SettingError(name, run_id, f"has {found.file_size:,} bytes; at most {largest:,}")
     path = Path(client.download_artifacts(run_id, name, str(folder)))
     if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise SettingError("run_id", run_id, f"its store does not give {name} as a file")
+        raise SettingError(name, run_id, f"does not come as a file called {name}")
     return path
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,27 @@ def test_store_without_studies(mlflow_uri: str, capsys: pytest.CaptureFixture[st
 def test_mistake_is_one_line(store: FakeStore) -> None:
     with pytest.raises(SettingError, match="study=duell: must be one of duel, "):
         report(["duell"])
+
+
+@pytest.mark.parametrize("study", ["", "..", "a\nb"])
+def test_what_is_no_name_is_refused(study: str) -> None:
+    with pytest.raises(SettingError, match=r"^study="):
+        report([study])
+
+
+@pytest.mark.parametrize("output", ["", "taken"])
+def test_an_output_that_cannot_be_one_is_refused(output: str) -> None:
+    Path("taken").touch()
+    Path("duel").mkdir()
+    write_curves(make_study(), Path("duel/curves.csv"))
+    with pytest.raises(SettingError, match=f"^output={output}: "):
+        report(["duel/curves.csv", "--output", output])
+
+
+def test_a_report_stays_in_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = replace(make_study(), name="../../outside")
+    monkeypatch.setattr("remix.report.load.load_study", lambda *_: study)
+    report(["../../outside", "--no-upload"])
+    [folder] = Path("runs/reports").iterdir()
+    assert (folder / "report.html").is_file()
+    assert [path.name for path in Path().iterdir()] == ["runs"]

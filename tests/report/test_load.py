@@ -1,12 +1,15 @@
 """A study out of a store: which runs stand for its jobs, and what is said if there is no study."""
 
 import socket
+from math import nan
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.entities import Metric
 
 from envs.errors import SettingError
+from remix.report.files import read_heat_maps
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults
 from tests.report.stores import JOBS, FakeStore
@@ -83,6 +86,42 @@ def test_many_runs_come_in_pages(
     )
     assert [curve(run) for run in load_study("duel").runs] == [curve(run) for run in duel.runs]
     assert studies() == ["begun", "duel", "planless"]
+
+
+def test_scores_that_are_no_numbers_end_a_curve(store: FakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [Metric("test/return", value, 0, step) for step, value in ((0, 1.0), (10, nan), (20, 2.0))]
+    monkeypatch.setattr(type(store.client), "get_metric_history", lambda *_: points)
+    with pytest.raises(SettingError, match=r"has no finished run .*: 7 diverged"):
+        load_study("duel")
+
+
+def test_a_heat_map_that_is_none_is_left_out(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "remix.report.load.read_weights", lambda path, *_: read_heat_maps(path)
+    )  # which needs other columns
+    assert load_study("duel").heat_maps == ()
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("warning: weight_heatmap.csv of run ")
+    assert "line 1: has no column" in first
+
+
+def test_a_plan_that_is_none_is_one_line(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.json").write_text("{")
+    monkeypatch.setattr("remix.report.load.download_file", lambda *_: tmp_path / "plan.json")
+    with pytest.raises(SettingError, match=r"^study=duel: plan.json of its run \w+ is not the plan"):
+        load_study("duel")
+
+
+def test_files_that_are_too_large_stay_where_they_are(
+    store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("remix.report.load.LARGEST_PLAN", 10)
+    with pytest.raises(SettingError, match=r"^study=duel: plan.json of .* has .* bytes; at most 10"):
+        load_study("duel")
 
 
 def test_studies_of_a_store(store: FakeStore) -> None:

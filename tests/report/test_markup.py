@@ -72,6 +72,31 @@ def test_markdown() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("[x](javascript:alert(1))", r"\[x\]\(javascript:alert(1))"),
+        ("![x](http://h/p.png)", r"![x\]\(http\://h/p.png)"),
+        ("[x]: http://h", r"\[x\]\: http\://h"),
+        ("<img src=x onerror=y>", r"\<img src=x onerror=y\>"),
+        ("&lt;b&gt; & c", r"\&lt;b\&gt; & c"),
+        ("www.h.org you@h.org", r"www\.h.org you\@h.org"),
+        ("- x", r"\- x"),
+        ("1. x", r"1\. x"),
+        ("=== x", r"\=== x"),
+        ("a\n\n# b\u202ec\0", "a  \\# b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}"),
+        ("final [1.0, 2.0] (3 of 4)", "final [1.0, 2.0] (3 of 4)"),
+    ],
+)
+def test_markdown_of_text_from_elsewhere(text: str, written: str) -> None:
+    assert to_markdown("x", [Section("y", [text])]).splitlines()[-1] == written
+
+
+def test_cells_stay_in_their_rows() -> None:
+    table = Table(["variant"], [["a\n| b |"], ["-1.5"]])
+    assert to_markdown("x", [Section("y", [table])]).splitlines()[-2:] == [r"| a \| b \| |", "| -1.5 |"]
+
+
 def test_html_holds_everything(folder: Path) -> None:
     page = Page(to_html("My <study>", SECTIONS, folder))
     assert page.open == []

@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
+from xml.dom.minidom import parse
 
 import pytest
 
+from envs.errors import SettingError
+from remix.report import results as limits
 from remix.report.files import read_curves
 from remix.report.load import load_study
 from remix.report.output import upload_report, write_report
-from tests.report.samples import make_study
+from remix.report.results import StudyResults
+from tests.report.samples import flat, make_heat_map, make_study
 from tests.report.stores import FakeStore
 
 FILES = [
@@ -53,6 +57,41 @@ def test_report_can_be_made_again_from_its_curves(tmp_path: Path) -> None:
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"report.html", "report.md"}
     assert after["report.md"].decode() == before["report.md"].decode().replace("# A duel", "# duel", 1)
+
+
+def test_names_from_elsewhere_break_nothing(tmp_path: Path) -> None:
+    """Formulas of Matplotlib, of spreadsheets and of Markdown, control characters, and what has no glyph."""
+    names = [r"$\frac{$", "\x1b[31mred\0", "x" * 5000, "\u202eabc\u05d0", "\N{GRINNING FACE}", "a\nb", "__"]
+    names += ["=cmd|' /C calc'!A0", "[x](javascript:1)", "<script>", "{reference} %s", "\\alpha", "|", "-2"]
+    runs = [run for name in names for run in flat(r"p $_^{$", name, [1.0, 2.0])]
+    maps = (make_heat_map(r"p $_^{$", names[0]), make_heat_map(r"p $_^{$", names[1]))
+    study = StudyResults("../$x", r"[t](http://h) $\frac{$", "=score $_$", tuple(runs), maps)
+    paths = write_report(study, tmp_path)
+    for path in paths:
+        if path.suffix == ".svg":
+            parse(str(path))
+    markdown = (tmp_path / "report.md").read_text()
+    assert "](javascript" not in markdown
+    assert "](http" not in markdown
+    assert "<script>" not in (tmp_path / "report.html").read_text()
+    assert not {c for c in markdown if not c.isprintable()} - {"\n"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "complaint"),
+    [
+        ("MOST_CURVES", "has 6 curves .panels times variants."),
+        ("MOST_SEEDS", "has 3 runs of one curve"),
+        ("MOST_EVALUATIONS", "has 3 evaluations of one run"),
+    ],
+)
+def test_far_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, complaint: str
+) -> None:
+    monkeypatch.setattr(limits, limit, 1)
+    with pytest.raises(SettingError, match=f"study=duel: {complaint}; a report takes at most 1"):
+        write_report(make_study(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_upload_goes_below_report(store: FakeStore, run_ids: dict[str, str], tmp_path: Path) -> None:
