@@ -45,8 +45,8 @@ def train(config: DictConfig) -> float:
 
     :returns: mean greedy return of the final policy.
     """
-    check(config)
     check_arguments(config)
+    check(config)
     directory = _short(Path(config.run_dir))
     with claim(directory):
         previous = read_run(directory) if config.resume == "auto" else {}
