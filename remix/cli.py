@@ -95,7 +95,8 @@ def _train_alone(config: DictConfig) -> float:
     try:
         return experiment.train(config)
     except SettingError:
-        discard(Path(config.run_dir))
+        if isinstance(config.run_dir, str):
+            discard(Path(config.run_dir))
         raise
 
 

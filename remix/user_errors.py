@@ -16,7 +16,7 @@ def one_line(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, MemoryError):
         return f"the memory does not suffice: {error or 'no more can be had'}"
-    return _hydra(error) or _launcher(error) or _file(error)
+    return _hydra(error) or _launcher(error) or _file(error) or _lightning(error)
 
 
 def details(error: BaseException) -> str:
@@ -58,6 +58,13 @@ def _file(error: BaseException) -> str | None:
     if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:
         return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return None
+
+
+def _lightning(error: BaseException) -> str | None:
+    """What Lightning cannot do with its arguments or its callbacks."""
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+    return " ".join(str(error).split()) if isinstance(error, MisconfigurationException) else None
 
 
 def _hydra(error: BaseException) -> str | None:
