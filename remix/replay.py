@@ -11,7 +11,7 @@ import torch
 from envs.errors import SettingError
 from envs.spec import EnvSpec
 from remix.episodes import Arrays, Batch, Episode, collate, pack
-from remix.stored import check_episode, check_types, episodes_of
+from remix.stored import check_episode, episodes_of
 
 
 class EpisodeReplay:
@@ -24,7 +24,6 @@ class EpisodeReplay:
     def __init__(self, spec: EnvSpec, capacity: int, behaviour: bool = False) -> None:
         if capacity < 1:
             raise SettingError("capacity", capacity, "must be at least 1 episode")
-        check_types(spec)
         self.spec, self.capacity, self.behaviour = spec, capacity, behaviour
         self._episodes: list[Arrays] = []
         self._oldest = 0

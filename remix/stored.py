@@ -14,22 +14,8 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from envs.errors import SettingError
 from envs.spec import EnvSpec
 from remix.episodes import Arrays, Episode
-
-TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "float32", "float64")
-"""Of the features that can be stored."""
-
-
-def check_types(spec: EnvSpec) -> None:
-    """Refuse an environment whose features no compiled code can store.
-
-    :raises SettingError: naming the field of the spec.
-    """
-    for name, kind in (("obs_dtype", spec.obs_dtype), ("state_dtype", spec.state_dtype)):
-        if kind not in TYPES:
-            raise SettingError(f"{spec.name}.spec.{name}", kind, f"must be one of {', '.join(TYPES)}")
 
 
 def check_episode(episode: Episode, spec: EnvSpec) -> None:
