@@ -7,14 +7,14 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from envs.errors import SettingError, first_line, one_of, part
-from envs.gate import spec_of
+from envs.gate import Gate
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import plain
@@ -56,7 +56,9 @@ def build_module(config: DictConfig) -> MultiAgentModule:
 
 def _spec(config: DictConfig) -> EnvSpec:
     with named_settings("env"):
-        return spec_of(instantiate(config.env, _partial_=True))
+        environment = instantiate(config.env)
+    with closing(Gate(environment)) as game:
+        return game.spec
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
