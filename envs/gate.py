@@ -23,19 +23,11 @@ from envs.spec import Environment, EnvSpec, Observation, Step
 def behind_gate(make: Callable[[], Environment]) -> Gate:
     """The environment that ``make`` builds, behind its gate.
 
-    :raises GameError: it cannot be built.
-    :raises InvalidOutput: it is no environment.
+    :raises GameError: it cannot be built, or is no environment.
     """
     maker = getattr(make, "func", make)  # of a partial
-    name = f"{maker.__module__}.{getattr(maker, '__qualname__', type(maker).__name__)}"
-    with GameCode(name, "its constructor"):
-        environment: Any = make()
-    if not isinstance(environment, Environment):
-        raise InvalidOutput(name, "it", f"makes {brief(environment)}, must make an envs.spec.Environment")
-    with GameCode(name, "its spec"):
-        spec: Any = getattr(environment, "spec", None)
-    if not isinstance(spec, EnvSpec):
-        raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be an envs.spec.EnvSpec")
+    with GameCode(_path(maker if hasattr(maker, "__qualname__") else type(maker)), "its constructor"):
+        environment = make()
     return Gate(environment)
 
 
@@ -51,7 +43,8 @@ class Gate(Environment):
     An episode that goes on beyond ``spec.episode_limit`` is truncated there. What an episode that has ended
     says of its end is ignored.
 
-    :raises InvalidOutput: the environment returned what cannot be used, in ``reset``, ``step`` or ``render``.
+    :raises InvalidOutput: the environment is none, or returned what cannot be used in ``reset``, ``step`` or
+        ``render``.
     :raises GameError: it raised an exception of its own there.
     """
 
@@ -59,7 +52,14 @@ class Gate(Environment):
     """Whether an episode ended in the last step."""
 
     def __init__(self, environment: Environment) -> None:
-        self._game, self.spec, self._closed = environment, environment.spec, False
+        name = _path(type(environment))
+        if not isinstance(environment, Environment):
+            raise InvalidOutput(name, "it", "must be an envs.spec.Environment")
+        with GameCode(name, "its spec"):
+            spec: Any = getattr(environment, "spec", None)
+        if not isinstance(spec, EnvSpec):
+            raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be an envs.spec.EnvSpec")
+        self._game, self.spec, self._closed = environment, spec, False
         self._passing: _Passing | None = None
         self._running = np.empty(0, np.bool_)
         self._ended = np.empty((2, 0), np.bool_)  # terminated, truncated
@@ -169,6 +169,11 @@ class _Passing(NamedTuple):
     outcome: Step
     numbers: tuple[Any, ...]
     step: Step
+
+
+def _path(named: Any) -> str:
+    """A class or function as one imports it."""
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _features(views: Observation) -> tuple[Any, ...]:

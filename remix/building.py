@@ -7,7 +7,7 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -17,8 +17,8 @@ from pytorch_lightning import seed_everything
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from envs.errors import GameError, SettingError, first_line, one_of, part
-from envs.gate import spec_of
-from envs.spec import EnvSpec
+from envs.gate import Gate
+from envs.spec import Environment, EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import kept, plain
 from remix.datamodule import ReplayDataModule
@@ -83,8 +83,8 @@ def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -
 
 
 def _spec(config: DictConfig) -> EnvSpec:
-    with named_settings("env", config.env.get("_target_", "")):
-        return spec_of(instantiate(config.env, _partial_=True))
+    with closing(Gate(make(config.env, "env", Environment))) as game:
+        return game.spec
 
 
 def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:

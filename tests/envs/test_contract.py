@@ -8,6 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 import conf
+from envs.gate import Gate
 from envs.spec import Environment
 
 # Environments that need packages or programs which are not part of every installation.
@@ -101,6 +102,11 @@ def test_an_episode_depends_on_its_seed_and_actions_alone(env):
     _assert_equal(turned[1], together[0])
     _assert_equal(alone[0], together[1])
     _assert_equal(turned[0], together[2])
+
+
+def test_the_gate_has_nothing_to_say(env):
+    for behind, before in zip(_play(Gate(env), [5, 6], [0, 1]), _play(env, [5, 6], [0, 1]), strict=True):
+        _assert_equal(behind, before)
 
 
 def test_finished_episodes_stay_as_they_are(env):

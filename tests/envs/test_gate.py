@@ -223,7 +223,7 @@ def test_what_is_for_the_user_already_passes():
 def test_games_that_cannot_be_built():
     with pytest.raises(GameError, match=r"^tests\.envs\.broken\.Sound: its constructor raised .*simulator$"):
         behind_gate(partial(Sound, "constructor"))
-    with pytest.raises(InvalidOutput, match=r"must make an envs.spec.Environment"):
+    with pytest.raises(InvalidOutput, match=r"builtins\.dict: it must be an envs.spec.Environment"):
         behind_gate(dict)  # type: ignore[arg-type]
 
     class Forgetful(Sound):
