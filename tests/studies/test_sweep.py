@@ -54,6 +54,15 @@ def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> Non
     assert OmegaConf.select(OmegaConf.load(configuration), "sweep.algorithm") == "qmix,vdn"
 
 
+def test_names_may_be_numbers(remix: CommandLine, mlflow_uri: str) -> None:
+    gamma = ("study.variant=${algorithm.gamma}", "algorithm.gamma=0.9,0.95")
+    assert remix(*STUDY, "-m", "study.name=2024", *gamma).code == 0
+    assert set(records(remix.home)) == {"2024/matrix_game/0.9/seed1", "2024/matrix_game/0.95/seed1"}
+    _, runs = parent_and_children(mlflow_uri, "2024")
+    assert {run.data.tags["variant"] for run in runs} == {"0.9", "0.95"}
+    assert (remix.home / "runs/reports/2024/report.html").is_file()
+
+
 def test_a_repeated_study_trains_what_is_missing(remix: CommandLine, mlflow_uri: str) -> None:
     remix(*STUDY, "seed=1")
     again = remix(*STUDY, "seed=1,2")
