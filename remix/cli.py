@@ -92,11 +92,12 @@ def _train_alone(config: DictConfig) -> float:
     from remix import experiment
     from remix.records import discard
 
+    if not isinstance(config.run_dir, str):
+        raise SettingError("run_dir", config.run_dir, "must be text")
     try:
         return experiment.train(config)
     except SettingError:
-        if isinstance(config.run_dir, str):
-            discard(Path(config.run_dir))
+        discard(Path(config.run_dir))
         raise
 
 

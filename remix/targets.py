@@ -29,10 +29,9 @@ GROUPS: dict[str, Any] = {
     "trainer": Trainer,
     "callbacks": dict[str, Callback | None],
     "logger": dict[str, Logger | None],
-    "run_dir": str,
     "ckpt_path": str | None,
 }
-"""What the groups of a configuration are to become, and what its paths are."""
+"""What the groups of a configuration are to become, and what is known of other settings."""
 
 GIVEN = ("spec", "environment", "input_size", "params")
 """Arguments that the code gives, not the configuration."""
