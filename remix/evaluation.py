@@ -24,7 +24,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     checks.seed("seed", config.seed)
     if config.exploration is not None:
         checks.number("exploration", config.exploration, 0.0, 1.0)
-    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     trained, module = load(path, config.env, _packages(config.trust))
     trained.seed, trained.test_episodes = config.seed, config.episodes
     if "workers" in config:
@@ -54,7 +54,7 @@ def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a film."""
     checks.seed("seed", config.seed)
     whole("fps", config.fps, least=1)
-    path = find_checkpoint(config.checkpoint, config.tracking_uri)
+    path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     trained, module = load(path, config.env, _packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
     environment = instantiate(trained.env, _partial_=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from envs.checks import number
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
@@ -68,13 +69,9 @@ class ValueFactorization(MultiAgentModule):
             epsilon_anneal_steps,
             target_update_episodes,
         )
-        if not 0.0 <= td_lambda <= 1.0:
-            raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
-        self.td_lambda, self.loss_factor, self.central_loss_factor = (
-            td_lambda,
-            loss_factor,
-            central_loss_factor,
-        )
+        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
+        self.loss_factor = number("loss_factor", loss_factor, minimum=0.0)
+        self.central_loss_factor = number("central_loss_factor", central_loss_factor, minimum=0.0)
         self.weighting = weighting if weighting is not None else Uniform()
         self.needs_behaviour = "behaviour" in self.weighting.requires
         with part("mixer"):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.features import Rows, as_features, as_tensor, compiles
 from remix.networks.kernels.recurrent import Parameters
@@ -68,7 +69,7 @@ class RecurrentAgent(nn.Module):
 
     def __init__(self, input_size: int, n_outputs: int, hidden_size: int = 64) -> None:
         super().__init__()
-        self.hidden_size = hidden_size
+        self.hidden_size = integer("hidden_size", hidden_size, minimum=1)
         self.encoder = nn.Linear(input_size, hidden_size)
         self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows
@@ -30,6 +31,8 @@ class CentralQ(nn.Module):
     ) -> None:
         super().__init__()
         self.n_agents, self.n_actions, self.action_embed = spec.n_agents, spec.n_actions, action_embed
+        integer("action_embed", action_embed, minimum=1)
+        integer("embed_dim", embed_dim, minimum=1)
         self.agent = RecurrentAgent(input_size, spec.n_actions * action_embed, hidden_size)
         self.mixer = FeedForward(
             spec.state_size + spec.n_agents * action_embed, embed_dim, embed_dim, embed_dim, 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.features import Features, Rows
 from remix.networks.feedforward import FeedForward
@@ -19,6 +20,7 @@ class JointValue(nn.Module):
 
     def __init__(self, spec: EnvSpec, hidden_size: int = 64, embed_dim: int = 64) -> None:
         super().__init__()
+        integer("embed_dim", embed_dim, minimum=1)
         self.n_actions = spec.n_actions
         width = hidden_size + spec.n_actions
         self.encoder = FeedForward(width, width, width)
@@ -49,6 +51,7 @@ class StateValue(nn.Module):
 
     def __init__(self, spec: EnvSpec, embed_dim: int = 64) -> None:
         super().__init__()
+        integer("embed_dim", embed_dim, minimum=1)
         self.value = FeedForward(spec.state_size, embed_dim, embed_dim, 1)
 
     def forward(self, state: Rows) -> Tensor:

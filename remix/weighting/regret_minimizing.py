@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from envs.checks import integer
 from envs.errors import SettingError, one_of
 from remix.networks.softmax import gather, log_policy
 from remix.weighting.base import Weighting, WeightingInputs, Weights
@@ -85,7 +86,8 @@ class RegretMinimizing(Weighting):
         self.negative_gradient = negative_gradient
         self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
         self.central_input = CENTRAL_NETWORKS[central_network]
-        self.temperature, self.slope_floor, self.warmup_steps = temperature, slope_floor, warmup_steps
+        self.temperature, self.slope_floor = temperature, slope_floor
+        self.warmup_steps = integer("warmup_steps", warmup_steps, minimum=0)
         self.warmup: Optimistic = Optimistic(min_weight, max_weight)
         wanted = {
             self.central_input: value_underestimation,

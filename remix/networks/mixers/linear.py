@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
@@ -26,6 +27,7 @@ class LinearMixer(Mixer):
         self, spec: EnvSpec, embed_dim: int = 32, normalise: bool = True, bias: bool = False
     ) -> None:
         super().__init__()
+        integer("embed_dim", embed_dim, minimum=1)
         size, self.n_agents, self.embed_dim, self.normalise = (
             spec.state_size,
             spec.n_agents,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
@@ -28,6 +29,7 @@ class QPLEXMixer(Mixer):
 
     def __init__(self, spec: EnvSpec, n_heads: int = 4, n_layers: int = 2, hidden_size: int = 64) -> None:
         super().__init__()
+        integer("hidden_size", hidden_size, minimum=1)
         self.weight = FeedForward(spec.state_size, hidden_size, spec.n_agents)
         self.bias = FeedForward(spec.state_size, hidden_size, spec.n_agents)
         self.importance = Importance(spec, n_heads, n_layers, hidden_size)
