@@ -30,8 +30,8 @@ def location(package: str) -> Path | None:
     if spec is None:
         return None
     if spec.submodule_search_locations is not None:
-        folders = [Path(folder).resolve() for folder in spec.submodule_search_locations]
-        return folders[0] if len(folders) == 1 else None
+        folders = {Path(folder).resolve() for folder in spec.submodule_search_locations}
+        return folders.pop() if len(folders) == 1 else None
     return Path(spec.origin).resolve() if spec.has_location and spec.origin is not None else None
 
 
