@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 from envs.errors import SettingError, first_line
+from remix.signatures import hints_of
 
 _PLAIN = ("builtins", "datetime", "pathlib", "typing")  # modules whose classes are values, not parts
 _CONTAINERS = (list, tuple, Sequence, Iterable)
@@ -30,8 +31,8 @@ def location(package: str) -> Path | None:
     if spec is None:
         return None
     if spec.submodule_search_locations is not None:
-        folders = [Path(folder).resolve() for folder in spec.submodule_search_locations]
-        return folders[0] if len(folders) == 1 else None
+        folders = {Path(folder).resolve() for folder in spec.submodule_search_locations}
+        return folders.pop() if len(folders) == 1 else None
     return Path(spec.origin).resolve() if spec.has_location and spec.origin is not None else None
 
 
@@ -64,7 +65,7 @@ def home(target: Any) -> str:
 
 def makes(target: Any) -> type | None:
     """The class of what a call gives: the class itself, or a function's annotated result; None if unknown."""
-    made = target if inspect.isclass(target) else hints(target).get("return")
+    made = target if inspect.isclass(target) else hints_of(target).get("return")
     return made if inspect.isclass(made) else None
 
 
@@ -75,14 +76,6 @@ def mentions(target: Any, kind: type) -> bool:
     names = inspect.getclosurevars(target)
     found = (*names.nonlocals.values(), *names.globals.values())
     return any(inspect.isclass(value) and issubclass(value, kind) for value in found)
-
-
-def hints(target: Any) -> dict[str, Any]:
-    """Of a function, or of a class's constructor; none if they cannot be evaluated."""
-    try:
-        return get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    except (NameError, TypeError, AttributeError):
-        return {}
 
 
 def parameters(target: Callable[..., Any]) -> list[str]:

@@ -24,6 +24,7 @@ from envs.errors import SettingError
 from remix import named_objects
 from remix.named_objects import below
 from remix.records import RUNS
+from remix.signatures import hints_of
 
 PRODUCT = ("callbacks", "envs", "remix")
 OPTIMIZERS = "torch.optim"
@@ -87,7 +88,7 @@ class Trust:
 
     def check_settings(self, key: str, settings: Mapping[str, Any], target: Callable[..., Any]) -> None:
         """The arguments of a call that is allowed."""
-        hints, made = named_objects.hints(target), named_objects.makes(target)
+        hints, made = hints_of(target), named_objects.makes(target)
         writes = made is not None and issubclass(made, _WRITERS)
         for setting, value in settings.items():
             place, hint = f"{key}.{setting}", hints.get(setting)

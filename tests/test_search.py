@@ -276,11 +276,12 @@ def test_settings_of_some_groups_only_are_searched_where_they_exist(remix: Comma
 
 
 def test_what_a_search_was_begun_with_refers_to_nothing(remix: CommandLine, train, monkeypatch):
+    train(peak)
     monkeypatch.setenv("A_SECRET", "hunter2")
-    assert remix("search", *GAME, "search.trials=1").code == 0
+    assert search(remix, "search.trials=1").code == 0
     file = remix.home / "runs/searches/game/search.yaml"
     file.write_text(file.read_text().replace("max_env_steps: 40", "max_env_steps: ${oc.env:A_SECRET}"))
-    refused = remix("search", *GAME, "search.trials=1")
+    refused = search(remix, "search.trials=1")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "refers to other values" in refused.err
     assert "hunter2" not in refused.err
