@@ -58,13 +58,18 @@ def main() -> None:
     except Exception as error:
         if verbose:
             raise
-        from remix.user_errors import details, one_line, unexpected
+        fail_with(error)
 
-        print(details(error), end="", file=sys.stderr)
-        message = one_line(error)
-        if message is None:
-            fail(unexpected(error), status=1)
-        fail(message)
+
+def fail_with(error: Exception) -> NoReturn:
+    """What the user has to know of an exception, and the end; status 1 if it was not of the user's making."""
+    from remix.user_errors import details, one_line, unexpected
+
+    print(details(error), end="", file=sys.stderr)
+    message = one_line(error)
+    if message is None:
+        fail(unexpected(error), status=1)
+    fail(message)
 
 
 def fail(message: str, status: int = 2) -> NoReturn:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs import checks
-from envs.errors import GameError, SettingError, first_line
+from envs.errors import Diverged, GameError, SettingError, first_line
 from envs.spec import EnvSpec
-from remix.cli import fail
+from remix.cli import fail, fail_with
+from remix.redaction import shield
 
 if TYPE_CHECKING:
     from remix.trust import Trust
@@ -37,6 +38,7 @@ _LONGEST = 400  # characters of a message of jsonargparse, which may quote a who
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the Lightning CLI; a user's mistake ends in one line and exit status 2."""
+    shield()
     try:
         import jsonargparse
     except ImportError:
@@ -50,8 +52,8 @@ def main(arguments: list[str] | None = None) -> None:
         if denied is None:
             fail(text[:_LONGEST])
         fail(f"class_path={denied[1]}: {trust.advice(denied[1])}")
-    except (SettingError, GameError) as error:
-        fail(str(error))
+    except (SettingError, GameError, Diverged) as error:
+        fail_with(error)
 
 
 def translate(composed: Mapping[str, Any]) -> dict[str, Any]:
