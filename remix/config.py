@@ -83,7 +83,7 @@ def check(config: DictConfig) -> None:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
         )
-    if config.ckpt_path is not None and not Path(config.ckpt_path).is_file():
+    if config.ckpt_path is not None and not Path(str(config.ckpt_path)).is_file():
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
 
 

@@ -50,8 +50,8 @@ def train(config: DictConfig) -> float:
 
     :returns: mean greedy return of the final policy.
     """
-    check_arguments(config)
     check(config)
+    check_arguments(config)
     check_budget(config)
     directory = _short(Path(config.run_dir))
     with claim(directory):

@@ -94,7 +94,7 @@ def test_a_weighting_of_ones_own_loads_without_consent(
         ({"replay": 5}, r"checkpoint=.*config\.replay must hold settings"),
         ({"max_env_steps": "many"}, r"max_env_steps=many: must be a whole number"),
         ({"env": {"_target_": "envs.games.BranchChain", "stages": "x"}}, r"env\.stages=x: must be a whole"),
-        ({"env": {"_target_": "envs.games.BranchChain", "_partial_": True}}, r"checkpoint=.*cannot be built"),
+        ({"env": {"_target_": "envs.games.BranchChain", "_partial_": True}}, r"checkpoint=.*does not fit"),
         ({"env": {"_target_": "envs.games.BranchChain", "stages": "???"}}, r"env\.stages=\?\?\?: must be"),
     ],
     ids=str,

@@ -66,7 +66,7 @@ def module(path: Path, text: str = "") -> None:
         {"_target_": "pathlib.Path.touch", "self": "marker"},
         {"_target_": "builtins.exec", "_args_": ["open('marker', 'w')"]},
         {"_target_": "remix.building.instantiate", "config": {"_target_": "os.system", **COMMAND}},
-        {"_target_": "envs.pettingzoo.import_module", "name": "this"},
+        {"_target_": "envs.factories.import_module", "name": "this"},
         {"_target_": "envs.films.np.save"},
         {"_target_": "torch.optim.adam.torch.hub.load"},
         {"_target_": "torch.nn.Linear"},
@@ -127,7 +127,7 @@ def test_what_is_no_name_of_a_class_is_one_line(name: Any) -> None:
     "id",
     [
         "pettingzoo.utils.conversions:parallel_to_aec",
-        "envs.pettingzoo:import_module",
+        "envs.factories:import_module",
         "remix.cli:main",
         "tools:wipe",
         "game:wipe",
