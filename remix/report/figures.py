@@ -21,6 +21,7 @@ from remix.report.statistics import (
     interquartile_mean,
     learning_curve,
     performance_profile,
+    spread,
 )
 from remix.report.style import WIDTH, Style, label, number, seeds, settings, styles, wrapped
 from remix.report.tables import improvements
@@ -60,7 +61,7 @@ def performance_profiles(results: StudyResults) -> Figure:
     for axes, panel in panels:
         finals = {variant: results.finals(panel, variant) for variant in results.variants}
         every = np.concatenate(list(finals.values()))
-        margin = 0.05 * (np.ptp(every) or 1.0)
+        margin = 0.05 * (spread(every) or 1.0)
         thresholds = np.linspace(every.min() - margin, every.max() + margin, 201)
         for order, (variant, style) in enumerate(styles(results.variants).items()):
             if len(finals[variant]):
