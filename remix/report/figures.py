@@ -84,7 +84,9 @@ def final_scores(results: StudyResults) -> Figure:
             if len(scores):
                 _draw_estimate(axes, interquartile_mean(scores), row, style)
                 axes.plot(scores, np.full(len(scores), row + 0.27), "|", color="0.45", markersize=5)
-        _rows(axes, [f"{label(variant)} ({_seeds(results, variant)})" for variant in variants])
+        _rows(
+            axes, [f"{label(variant, results.variants)} ({_seeds(results, variant)})" for variant in variants]
+        )
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     return figure
 
@@ -99,9 +101,10 @@ def probability_of_improvement(results: StudyResults) -> Figure:
     for row, (variant, estimate) in enumerate(estimates.items()):
         _draw_estimate(axes, estimate, row, every[variant])
     axes.set_xlim(-0.03, 1.03)
-    _rows(axes, [label(variant) for variant in estimates])
+    _rows(axes, [label(variant, results.variants) for variant in estimates])
     score = shortened(results.score_label)
-    axes.set_xlabel(f"probability that {label(results.reference)} has the higher final {score}")
+    reference = label(results.reference, results.variants)
+    axes.set_xlabel(f"probability that {reference} has the higher final {score}")
     return figure
 
 
@@ -145,7 +148,7 @@ def _panels(
         axes = figure.add_subplot(
             rows, columns, place + 1, sharey=panels[0][0] if share_y and place else None
         )
-        axes.set_title(label(name))
+        axes.set_title(label(name, results.panels))
         if place + columns >= len(names):
             axes.set_xlabel(x)
         if place % columns == 0:
@@ -223,7 +226,7 @@ def _legend(figure: Figure, results: StudyResults) -> None:
     handles = [
         Line2D([], [], color=style.color, linestyle=style.dashes, marker=style.marker, label=text)
         for variant, style in styles(results.variants).items()
-        for text in [f"{label(variant)} ({_seeds(results, variant)})"]
+        for text in [f"{label(variant, results.variants)} ({_seeds(results, variant)})"]
     ]
     # As many columns as fit at 14 characters per inch, all about equally long.
     longest = max(len(str(handle.get_label())) for handle in handles)

@@ -23,7 +23,7 @@ def marl_eval(results: StudyResults) -> dict[str, Any]:
     the runs of the panel share. The last entry of a run is ``absolute_metrics``, its best evaluation. Only
     finished runs are in it, and of them those that are comparable with most of their panel.
     """
-    panels = exported(results)
+    panels = {panel: comparable(runs) for panel in results.panels if (runs := results.of_panel(panel))}
     evaluations = median_evaluations([run for runs in panels.values() for run in runs])
     tasks, algorithms = _lower_case(results.panels), _lower_case(results.variants)
     data: dict[str, Any] = {}
@@ -34,14 +34,6 @@ def marl_eval(results: StudyResults) -> dict[str, Any]:
             seeds = task.setdefault(algorithms[run.variant], {})
             seeds[f"seed_{run.seed}"] = _run(run, grid.tolist(), scores.tolist())
     return {results.name.lower(): data}
-
-
-def exported(results: StudyResults) -> dict[str, list[Run]]:
-    """The runs of each panel that :func:`marl_eval` holds."""
-    curves = {
-        panel: [run for v in results.variants for run in results.of(panel, v)] for panel in results.panels
-    }
-    return {panel: comparable(runs) for panel, runs in curves.items() if runs}
 
 
 def write_marl_eval(results: StudyResults, path: Path) -> None:

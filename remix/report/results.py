@@ -170,6 +170,10 @@ class StudyResults:
         """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""
         return self._curves.get((panel, variant), [])
 
+    def of_panel(self, panel: str) -> list[Run]:
+        """The same for all curves of a panel."""
+        return [run for variant in self.variants for run in self.of(panel, variant)]
+
     def finals(self, panel: str, variant: str) -> Floats:
         """Their final scores, one per seed."""
         return np.array([run.final for run in self.of(panel, variant)], dtype=np.float64)

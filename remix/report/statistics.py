@@ -96,12 +96,14 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
-    """The runs whose evaluations span what those of most runs do; at least one.
+    """The runs whose evaluations span what those of most runs do: at least one, if there is any.
 
     Curves are compared at the same numbers of environment steps. Nothing is known of a run beyond its own
     evaluations, and one that has few, or ended early, must not take the others' from the comparison. So the
     medians of the first and of the last steps say what is compared; a run may miss a tenth at either end.
     """
+    if not runs:
+        return []
     middle = (len(runs) - 1) // 2
     first, last = (sorted(float(run.env_steps[end]) for run in runs)[middle] for end in (0, -1))
     slack = 0.1 * last
