@@ -108,19 +108,29 @@ def probability_of_improvement(results: StudyResults) -> Figure:
     return figure
 
 
+_FIGURES: tuple[Callable[[StudyResults], Figure], ...] = (
+    learning_curves,
+    final_scores,
+    performance_profiles,
+    probability_of_improvement,
+    weight_heatmaps,
+)
+
+
+def figure_files() -> list[str]:
+    """Names of all files that there may be."""
+    return [f"{make.__name__}.{form}" for make in _FIGURES for form in FORMATS]
+
+
 def save_figures(results: StudyResults, directory: Path) -> list[Path]:
     """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``."""
-    makers: list[Callable[[StudyResults], Figure]] = [learning_curves, final_scores, performance_profiles]
-    if improvements(results):
-        makers.append(probability_of_improvement)
-    if results.heat_maps:
-        makers.append(weight_heatmaps)
+    possible = {probability_of_improvement: improvements(results), weight_heatmaps: results.heat_maps}
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     with settings(), warnings.catch_warnings():
         # Characters that no font has are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
-        for make in makers:
+        for make in (make for make in _FIGURES if possible.get(make, True)):
             figure = make(results)
             for form in FORMATS:
                 path = directory / f"{make.__name__}.{form}"

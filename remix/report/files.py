@@ -59,7 +59,7 @@ def read_curves(path: Path) -> StudyResults:
     heat_maps = read_heat_maps(beside) if path.name == CURVES and beside.is_file() else ()
     curves = {(run.panel, run.variant) for run in runs}
     known = tuple(heat for heat in heat_maps if (heat.panel, heat.variant) in curves)
-    return StudyResults(name or path.stem, name or path.stem, score, runs, known)
+    return StudyResults(name or path.stem, name or path.stem, score, runs, known, file=path.resolve())
 
 
 def _exact(step: float) -> str:

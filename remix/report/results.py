@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +136,7 @@ class StudyResults:
 
     :ivar score_label: what the scores are, for axes.
     :ivar run_id: of the study's own run in MLflow.
+    :ivar file: they were read from, if not from a store.
     """
 
     name: str
@@ -143,6 +145,7 @@ class StudyResults:
     runs: tuple[Run, ...]
     heat_maps: tuple[HeatMap, ...] = ()
     run_id: str | None = None
+    file: Path | None = None
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], list[Run]]:
