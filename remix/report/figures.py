@@ -124,13 +124,16 @@ def figure_files() -> list[str]:
 
 def save_figures(results: StudyResults, directory: Path) -> list[Path]:
     """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``."""
-    possible = {probability_of_improvement: improvements(results), weight_heatmaps: results.heat_maps}
+    empty = {
+        probability_of_improvement.__name__: not improvements(results),
+        weight_heatmaps.__name__: not results.heat_maps,
+    }
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     with settings(), warnings.catch_warnings():
         # Characters that no font has are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
-        for make in (make for make in _FIGURES if possible.get(make, True)):
+        for make in (make for make in _FIGURES if not empty.get(make.__name__)):
             figure = make(results)
             for form in FORMATS:
                 path = directory / f"{make.__name__}.{form}"
