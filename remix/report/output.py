@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +24,7 @@ FOLDER = "report"
 """Of the study's run in MLflow."""
 
 _FIGURES = "figures"
+_UNFINISHED = ".report-"
 _TABLES = ("report.md", "scores.csv", CURVES, "marl_eval.json", HEAT_MAPS)
 
 
@@ -47,7 +50,8 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     own = [PAGE, *_TABLES, *(f"{_FIGURES}/{name}" for name in figure_files())]
     _check_place(results, output, own)
     output.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=output, prefix=".report-") as folder:
+    _remove_remains(output)
+    with TemporaryDirectory(dir=output, prefix=_UNFINISHED) as folder:
         new = [path.relative_to(folder).as_posix() for path in _write_files(results, Path(folder))]
         (output / _FIGURES).mkdir(exist_ok=True)
         (output / SOURCE).write_bytes(_source(results))
@@ -56,6 +60,13 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     for name in set(own) - set(new):
         (output / name).unlink(missing_ok=True)
     return [output / name for name in new]
+
+
+def _remove_remains(output: Path) -> None:
+    """Of reports that were killed; another process may be at work on those of the last hour."""
+    for folder in output.glob(f"{_UNFINISHED}*"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > 3600:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_files(results: StudyResults, folder: Path) -> list[Path]:

@@ -1,6 +1,8 @@
 """The files of a report and their upload."""
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from xml.dom.minidom import parse
@@ -87,6 +89,15 @@ def test_a_report_that_is_interrupted_leaves_the_one_before(
     with pytest.raises(KeyboardInterrupt):
         write_report(replace(make_study(), title="Another"), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_remains_of_killed_reports_are_removed_when_nobody_works_on_them(tmp_path: Path) -> None:
+    for name, age in (("old", 7200), ("new", 60)):
+        folder = tmp_path / f".report-{name}"
+        (folder / "figures").mkdir(parents=True)
+        os.utime(folder, (time.time() - age,) * 2)
+    write_report(make_study(), tmp_path)
+    assert [path.name for path in tmp_path.glob(".report-*")] == [".report-new"]
 
 
 def test_a_report_of_another_study_is_not_replaced(tmp_path: Path) -> None:
