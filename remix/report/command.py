@@ -72,11 +72,11 @@ def report(arguments: Sequence[str]) -> None:
 
 def _list(tracking_uri: str | None) -> None:
     from remix.report.load import studies
-    from remix.report.text import printable
+    from remix.report.text import natural, printable
     from remix.tracking.store import store_uri
 
     uri = store_uri(tracking_uri)
-    names = studies(uri)
+    names = sorted(studies(uri), key=natural)
     print(
         "\n".join([f"studies in {uri}:", *map(printable, names)])
         if names

@@ -108,6 +108,16 @@ def test_without_a_name_studies_are_listed(store: FakeStore, capsys: pytest.Capt
     assert capsys.readouterr().out.splitlines() == [f"studies in {store.uri}:", "begun", "duel", "planless"]
 
 
+def test_studies_are_listed_in_natural_order(
+    store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["b", "gamma 0.9", "gamma 10", "gamma 9", "A", "10", "9", "2 x"]
+    monkeypatch.setattr("remix.report.load.studies", lambda uri: sorted(names))
+    report([])
+    expected = ["A", "b", "gamma 0.9", "gamma 9", "gamma 10", "2 x", "9", "10"]
+    assert capsys.readouterr().out.splitlines()[1:] == expected
+
+
 def test_store_without_studies(mlflow_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     report(["--tracking-uri", mlflow_uri])
     assert capsys.readouterr().out == f"there are no studies in {mlflow_uri}\n"
