@@ -23,7 +23,7 @@ from remix.report.statistics import (
     performance_profile,
     spread,
 )
-from remix.report.style import WIDTH, Style, label, number, seeds, settings, styles, wrapped
+from remix.report.style import WIDTH, Style, label, number_format, seeds, settings, styles, wrapped
 from remix.report.tables import improvements
 from remix.report.text import shortened
 
@@ -204,7 +204,7 @@ def _cut_dips(axes: Axes, bands: list[Band]) -> None:
     if lowest < limit:
         axes.set_ylim(limit, highest + 0.05 * (highest - limit))
         axes.text(
-            0.98, 0.03, f"cut; dips reach {number(float(lowest))}",
+            0.98, 0.03, f"cut; dips reach {number_format([lowest])(float(lowest))}",
             transform=axes.transAxes, ha="right", color="0.35", fontsize="small",
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from math import isinf, isnan
 from remix.report.markup import Block, Bullets, Picture, Section, Table
 from remix.report.results import FINISHED, Run, StudyResults
 from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, comparable, differ
-from remix.report.style import label, number, steps
+from remix.report.style import label, number, number_format, steps
 from remix.report.tables import Score, improvements, over_all_panels
 from remix.report.text import shortened
 
@@ -106,14 +106,15 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
         "best",
         "mean over training",
     ]
+    text = _format(scores)
     rows = [
         [
             label(score.panel, results.panels),
             label(score.variant, results.variants),
-            number(score.final.value),
-            _interval(score.final),
-            number(score.best),
-            number(score.area),
+            text(score.final.value),
+            _interval(score.final, text),
+            text(score.best),
+            text(score.area),
             "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
             str(score.n),
         ]
@@ -155,6 +156,7 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     """A sentence for each panel and each variant that the reference is compared with there."""
     found = {(score.panel, score.variant): score.final for score in scores}
     names = {variant: label(variant, results.variants) for variant in results.variants}
+    text = _format(scores)
     sentences = []
     for panel in results.panels:
         for variant in results.variants:
@@ -165,21 +167,26 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
             higher = results.reference if ours.value > theirs.value else variant
             outcome = f"{names[higher]} is higher" if verdict.differs else "no difference shown"
             sentences.append(
-                f"{label(panel, results.panels)}: {names[results.reference]} {_with_interval(ours)} against "
-                f"{names[variant]} {_with_interval(theirs)}: {outcome} ({verdict.reason})."
+                f"{label(panel, results.panels)}: {names[results.reference]} {_with_interval(ours, text)} "
+                f"against {names[variant]} {_with_interval(theirs, text)}: {outcome} ({verdict.reason})."
             )
     return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
 
 
-def _with_interval(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} {_interval(estimate)}".rstrip("– ")
+def _format(scores: Sequence[Score]) -> Callable[[float], str]:
+    return number_format(value for score in scores for value in (score.final.value, score.best))
 
 
-def _interval(estimate: Estimate) -> str:
-    return "–" if isnan(estimate.low) else f"[{number(estimate.low)}, {number(estimate.high)}]"
+def _with_interval(estimate: Estimate, text: Callable[[float], str]) -> str:
+    return f"{text(estimate.value)} {_interval(estimate, text)}".rstrip("– ")
+
+
+def _interval(estimate: Estimate, text: Callable[[float], str] = number) -> str:
+    return "–" if isnan(estimate.low) else f"[{text(estimate.low)}, {text(estimate.high)}]"
 
 
 def _left_out(results: StudyResults) -> Section:
+    text = number_format(run.scores[-1] for run in results.runs if len(run.scores))
     rows = [
         [
             label(run.panel, results.panels),
@@ -187,7 +194,7 @@ def _left_out(results: StudyResults) -> Section:
             "finished, no scores" if run.status == FINISHED else run.status.lower(),
             str(run.seed),
             steps(run.env_steps[-1]) if len(run.env_steps) else "–",
-            number(run.scores[-1]) if len(run.scores) else "–",
+            text(run.scores[-1]) if len(run.scores) else "–",
         ]
         for run in results.left_out
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -151,6 +151,16 @@ def number(value: float) -> str:
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
     text = f"{value:,.{digits}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def number_format(scores: Iterable[float]) -> Callable[[float], str]:
+    """How scores of a study are written: as :func:`number`, with an exponent where that would say nothing."""
+    largest = max(map(abs, scores), default=0.0)
+    return number if largest == 0 or 0.1 <= largest < 1e7 else _scientific
+
+
+def _scientific(value: float) -> str:
+    return "–" if value != value else f"{value:.2e}" if value else "0"
 
 
 def steps(value: float) -> str:

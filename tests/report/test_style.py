@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from remix.report.results import MOST_CURVES
-from remix.report.style import label, number, steps, styles
+from remix.report.style import label, number, number_format, steps, styles
 
 ALGORITHMS = (
     "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran",
@@ -70,6 +70,21 @@ def test_names_that_would_look_the_same_stay_as_they_are() -> None:
 )
 def test_numbers(value: float, expected: str) -> None:
     assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([], ["0.00", "–"]),
+        ([0.0, 0.0], ["0.00", "0.00", "–"]),
+        ([0.001, -20.0], ["0.00", "-20.0", "–"]),
+        ([1e-5, 0.0], ["1.00e-05", "0", "–"]),
+        ([-2.346e9, 1.0], ["-2.35e+09", "1.00e+00", "–"]),
+    ],
+)
+def test_numbers_of_every_size_say_something(scores: list[float], expected: list[str]) -> None:
+    written = [number_format(scores)(value) for value in [*(scores or [0.0]), float("nan")]]
+    assert written == expected
 
 
 @pytest.mark.parametrize(
