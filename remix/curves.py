@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import isfinite, nan
 
 
 def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[str, float]:
@@ -11,24 +12,29 @@ def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[
 
     ``final_return`` is the mean of the evaluations in the last tenth of the steps, ``best_return`` the
     highest evaluation, ``area_under_curve`` the mean return over all steps (trapezoids, divided by the
-    steps), ``steps_to_90_percent`` the environment steps of the first evaluation at 90 % of the best; a run
-    that never rose above its first evaluation has none. A curve without points is summarised by nothing.
+    steps), ``steps_to_90_percent`` the environment steps of the first evaluation at 90 % of the best (of a
+    negative best: a tenth of it below); a run that never rose above its first evaluation has none. A curve
+    without points is summarised by nothing.
 
-    :param env_steps: ``[P]``, increasing.
+    Returns that are no finite numbers are never the best, and what has to be reckoned with them is none.
+
+    :param env_steps: ``[P]``, in any order; of equal steps the last one counts.
     :param returns: ``[P]``, the return of each evaluation.
     """
-    if len(env_steps) == 0:
+    points = sorted(dict(zip(env_steps, returns, strict=True)).items())
+    if not points:
         return {}
-    first, last, best = env_steps[0], env_steps[-1], max(returns)
-    tail = [r for step, r in zip(env_steps, returns, strict=True) if step >= last - 0.1 * (last - first)]
-    points = list(zip(env_steps, returns, strict=True))
+    (first, start), (last, _) = points[0], points[-1]
+    tail = [r for step, r in points if step >= last - 0.1 * (last - first)]
     area = sum((b - a) * (x + y) / 2.0 for (a, x), (b, y) in pairwise(points))
+    finite = [(step, r) for step, r in points if isfinite(r)]
+    best = max((r for _, r in finite), default=nan)
     summary = {
         "final_return": sum(tail) / len(tail),
         "best_return": best,
-        "area_under_curve": area / (last - first) if last > first else best,
+        "area_under_curve": area / (last - first) if last > first else start,
     }
-    if best > returns[0]:
+    if finite and best > finite[0][1]:
         enough = best - 0.1 * abs(best)
-        summary["steps_to_90_percent"] = next(step for step, r in points if r >= enough)
+        summary["steps_to_90_percent"] = next(step for step, r in finite if r >= enough)
     return {name: float(value) for name, value in summary.items()}

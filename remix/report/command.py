@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envs.errors import SettingError
-from remix.names import check_name, folder_name
-from remix.records import RUNS
+from remix.names import check_name
 
 
 def report(arguments: Sequence[str]) -> None:
@@ -29,7 +28,9 @@ def report(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else runs/mlflow.db)"
     )
-    parser.add_argument("--output", help="folder of the report (default: runs/reports/STUDY)")
+    parser.add_argument(
+        "--output", help="folder of the report (default: runs/reports/STUDY, of a file STUDY.csv)"
+    )
     parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
@@ -43,7 +44,7 @@ def report(arguments: Sequence[str]) -> None:
         _list(options.tracking_uri)
         return
     study = check_name("study", options.study)
-    if study.endswith(".csv"):
+    if study.lower().endswith(".csv"):
         from remix.report.files import read_curves
 
         results = read_curves(Path(study))
@@ -52,10 +53,10 @@ def report(arguments: Sequence[str]) -> None:
 
         print(f"reading {study} ...", flush=True)
         results = load_study(study, options.tracking_uri)
-    from remix.report.output import upload_report, write_report
+    from remix.report.output import report_folder, upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)
-    output = Path(options.output or RUNS / "reports" / folder_name(results.name))
+    output = Path(options.output) if options.output else report_folder(results)
     try:
         paths = write_report(results, output)
     except OSError as error:
@@ -71,11 +72,11 @@ def report(arguments: Sequence[str]) -> None:
 
 def _list(tracking_uri: str | None) -> None:
     from remix.report.load import studies
-    from remix.report.text import printable
+    from remix.report.text import natural, printable
     from remix.tracking.store import store_uri
 
     uri = store_uri(tracking_uri)
-    names = studies(uri)
+    names = sorted(studies(uri), key=natural)
     print(
         "\n".join([f"studies in {uri}:", *map(printable, names)])
         if names

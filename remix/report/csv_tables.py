@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -53,14 +52,24 @@ class Row:
         return int(cell)
 
     def number(self, column: str, least: float = -LARGEST_NUMBER, most: float = LARGEST_NUMBER) -> float:
-        cell = self.cells[column]
-        try:
-            value = float(cell) if cell.isascii() and "_" not in cell else math.nan
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
+        value = self._float(column)
+        if value is None or not least <= value <= most:
             self.refuse(column, f"must be a number from {least:g} to {most:g}")
         return value
+
+    def score(self, column: str) -> float:
+        """A number that may be infinite or none (``nan``)."""
+        value = self._float(column)
+        if value is None:
+            self.refuse(column, "must be a number")
+        return value
+
+    def _float(self, column: str) -> float | None:
+        cell = self.cells[column]
+        try:
+            return float(cell) if cell.isascii() and "_" not in cell else None
+        except ValueError:
+            return None
 
     def refuse(self, column: str, expected: str) -> NoReturn:
         """:raises SettingError: naming the cell and what would be valid."""

@@ -21,8 +21,9 @@ from remix.report.statistics import (
     interquartile_mean,
     learning_curve,
     performance_profile,
+    spread,
 )
-from remix.report.style import WIDTH, Style, label, number, seeds, settings, styles, wrapped
+from remix.report.style import WIDTH, Style, label, number_format, seeds, settings, styles, wrapped
 from remix.report.tables import improvements
 from remix.report.text import shortened
 
@@ -60,7 +61,7 @@ def performance_profiles(results: StudyResults) -> Figure:
     for axes, panel in panels:
         finals = {variant: results.finals(panel, variant) for variant in results.variants}
         every = np.concatenate(list(finals.values()))
-        margin = 0.05 * (np.ptp(every) or 1.0)
+        margin = 0.05 * (spread(every) or 1.0)
         thresholds = np.linspace(every.min() - margin, every.max() + margin, 201)
         for order, (variant, style) in enumerate(styles(results.variants).items()):
             if len(finals[variant]):
@@ -83,7 +84,9 @@ def final_scores(results: StudyResults) -> Figure:
             if len(scores):
                 _draw_estimate(axes, interquartile_mean(scores), row, style)
                 axes.plot(scores, np.full(len(scores), row + 0.27), "|", color="0.45", markersize=5)
-        _rows(axes, [f"{label(variant)} ({_seeds(results, variant)})" for variant in variants])
+        _rows(
+            axes, [f"{label(variant, results.variants)} ({_seeds(results, variant)})" for variant in variants]
+        )
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     return figure
 
@@ -98,25 +101,39 @@ def probability_of_improvement(results: StudyResults) -> Figure:
     for row, (variant, estimate) in enumerate(estimates.items()):
         _draw_estimate(axes, estimate, row, every[variant])
     axes.set_xlim(-0.03, 1.03)
-    _rows(axes, [label(variant) for variant in estimates])
+    _rows(axes, [label(variant, results.variants) for variant in estimates])
     score = shortened(results.score_label)
-    axes.set_xlabel(f"probability that {label(results.reference)} has the higher final {score}")
+    reference = label(results.reference, results.variants)
+    axes.set_xlabel(f"probability that {reference} has the higher final {score}")
     return figure
+
+
+_FIGURES: tuple[Callable[[StudyResults], Figure], ...] = (
+    learning_curves,
+    final_scores,
+    performance_profiles,
+    probability_of_improvement,
+    weight_heatmaps,
+)
+
+
+def figure_files() -> list[str]:
+    """Names of all files that there may be."""
+    return [f"{make.__name__}.{form}" for make in _FIGURES for form in FORMATS]
 
 
 def save_figures(results: StudyResults, directory: Path) -> list[Path]:
     """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``."""
-    makers: list[Callable[[StudyResults], Figure]] = [learning_curves, final_scores, performance_profiles]
-    if improvements(results):
-        makers.append(probability_of_improvement)
-    if results.heat_maps:
-        makers.append(weight_heatmaps)
+    empty = {
+        probability_of_improvement.__name__: not improvements(results),
+        weight_heatmaps.__name__: not results.heat_maps,
+    }
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     with settings(), warnings.catch_warnings():
         # Characters that no font has are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
-        for make in makers:
+        for make in (make for make in _FIGURES if not empty.get(make.__name__)):
             figure = make(results)
             for form in FORMATS:
                 path = directory / f"{make.__name__}.{form}"
@@ -144,7 +161,7 @@ def _panels(
         axes = figure.add_subplot(
             rows, columns, place + 1, sharey=panels[0][0] if share_y and place else None
         )
-        axes.set_title(label(name))
+        axes.set_title(label(name, results.panels))
         if place + columns >= len(names):
             axes.set_xlabel(x)
         if place % columns == 0:
@@ -187,7 +204,7 @@ def _cut_dips(axes: Axes, bands: list[Band]) -> None:
     if lowest < limit:
         axes.set_ylim(limit, highest + 0.05 * (highest - limit))
         axes.text(
-            0.98, 0.03, f"cut; dips reach {number(float(lowest))}",
+            0.98, 0.03, f"cut; dips reach {number_format([lowest])(float(lowest))}",
             transform=axes.transAxes, ha="right", color="0.35", fontsize="small",
         )  # fmt: skip
 
@@ -222,7 +239,7 @@ def _legend(figure: Figure, results: StudyResults) -> None:
     handles = [
         Line2D([], [], color=style.color, linestyle=style.dashes, marker=style.marker, label=text)
         for variant, style in styles(results.variants).items()
-        for text in [f"{label(variant)} ({_seeds(results, variant)})"]
+        for text in [f"{label(variant, results.variants)} ({_seeds(results, variant)})"]
     ]
     # As many columns as fit at 14 characters per inch, all about equally long.
     longest = max(len(str(handle.get_label())) for handle in handles)

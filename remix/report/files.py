@@ -30,8 +30,7 @@ def write_curves(results: StudyResults, path: Path) -> None:
         for run in results.runs:
             about = [run.panel, run.variant, run.algorithm, run.seed, run.status]
             points = zip(run.env_steps.tolist(), run.scores.tolist(), strict=True)
-            # Integral steps without ".0", scores with all digits.
-            yield from ([*about, f"{step:.15g}", repr(score)] for step, score in points)
+            yield from ([*about, _exact(step), repr(score)] for step, score in points)
             if not len(run.scores):
                 yield [*about, "", ""]
 
@@ -42,7 +41,8 @@ def read_curves(path: Path) -> StudyResults:
     """What :func:`write_curves` wrote, with the heat maps beside it.
 
     The study is named after the folder of a file ``curves.csv``, otherwise after the file; its scores are
-    called what their column is.
+    called what their column is. Lines may be in any order; of several for the same step of a run the last
+    one counts.
 
     :raises SettingError: if there is no such file or it is none of ours, naming the line and the column.
     """
@@ -59,7 +59,12 @@ def read_curves(path: Path) -> StudyResults:
     heat_maps = read_heat_maps(beside) if path.name == CURVES and beside.is_file() else ()
     curves = {(run.panel, run.variant) for run in runs}
     known = tuple(heat for heat in heat_maps if (heat.panel, heat.variant) in curves)
-    return StudyResults(name or path.stem, name or path.stem, score, runs, known)
+    return StudyResults(name or path.stem, name or path.stem, score, runs, known, file=path.resolve())
+
+
+def _exact(step: float) -> str:
+    """All digits, but whole numbers without ".0"."""
+    return f"{step:.0f}" if step.is_integer() else repr(step)
 
 
 def _run(panel: str, variant: str, seed: int, rows: Sequence[Row], score: str) -> Run:
@@ -71,10 +76,7 @@ def _run(panel: str, variant: str, seed: int, rows: Sequence[Row], score: str) -
             other.refuse(column, f"must be {first.cells[column]!r}, as on line {first.line} of the same run")
     curve = [] if len(rows) == 1 and not (first.cells["env_steps"] or first.cells[score]) else rows
     steps = [row.number("env_steps", 0, LARGEST_COUNT) for row in curve]
-    for before, after, row in zip(steps, steps[1:], curve[1:], strict=False):
-        if after <= before:
-            row.refuse("env_steps", f"must be more than {before:.15g}, the one before it in the same run")
-    scores = [row.number(score) for row in curve]
+    scores = [row.score(score) for row in curve]
     about = first.text("algorithm"), seed, first.text("status", STATUSES)
     return Run(panel, variant, *about, np.array(steps, dtype=float), np.array(scores, dtype=float))
 

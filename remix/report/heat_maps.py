@@ -37,8 +37,9 @@ def weight_heatmaps(results: StudyResults) -> Figure:
         axes.grid(False)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        where = f", {label(heat.panel)}" if len(panels) > 1 else ""
-        axes.set_title(wrapped(f"{label(heat.variant)}{where} ({seeds(heat.n_runs)})"), fontsize="medium")
+        what = label(heat.variant, results.variants)
+        where = f", {label(heat.panel, results.panels)}" if len(panels) > 1 else ""
+        axes.set_title(wrapped(f"{what}{where} ({seeds(heat.n_runs)})"), fontsize="medium")
         if place % columns and same_steps:
             axes.tick_params(labelleft=False)
         drawn.append(axes)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from envs.errors import SettingError, one_of
-from remix.report.csv_tables import LARGEST_COUNT, LARGEST_FILE, LARGEST_NUMBER
+from remix.report.csv_tables import LARGEST_FILE
 from remix.report.files import read_weights
-from remix.report.results import DIVERGED, FINISHED, MISSING, Floats, HeatMap, Run, StudyResults, rank
+from remix.report.results import MISSING, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -144,7 +144,7 @@ def _read_runs(
         run = _without_curve(job, child)
         if run.run_id is not None:
             env_steps, scores = _history(client, run.run_id, plan["metric"])
-            run = _finite(replace(run, env_steps=env_steps, scores=scores))
+            run = replace(run, env_steps=env_steps, scores=scores)
             if run.counts:
                 _add_weights(client, run, heat_maps)
         runs.append(run)
@@ -159,16 +159,6 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     curve = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
     env_steps, scores = curve.reshape(-1, 2).T
     return env_steps, scores
-
-
-def _finite(run: Run) -> Run:
-    """Without the evaluations from the first on whose score is no number that can be reckoned with."""
-    good = (np.abs(run.scores) <= LARGEST_NUMBER) & (run.env_steps >= 0) & (run.env_steps <= LARGEST_COUNT)
-    if good.all():
-        return run
-    kept = int(good.argmin())
-    status = DIVERGED if run.status == FINISHED else run.status
-    return replace(run, env_steps=run.env_steps[:kept], scores=run.scores[:kept], status=status)
 
 
 def _add_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:

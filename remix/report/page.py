@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isinf, isnan
 
-from remix.report.markup import Bullets, Picture, Section, Table
-from remix.report.results import FINISHED, StudyResults
-from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, differ
-from remix.report.style import label, number, steps
+from remix.report.markup import Block, Bullets, Picture, Section, Table
+from remix.report.results import FINISHED, Run, StudyResults
+from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, comparable, differ
+from remix.report.style import label, number, number_format, steps
 from remix.report.tables import Score, improvements, over_all_panels
 from remix.report.text import shortened
 
@@ -32,7 +32,7 @@ def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[s
     :param figures: names of the figures there are, without folder and ending.
     """
     every = [_what_was_run(results), _final_scores(results, scores), _comparison(results, scores)]
-    reference = label(results.reference)
+    reference = label(results.reference, results.variants)
     pictures = [Picture(f"figures/{name}", _CAPTIONS[name].format(reference=reference)) for name in figures]
     every.append(Section("Figures", pictures))
     if results.left_out:
@@ -46,7 +46,7 @@ def _what_was_run(results: StudyResults) -> Section:
     lengths = _range([run.env_steps[-1] for run in runs], steps)
     evaluations = _range([len(run.scores) for run in runs], lambda n: f"{n:.0f}")
     rows = [
-        [label(variant), *(_seeds(results, panel, variant) for panel in results.panels)]
+        [label(variant, results.variants), *(_seeds(results, panel, variant) for panel in results.panels)]
         for variant in results.variants
     ]
     return Section(
@@ -54,9 +54,36 @@ def _what_was_run(results: StudyResults) -> Section:
         [
             f"Study {shortened(results.name)}: {results.status_phrase}. Finished runs have {lengths} "
             f"environment steps and {evaluations} evaluations. Finished seeds:",
-            Table(["variant", *map(label, results.panels)], rows),
+            Table(["variant", *(label(panel, results.panels) for panel in results.panels)], rows),
+            *_short_runs(results),
         ],
     )
+
+
+def _short_runs(results: StudyResults) -> list[Block]:
+    """Which finished runs cannot be compared with others along their way, if there are such."""
+    groups = {
+        "Left out of their learning curve, because they span less of it than most of its runs": [
+            results.of(panel, variant) for panel in results.panels for variant in results.variants
+        ],
+        "Left out of marl_eval.json, because they span less than most runs of their panel": [
+            results.of_panel(panel) for panel in results.panels
+        ],
+    }
+    blocks: list[Block] = []
+    for what, every in groups.items():
+        kept = {run for runs in every for run in comparable(runs)}
+        short = [_span(results, run) for runs in every for run in runs if run not in kept]
+        if short:
+            blocks += [f"{what} (their scores count all the same):", Bullets(short)]
+    return blocks
+
+
+def _span(results: StudyResults, run: Run) -> str:
+    where = f"{label(run.panel, results.panels)}, {label(run.variant, results.variants)}, seed {run.seed}"
+    n = len(run.scores)
+    when = f"{steps(run.env_steps[0])} to {steps(run.env_steps[-1])}" if n > 1 else steps(run.env_steps[0])
+    return f"{where}: {n} evaluation{'s' * (n > 1)}, at {when} steps"
 
 
 def _seeds(results: StudyResults, panel: str, variant: str) -> str:
@@ -79,14 +106,15 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
         "best",
         "mean over training",
     ]
+    text = _format(scores)
     rows = [
         [
-            label(score.panel),
-            label(score.variant),
-            number(score.final.value),
-            _interval(score.final),
-            number(score.best),
-            number(score.area),
+            label(score.panel, results.panels),
+            label(score.variant, results.variants),
+            text(score.final.value),
+            _interval(score.final, text),
+            text(score.best),
+            text(score.area),
             "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
             str(score.n),
         ]
@@ -108,23 +136,27 @@ def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
     blocks: list[str | Table | Bullets] = [Bullets(verdicts(results, scores))]
     overall = over_all_panels(results)
     probabilities = improvements(results)
+    names = {variant: label(variant, results.variants) for variant in results.variants}
+    reference = names[results.reference]
     if len(results.panels) > 1 and len(overall) > 1:
-        rows = [[label(variant), number(e.value), _interval(e), str(e.n)] for variant, e in overall.items()]
+        rows = [[names[variant], number(e.value), _interval(e), str(e.n)] for variant, e in overall.items()]
         blocks.append(
             "Over all panels, with the lowest final score of a panel as 0 and its highest as 1 "
             "(interquartile mean of all runs):"
         )
         blocks.append(Table(["variant", "normalised score", "95 % interval", "runs"], rows))
     if probabilities:
-        rows = [[label(variant), number(e.value), _interval(e)] for variant, e in probabilities.items()]
-        blocks.append(f"Probability that {label(results.reference)} has the higher final score than:")
+        rows = [[names[variant], number(e.value), _interval(e)] for variant, e in probabilities.items()]
+        blocks.append(f"Probability that {reference} has the higher final score than:")
         blocks.append(Table(["variant", "probability", "95 % interval"], rows))
-    return Section(f"{label(results.reference)} against the others", blocks)
+    return Section(f"{reference} against the others", blocks)
 
 
 def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     """A sentence for each panel and each variant that the reference is compared with there."""
     found = {(score.panel, score.variant): score.final for score in scores}
+    names = {variant: label(variant, results.variants) for variant in results.variants}
+    text = _format(scores)
     sentences = []
     for panel in results.panels:
         for variant in results.variants:
@@ -133,31 +165,36 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
                 continue
             verdict = differ(ours, theirs)
             higher = results.reference if ours.value > theirs.value else variant
-            outcome = f"{label(higher)} is higher" if verdict.differs else "no difference shown"
+            outcome = f"{names[higher]} is higher" if verdict.differs else "no difference shown"
             sentences.append(
-                f"{label(panel)}: {label(results.reference)} {_with_interval(ours)} against {label(variant)} "
-                f"{_with_interval(theirs)}: {outcome} ({verdict.reason})."
+                f"{label(panel, results.panels)}: {names[results.reference]} {_with_interval(ours, text)} "
+                f"against {names[variant]} {_with_interval(theirs, text)}: {outcome} ({verdict.reason})."
             )
     return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
 
 
-def _with_interval(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} {_interval(estimate)}".rstrip("– ")
+def _format(scores: Sequence[Score]) -> Callable[[float], str]:
+    return number_format(value for score in scores for value in (score.final.value, score.best))
 
 
-def _interval(estimate: Estimate) -> str:
-    return "–" if isnan(estimate.low) else f"[{number(estimate.low)}, {number(estimate.high)}]"
+def _with_interval(estimate: Estimate, text: Callable[[float], str]) -> str:
+    return f"{text(estimate.value)} {_interval(estimate, text)}".rstrip("– ")
+
+
+def _interval(estimate: Estimate, text: Callable[[float], str] = number) -> str:
+    return "–" if isnan(estimate.low) else f"[{text(estimate.low)}, {text(estimate.high)}]"
 
 
 def _left_out(results: StudyResults) -> Section:
+    text = number_format(run.scores[-1] for run in results.runs if len(run.scores))
     rows = [
         [
-            label(run.panel),
-            label(run.variant),
+            label(run.panel, results.panels),
+            label(run.variant, results.variants),
             "finished, no scores" if run.status == FINISHED else run.status.lower(),
             str(run.seed),
             steps(run.env_steps[-1]) if len(run.env_steps) else "–",
-            number(run.scores[-1]) if len(run.scores) else "–",
+            text(run.scores[-1]) if len(run.scores) else "–",
         ]
         for run in results.left_out
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.errors import SettingError
 from remix.curves import curve_summary
+from remix.report.csv_tables import LARGEST_COUNT, LARGEST_NUMBER
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +23,10 @@ MISSING = "MISSING"
 DIVERGED = "DIVERGED"
 """Finished, but from some evaluation on the scores are no finite numbers; those before are kept."""
 
-STATUSES = (FINISHED, DIVERGED, "RUNNING", "SCHEDULED", "KILLED", "FAILED", MISSING)
+STOPPED = "STOPPED"
+"""Ended in good order, but before its budget of environment steps was used."""
+
+STATUSES = (FINISHED, DIVERGED, STOPPED, "RUNNING", "SCHEDULED", "KILLED", "FAILED", MISSING)
 """MLflow's and ours, the best first."""
 
 MOST_CURVES = 400
@@ -35,6 +40,9 @@ REFERENCE = "remix"
 @dataclass(frozen=True, eq=False)
 class Run:
     """One job of a study, whether or not it was run.
+
+    Evaluations may be given in any order; of several at the same step the last one counts. From the first on
+    whose score is no number that can be reckoned with, they are left out, and the run has diverged.
 
     :ivar panel: the task it belongs to.
     :ivar variant: what it is compared as: an algorithm, or a setting of one.
@@ -52,6 +60,16 @@ class Run:
     env_steps: Floats
     scores: Floats
     run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        env_steps, last = np.unique(self.env_steps[::-1], return_index=True)
+        scores = self.scores[::-1][last]
+        good = (np.abs(scores) <= LARGEST_NUMBER) & (env_steps >= 0) & (env_steps <= LARGEST_COUNT)
+        kept = len(good) if good.all() else int(good.argmin())
+        object.__setattr__(self, "env_steps", env_steps[:kept])
+        object.__setattr__(self, "scores", scores[:kept])
+        if kept < len(good) and self.status == FINISHED:
+            object.__setattr__(self, "status", DIVERGED)
 
     @property
     def counts(self) -> bool:
@@ -118,6 +136,7 @@ class StudyResults:
 
     :ivar score_label: what the scores are, for axes.
     :ivar run_id: of the study's own run in MLflow.
+    :ivar file: they were read from, if not from a store.
     """
 
     name: str
@@ -126,6 +145,15 @@ class StudyResults:
     runs: tuple[Run, ...]
     heat_maps: tuple[HeatMap, ...] = ()
     run_id: str | None = None
+    file: Path | None = None
+
+    @cached_property
+    def _curves(self) -> dict[tuple[str, str], list[Run]]:
+        """By panel and variant."""
+        curves: dict[tuple[str, str], list[Run]] = {}
+        for run in sorted((run for run in self.runs if run.counts), key=lambda run: run.seed):
+            curves.setdefault((run.panel, run.variant), []).append(run)
+        return curves
 
     @property
     def panels(self) -> list[str]:
@@ -142,8 +170,12 @@ class StudyResults:
         return REFERENCE if REFERENCE in variants else variants[0]
 
     def of(self, panel: str, variant: str) -> list[Run]:
-        """The runs of one curve that enter the statistics."""
-        return [run for run in self.runs if (run.panel, run.variant) == (panel, variant) and run.counts]
+        """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""
+        return self._curves.get((panel, variant), [])
+
+    def of_panel(self, panel: str) -> list[Run]:
+        """The same for all curves of a panel."""
+        return [run for variant in self.variants for run in self.of(panel, variant)]
 
     def finals(self, panel: str, variant: str) -> Floats:
         """Their final scores, one per seed."""

@@ -22,6 +22,7 @@ LEAST_SEEDS = 3
 """Of both sides, before a difference is called one."""
 
 _TRIMMED = 0.25
+_ROUNDING = 1e-12  # of numbers relative to themselves
 _RANDOM_STATE = 1
 _BATCH = 1_000  # resamples in memory at once
 _LARGEST_BATCH = 50_000_000  # scores in them
@@ -77,8 +78,10 @@ def probability_of_improvement(*tasks: tuple[Floats, Floats]) -> Estimate:
 def learning_curve(runs: Sequence[Run]) -> Band:
     """Interquartile mean of several runs over environment steps.
 
-    Evaluations of different runs lie at slightly different steps; between them scores are interpolated.
+    Evaluations of different runs lie at slightly different steps; between them scores are interpolated. Runs
+    that are not :func:`comparable` with most of the others are left out.
     """
+    runs = comparable(runs)
     grid = common_grid(runs)
     return _band(_interquartile_mean, grid, on_grid(runs, grid).T)
 
@@ -92,15 +95,36 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
     return _band(_mean, thresholds, (scores > thresholds[:, None]).astype(np.float64))
 
 
+def comparable(runs: Sequence[Run]) -> list[Run]:
+    """The runs whose evaluations span what those of most runs do: at least one, if there is any.
+
+    Curves are compared at the same numbers of environment steps. Nothing is known of a run beyond its own
+    evaluations, and one that has few, or ended early, must not take the others' from the comparison. So the
+    medians of the first and of the last steps say what is compared; a run may miss a tenth at either end.
+    """
+    if not runs:
+        return []
+    middle = (len(runs) - 1) // 2
+    first, last = (sorted(float(run.env_steps[end]) for run in runs)[middle] for end in (0, -1))
+    slack = 0.1 * last
+    return [run for run in runs if run.env_steps[0] <= first + slack and run.env_steps[-1] >= last - slack]
+
+
 def common_grid(runs: Sequence[Run], n: int | None = None) -> Floats:
     """Environment steps that all runs cover.
 
-    :param n: number of points; None for as many as the runs have evaluations (their median), up to 2,000.
+    :param n: number of points; None for as many as the runs have evaluations (their median), up to 2,000, and
+        for a single one if the runs have no more than a step in common.
     """
     first, last = max(run.env_steps[0] for run in runs), min(run.env_steps[-1] for run in runs)
     if n is None:
-        n = min(_MOST_POINTS, int(np.median([len(run.env_steps) for run in runs])))
-    return np.linspace(first, last, n) if n > 1 and last > first else np.array([last], dtype=np.float64)
+        n = median_evaluations(runs) if last > first else 1
+    return np.linspace(min(first, last), last, n) if n > 1 else np.array([last], dtype=np.float64)
+
+
+def median_evaluations(runs: Sequence[Run]) -> int:
+    """How many evaluations the runs have, up to 2,000."""
+    return min(_MOST_POINTS, int(np.median([len(run.scores) for run in runs])))
 
 
 def on_grid(runs: Sequence[Run], grid: Floats) -> Floats:
@@ -112,15 +136,29 @@ def differ(a: Estimate, b: Estimate) -> Verdict:
     """Whether two interquartile means may be called different.
 
     Both need three runs, and their intervals must not overlap. That is a cautious rule: two intervals can
-    overlap although a test of the difference would call it significant.
+    overlap although a test of the difference would call it significant. Ends of intervals that differ by
+    rounding are equal.
     """
     seeds = "seed" if a.n == 1 else "seeds"
     runs = f"{a.n} {seeds} each" if a.n == b.n else f"{a.n} and {b.n} seeds"
     if min(a.n, b.n) < LEAST_SEEDS:
         return Verdict(False, f"{runs}; at least {LEAST_SEEDS} on both sides are needed")
-    if a.low > b.high or b.low > a.high:
+    if not np.isfinite([a.low, a.high, b.low, b.high]).all():
+        return Verdict(False, f"not all scores are finite numbers, {runs}")
+    if (_difference(a.low, b.high) > 0) or (_difference(b.low, a.high) > 0):
         return Verdict(True, f"the intervals do not overlap, {runs}")
     return Verdict(False, f"the intervals overlap, {runs}")
+
+
+def spread(scores: Floats) -> float:
+    """Between the lowest and the highest of several scores, 0 if they differ by rounding."""
+    return float(_difference(scores.max(), scores.min()))
+
+
+def _difference(a: Any, b: Any) -> Any:
+    """``a - b``, and 0 where that is no more than the rounding of means."""
+    difference = np.subtract(a, b)
+    return np.where(np.abs(difference) > _ROUNDING * np.maximum(np.abs(a), np.abs(b)), difference, 0.0)
 
 
 def _interquartile_mean(*samples: Floats, axis: int = -1) -> Any:
@@ -136,7 +174,7 @@ def _improvement(*samples: Floats, axis: int = -1) -> Any:
     assert axis == -1
     wins = []
     for x, y in zip(samples[::2], samples[1::2], strict=True):
-        difference = x[..., :, None] - y[..., None, :]
+        difference = _difference(x[..., :, None], y[..., None, :])
         wins.append(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1)))
     return np.mean(wins, axis=0)
 

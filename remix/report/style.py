@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from itertools import cycle
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain, product
 from textwrap import fill
 from typing import Any
 
@@ -90,26 +91,47 @@ def settings() -> AbstractContextManager[None]:
 
 
 def styles(variants: Sequence[str]) -> dict[str, Style]:
-    """The style of each variant: its own for an algorithm, for others those left, in their order."""
-    taken = [_ALGORITHMS[variant] for variant in variants if variant in _ALGORITHMS]
-    free = [style for style in _ALGORITHMS.values() if style not in taken]
-    others = [variant for variant in variants if variant not in _ALGORITHMS]
-    chosen = dict(zip(others, cycle(free or _ALGORITHMS.values()), strict=False))
-    for number, variant in enumerate(others):
-        if number >= len(free):  # a second round of the colours
-            chosen[variant] = replace(chosen[variant], dashes=(0, (1 + number // 12, 1)))
-    return {variant: _ALGORITHMS.get(variant) or chosen[variant] for variant in variants}
+    """The style of each variant: its own for an algorithm, for others those left, in their order.
+
+    The first differ in colour, marker and dashes, all in at least one of them.
+    """
+    own = {variant: _ALGORITHMS[variant] for variant in variants if variant in _ALGORITHMS}
+    left = (style for style in chain(_ALGORITHMS.values(), _combinations()) if style not in own.values())
+    return {variant: own.get(variant) or next(left) for variant in variants}
 
 
-def label(variant: str) -> str:
+def _combinations() -> Iterator[Style]:
+    """Over two thousand more styles: markers and dashes move on against the colours, round after round."""
+    every = list(_ALGORITHMS.values())
+    n = len(every)
+    for extra, round_ in product(range(n), range(1, n)):
+        for place, style in enumerate(every):
+            marker, dashes = (
+                every[(place + round_) % n].marker,
+                every[(place + 2 * round_ + extra) % n].dashes,
+            )
+            yield Style(style.color, marker, dashes)
+
+
+def label(name: str, among: Sequence[str] = ()) -> str:
     """A variant or panel as people write it: names of algorithms, and spaces instead of underscores.
 
     Words that begin with a digit stay: they are names of maps (``3s_vs_5z``).
+
+    :param among: names that stand beside it; where two would look the same (``qmix`` and ``QMIX``), they are
+        left as they are.
     """
+    written = _written(name)
+    same = any(other != name and _written(other) == written for other in among)
+    return shortened(name) if same else written
+
+
+@cache
+def _written(name: str) -> str:
     words = "|".join(sorted(_WORDS, key=len, reverse=True))
-    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], shortened(variant))
+    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], shortened(name))
     spaced = re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
-    return spaced.strip() or shortened(variant)
+    return spaced.strip() or shortened(name)
 
 
 def wrapped(text: str) -> str:
@@ -129,6 +151,16 @@ def number(value: float) -> str:
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2
     text = f"{value:,.{digits}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def number_format(scores: Iterable[float]) -> Callable[[float], str]:
+    """How scores of a study are written: as :func:`number`, with an exponent where that would say nothing."""
+    largest = max(map(abs, scores), default=0.0)
+    return number if largest == 0 or 0.1 <= largest < 1e7 else _scientific
+
+
+def _scientific(value: float) -> str:
+    return "–" if value != value else f"{value:.2e}" if value else "0"
 
 
 def steps(value: float) -> str:

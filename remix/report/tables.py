@@ -10,7 +10,7 @@ import numpy as np
 
 from remix.report.csv_tables import write_table
 from remix.report.results import Floats, Run, StudyResults
-from remix.report.statistics import Estimate, interquartile_mean, probability_of_improvement
+from remix.report.statistics import Estimate, interquartile_mean, probability_of_improvement, spread
 
 _COLUMNS = (
     "panel",
@@ -97,7 +97,7 @@ def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
         every = np.concatenate(list(finals.values()))
         if len(every):
             for variant, values in finals.items():
-                tasks[variant].append((values - every.min()) / (np.ptp(every) or 1.0))
+                tasks[variant].append((values - every.min()) / (spread(every) or inf))
     return {
         variant: interquartile_mean(*panels)
         for variant, panels in tasks.items()
@@ -106,11 +106,14 @@ def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
 
 
 def write_scores(rows: list[Score], path: Path) -> None:
-    """One line per curve. The interval of a single seed is ``nan``, steps that are never reached ``inf``."""
+    """One line per curve, numbers with all digits.
+
+    The interval of a single seed is ``nan``, steps that are never reached ``inf``.
+    """
 
     def line(row: Score) -> list[str | int]:
         final = row.final
         numbers = (final.value, final.low, final.high, row.best, row.area, row.steps_to_90)
-        return [row.panel, row.variant, row.n, *(f"{number:.10g}" for number in numbers)]
+        return [row.panel, row.variant, row.n, *map(repr, numbers)]
 
     write_table(path, _COLUMNS, map(line, rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 LONGEST = 60
@@ -9,6 +10,11 @@ LONGEST = 60
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _DIGEST = 6
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """What names are sorted by, so that "run 9" comes before "run 10"."""
+    return [(int(digits or 0), rest) for digits, rest in re.findall(r"([0-9]*)([^0-9]*)", text.casefold())]
 
 
 def printable(text: str) -> str:

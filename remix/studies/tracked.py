@@ -11,8 +11,6 @@ from mlflow.tracking import MlflowClient
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
-from remix.names import folder_name
-from remix.records import RUNS
 from remix.studies.plan import Plan
 from remix.tracking.plan_file import LARGEST_FILE, PLAN_FILE, read_plan
 from remix.tracking.runs import download_file
@@ -55,13 +53,13 @@ class TrackedStudy:
     def report(self) -> None:
         """Figures and tables of the finished runs, if any, in ``runs/reports`` and on the parent run."""
         from remix.report.load import load_study
-        from remix.report.output import upload_report, write_report
+        from remix.report.output import report_folder, upload_report, write_report
 
         try:
             results = load_study(self.name, self.uri)
         except SettingError:
             return
-        output = RUNS / "reports" / folder_name(self.name)
+        output = report_folder(results)
         upload_report(results, output, write_report(results, output), self.uri)
 
     def end(self, status: str) -> None:

@@ -66,13 +66,56 @@ def test_report_from_a_file_needs_no_store(
     Path("duel").mkdir()
     write_curves(make_study(), Path("duel/curves.csv"))
     report(["duel/curves.csv"])
-    assert "QMIX" in Path("runs/reports/duel/report.md").read_text()
+    assert "QMIX" in Path("runs/reports/duel.csv/report.md").read_text()
     assert "added" not in capsys.readouterr().out
+
+
+def test_the_report_of_a_file_leaves_that_of_the_study_alone(store: FakeStore) -> None:
+    report(["duel", "--no-upload"])
+    before = {path: path.read_bytes() for path in Path("runs/reports/duel").rglob("*") if path.is_file()}
+    curves = "runs/reports/duel/curves.csv"
+    report([curves])
+    report([curves])  # of the same file: replaced
+    with pytest.raises(SettingError, match=r"^output=runs/reports/duel: holds the report of the study duel;"):
+        report([curves, "--output", "runs/reports/duel"])
+    assert {path: path.read_bytes() for path in before} == before
+    assert sorted(path.name for path in Path("runs/reports").iterdir()) == ["duel", "duel.csv"]
+
+
+def test_reports_of_files_of_one_name_do_not_replace_each_other() -> None:
+    for place in ("a", "b"):
+        Path(place, "duel").mkdir(parents=True)
+        write_curves(make_study(), Path(place, "duel/curves.csv"))
+    report(["a/duel/curves.csv"])
+    with pytest.raises(
+        SettingError, match=r"holds the report of the file .*/a/duel/curves.csv; --output must"
+    ):
+        report(["b/duel/curves.csv"])
+    report(["b/duel/curves.csv", "--output", "runs/reports/other"])
+
+
+def test_files_of_the_user_are_not_replaced() -> None:
+    write_curves(make_study(), Path("curves.csv"))
+    before = Path("curves.csv").read_bytes()
+    with pytest.raises(SettingError, match=r"^output=\.: holds another curves.csv; --output must be another"):
+        report(["curves.csv", "--output", "."])
+    assert Path("curves.csv").read_bytes() == before
+    assert list(map(str, Path().iterdir())) == ["curves.csv"]
 
 
 def test_without_a_name_studies_are_listed(store: FakeStore, capsys: pytest.CaptureFixture[str]) -> None:
     report([])
     assert capsys.readouterr().out.splitlines() == [f"studies in {store.uri}:", "begun", "duel", "planless"]
+
+
+def test_studies_are_listed_in_natural_order(
+    store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["b", "gamma 0.9", "gamma 10", "gamma 9", "A", "10", "9", "2 x"]
+    monkeypatch.setattr("remix.report.load.studies", lambda uri: sorted(names))
+    report([])
+    expected = ["A", "b", "gamma 0.9", "gamma 9", "gamma 10", "2 x", "9", "10"]
+    assert capsys.readouterr().out.splitlines()[1:] == expected
 
 
 def test_store_without_studies(mlflow_uri: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,11 +87,10 @@ LINE = "a,b,c,1,FINISHED,1,2\n"
         (HEADER + f"a,b,c,{'9' * 5000},FINISHED,1,2\n", "column seed: '9+...' must be a whole number"),
         (HEADER + "a,b,c,1,FINISHED,-1,2\n", "line 2, column env_steps: '-1' must be a number from 0"),
         (HEADER + "a,b,c,1,FINISHED,inf,2\n", "column env_steps: 'inf' must be a number"),
-        (HEADER + LINE + "a,b,c,1,FINISHED,2,nan\n", "line 3, column score: 'nan' must be a number"),
-        (HEADER + "a,b,c,1,FINISHED,1,1e308\n", "column score: '1e308' must be a number"),
+        (HEADER + LINE + "a,b,c,1,FINISHED,2,n/a\n", "line 3, column score: 'n/a' must be a number"),
+        (HEADER + "a,b,c,1,FINISHED,1,nan\n", "has no finished run"),
         (HEADER + "a,b,c,1,FINISHED,1,1_0\n", "column score: '1_0' must be a number"),
         (HEADER + "a,b,c,1,FINISHED,,2\n", "column env_steps: '' must be a number"),
-        (HEADER + LINE + "a,b,c,1,FINISHED,0,2\n", "line 3, column env_steps: '0' must be more than 1"),
         (HEADER + LINE + "a,b,c,1,FAILED,2,2\n", "line 3, column status: 'FAILED' must be 'FINISHED'"),
         (HEADER + "a,b,c,1,done,1,2\n", "column status: 'done' must be one of"),
         (HEADER + ",b,c,1,FINISHED,1,2\n", "column panel: '' must not be empty"),
@@ -126,6 +125,27 @@ def test_what_is_no_file_or_far_too_large_is_refused(tmp_path: Path, monkeypatch
 def test_a_byte_order_mark_and_empty_lines_are_no_matter(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_bytes(b"\xef\xbb\xbf" + f"{HEADER}\n{LINE}\n".encode())
     assert len(read_curves(tmp_path / "mine.csv").runs) == 1
+
+
+def test_lines_may_be_in_any_order_and_of_equal_steps_the_last_counts(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(
+        HEADER + "".join(f"a,b,c,{seed},FINISHED,{step}\n" for seed, step in
+        [(1, "30,4"), (2, "0,1"), (1, "10,9"), (1, "0,0"), (2, "10,2"), (1, "20,5"), (1, "10,1")])
+    )  # fmt: skip
+    first, second = read_curves(tmp_path / "mine.csv").runs
+    assert (first.env_steps.tolist(), first.scores.tolist()) == ([0, 10, 20, 30], [0, 1, 5, 4])
+    assert (first.best, first.steps_to_90, first.area) == (5.0, 20.0, 80 / 30)
+    assert (second.env_steps.tolist(), second.scores.tolist()) == ([0, 10], [1, 2])
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-Infinity", "1e308"])
+def test_a_run_whose_score_is_no_finite_number_has_diverged(tmp_path: Path, score: str) -> None:
+    lines = f"{LINE}a,b,c,2,FINISHED,1,2\na,b,c,2,FINISHED,2,{score}\na,b,c,2,FINISHED,3,9\n"
+    (tmp_path / "mine.csv").write_text(HEADER + lines)
+    study = read_curves(tmp_path / "mine.csv")
+    assert study.status_counts == {"FINISHED": 1, "DIVERGED": 1}
+    [left_out] = study.left_out
+    assert left_out.scores.tolist() == [2.0]
 
 
 WEIGHTS = "panel,variant,n_runs,env_steps_from,env_steps_to,weight_from,weight_to,count\n"

@@ -1,7 +1,10 @@
 """The JSON form of marl-eval."""
 
 import json
+from itertools import product
 from pathlib import Path
+
+import numpy as np
 
 from remix.report.marl_eval import marl_eval, write_marl_eval
 from remix.report.results import StudyResults
@@ -33,7 +36,7 @@ def test_all_runs_have_the_same_steps_and_their_own_best() -> None:
     runs = (
         make_run("P", "A", 1, [0.0, 30.0, 2.0], env_steps=[0, 100, 200]),
         make_run("P", "A", 2, [0.0, 2.0, 8.0, 4.0], env_steps=[0, 50, 150, 250]),
-        make_run("Q", "A", 1, [0.0, 1.0, 2.0, 3.0, 4.0]),
+        make_run("Q", "A", 1, [0.0, 2.0, 4.0], env_steps=[0, 200, 400]),
     )
     tasks = marl_eval(StudyResults("Study", "s", "score", runs))["study"]
     found = tasks["p"]["a"]
@@ -46,6 +49,35 @@ def test_all_runs_have_the_same_steps_and_their_own_best() -> None:
     assert found["seed_2"]["step_1"]["return"] == [5.0]
     assert [run["absolute_metrics"]["return"] for run in found.values()] == [[30.0], [8.0]]
     assert [list(run)[-1] for run in found.values()] == ["absolute_metrics"] * 2  # where marl-eval looks
+
+
+def test_one_run_with_few_evaluations_does_not_take_them_from_the_others() -> None:
+    curve = np.linspace(0.0, 10.0, 11).tolist()
+    runs = [make_run("p", variant, seed, curve) for variant in ("remix", "qmix") for seed in (1, 2)]
+    single = make_run("p", "qmix", 3, [7.0], env_steps=[1000])
+    sparse = make_run("p", "vdn", 1, [0.0, 10.0], env_steps=[0, 1000])
+    other = make_run("q", "remix", 1, [7.0], env_steps=[500])
+    data = marl_eval(StudyResults("s", "s", "score", (*runs, single, sparse, other)))["s"]
+    assert {name: list(found) for name, found in data["p"].items()} == {
+        "remix": ["seed_1", "seed_2"],
+        "qmix": ["seed_1", "seed_2"],
+        "vdn": ["seed_1"],
+    }
+    entries = [run for task in data.values() for runs in task.values() for run in runs.values()]
+    assert {len(entry) for entry in entries} == {11 + 1}
+    assert [data["p"]["qmix"]["seed_2"][f"step_{k}"]["return"] for k in range(11)] == [[x] for x in curve]
+
+
+def test_names_that_differ_in_case_only_stay_apart() -> None:
+    runs = [make_run(p, v, 1, [i]) for i, (p, v) in enumerate(product(("P", "p"), ("QMIX", "qmix", "Qmix")))]
+    data = marl_eval(StudyResults("s", "s", "score", tuple(runs)))["s"]
+    scores = {
+        (task, name): found["seed_1"]["step_0"]["return"]
+        for task, algorithms in data.items()
+        for name, found in algorithms.items()
+    }
+    names = [(p, v) for p in ("p", "p (2)") for v in ("qmix", "qmix (2)", "qmix (3)")]
+    assert scores == {name: [i] for i, name in enumerate(names)}
 
 
 def test_file(tmp_path: Path) -> None:

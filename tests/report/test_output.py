@@ -1,6 +1,9 @@
 """The files of a report and their upload."""
 
 import json
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 from xml.dom.minidom import parse
 
@@ -10,7 +13,7 @@ from envs.errors import SettingError
 from remix.report import results as limits
 from remix.report.files import read_curves
 from remix.report.load import load_study
-from remix.report.output import upload_report, write_report
+from remix.report.output import report_folder, upload_report, write_report
 from remix.report.results import StudyResults
 from tests.report.samples import flat, make_heat_map, make_study
 from tests.report.stores import FakeStore
@@ -57,6 +60,58 @@ def test_report_can_be_made_again_from_its_curves(tmp_path: Path) -> None:
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"report.html", "report.md"}
     assert after["report.md"].decode() == before["report.md"].decode().replace("# A duel", "# duel", 1)
+
+
+def test_an_earlier_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """What belongs to it and is no longer there goes, what the user put beside it stays."""
+    study = make_study()
+    write_report(study, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    alone = replace(study, runs=tuple(study.of("p = 0", "remix")), heat_maps=())
+    paths = write_report(alone, tmp_path)
+    found = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*paths, tmp_path / "notes.txt", tmp_path / "source.txt"}
+    assert len(paths) == 5 + 2 * 3
+
+
+@pytest.mark.parametrize(
+    "writer", ["remix.report.figures.save_figures", "remix.report.marl_eval.write_marl_eval"]
+)
+def test_a_report_that_is_interrupted_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    write_report(make_study(), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(writer, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(replace(make_study(), title="Another"), tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_remains_of_killed_reports_are_removed_when_nobody_works_on_them(tmp_path: Path) -> None:
+    for name, age in (("old", 7200), ("new", 60)):
+        folder = tmp_path / f".report-{name}"
+        (folder / "figures").mkdir(parents=True)
+        os.utime(folder, (time.time() - age,) * 2)
+    write_report(make_study(), tmp_path)
+    assert [path.name for path in tmp_path.glob(".report-*")] == [".report-new"]
+
+
+def test_a_report_of_another_study_is_not_replaced(tmp_path: Path) -> None:
+    write_report(make_study(), tmp_path)
+    with pytest.raises(SettingError, match="holds the report of the study duel; --output must be another"):
+        write_report(replace(make_study(), name="dual"), tmp_path)
+
+
+def test_one_folder_for_a_study_and_another_for_a_file() -> None:
+    study = replace(make_study(), name="my study")
+    assert report_folder(study) == Path("runs/reports/my_study")
+    assert report_folder(replace(study, file=Path("my study/curves.csv"))) == Path(
+        "runs/reports/my_study.csv"
+    )
 
 
 def test_names_from_elsewhere_break_nothing(tmp_path: Path) -> None:

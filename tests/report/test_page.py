@@ -1,6 +1,8 @@
 """What the page of a report says."""
 
-from remix.report.markup import Section, Table, to_markdown
+from dataclasses import replace
+
+from remix.report.markup import Bullets, Section, Table, to_markdown
 from remix.report.page import sections, verdicts
 from remix.report.results import StudyResults
 from remix.report.tables import scores
@@ -36,6 +38,34 @@ def test_lengths_that_differ_are_a_range() -> None:
     )
     text = page(StudyResults("s", "s", "score", runs))["What was run"].blocks[0]
     assert "have 1.00M to 1.02M environment steps and 2 to 3 evaluations" in str(text)
+
+
+def test_runs_that_are_too_short_for_the_curves_are_named() -> None:
+    study = make_study()
+    single = make_run("p = 0", "qmix", 4, [8.0], env_steps=[200])
+    slower = [make_run("p = -2", "vdn", seed, [0.0, 1.0], env_steps=[0, 50]) for seed in (10, 9)]
+    section = page(replace(study, runs=(*study.runs, single, *slower)))["What was run"]
+    assert section.blocks[2:] == [
+        "Left out of their learning curve, because they span less of it than most of its runs (their scores "
+        "count all the same):",
+        Bullets(["p = 0, QMIX, seed 4: 1 evaluation, at 200 steps"]),
+        "Left out of marl_eval.json, because they span less than most runs of their panel (their scores "
+        "count all the same):",
+        Bullets(
+            [
+                "p = 0, QMIX, seed 4: 1 evaluation, at 200 steps",
+                "p = -2, VDN, seed 9: 2 evaluations, at 0 to 50 steps",
+                "p = -2, VDN, seed 10: 2 evaluations, at 0 to 50 steps",
+            ]
+        ),
+    ]
+
+
+def test_names_that_would_look_the_same_are_told_apart() -> None:
+    runs = [run for variant in ("qmix", "QMIX") for run in flat("p", variant, [1.0, 2.0, 3.0])]
+    study = StudyResults("s", "s", "score", tuple(runs))
+    assert [row[1] for row in table(page(study)["Final scores"]).rows] == ["qmix", "QMIX"]
+    assert "qmix 2.00 [1.00, 3.00] against QMIX" in verdicts(study, scores(study))[0]
 
 
 def test_final_scores() -> None:

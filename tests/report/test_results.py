@@ -18,14 +18,28 @@ class TestRun:
     def test_a_run_that_never_got_better_has_no_steps_to_90(self) -> None:
         assert make_run("p", "remix", 1, [3.0, 1.0, 2.0]).steps_to_90 is None
 
-    @pytest.mark.parametrize("status", ["RUNNING", "FAILED", "KILLED", "MISSING"])
+    @pytest.mark.parametrize("status", ["STOPPED", "RUNNING", "FAILED", "KILLED", "MISSING"])
     def test_only_finished_runs_count(self, status: str) -> None:
         assert make_run("p", "remix", 1).counts
         assert not make_run("p", "remix", 1, status=status).counts
         assert not make_run("p", "remix", 1, []).counts
 
+    def test_evaluations_are_put_in_order_and_of_equal_steps_the_last_counts(self) -> None:
+        run = make_run("p", "remix", 1, [3.0, 9.0, 0.0, 1.0], env_steps=[20, 10, 0, 10])
+        assert (run.env_steps.tolist(), run.scores.tolist()) == ([0, 10, 20], [0, 1, 3])
+
+    @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf, 1e300])
+    def test_what_comes_after_a_score_that_is_no_finite_number_is_left_out(self, score: float) -> None:
+        run = make_run("p", "remix", 1, [1.0, 2.0, score, 4.0])
+        assert (run.status, run.counts, run.scores.tolist()) == ("DIVERGED", False, [1, 2])
+        assert make_run("p", "remix", 1, [1.0, score], "KILLED").status == "KILLED"
+
 
 class TestStudyResults:
+    def test_a_curve_has_its_runs_by_seed(self) -> None:
+        runs = tuple(make_run("p", "remix", seed, [0.0, seed]) for seed in (10, 9, 1))
+        assert StudyResults("s", "s", "score", runs).finals("p", "remix").tolist() == [1, 9, 10]
+
     def test_panels_and_variants_in_order_of_the_plan(self) -> None:
         study = make_study()
         assert study.panels == ["p = 0", "p = -2"]

@@ -1,5 +1,6 @@
 """Estimates against closed forms and against rliable, intervals against what they must be for few runs."""
 
+from itertools import permutations
 from math import isnan
 
 import numpy as np
@@ -9,6 +10,7 @@ from rliable import metrics as rliable
 from remix.report.statistics import (
     Estimate,
     common_grid,
+    comparable,
     differ,
     interquartile_mean,
     learning_curve,
@@ -122,6 +124,26 @@ class TestCurves:
         band = learning_curve([make_run("p", "remix", seed, [score]) for seed, score in ((1, 2.0), (2, 4.0))])
         assert band.at.tolist() == [0.0] and band.value.tolist() == [3.0]
 
+    def test_a_run_that_covers_less_than_most_does_not_shrink_their_curve(self) -> None:
+        whole = [make_run("p", "remix", seed, np.arange(11.0).tolist()) for seed in (1, 2)]
+        late = make_run("p", "remix", 3, [10.0], env_steps=[1000])
+        early = make_run("p", "remix", 4, [0.0, 1.0], env_steps=[0, 100])
+        slightly = make_run("p", "remix", 5, [0.0, 1.0], env_steps=[60, 930])
+        for others in ([late], [early], [late, early]):
+            assert comparable([*others, *whole]) == whole
+            band = learning_curve([*others, *whole])
+            assert (band.n, band.at.tolist()) == (2, np.linspace(0, 1000, 11).tolist())
+        assert comparable([*whole, slightly]) == [*whole, slightly]
+        assert common_grid([*whole, slightly])[[0, -1]].tolist() == [60, 930]
+
+    @pytest.mark.parametrize(
+        "spans", [[(0, 50), (50, 99)], [(0, 1), (0, 1), (5, 9), (6, 9)], [(9, 9), (0, 0)]]
+    )
+    def test_runs_with_nothing_in_common_still_have_a_curve(self, spans: list[tuple[int, int]]) -> None:
+        runs = [make_run("p", "remix", seed, [0.0, 1.0], env_steps=span) for seed, span in enumerate(spans)]
+        assert comparable(runs)
+        assert len(learning_curve(runs).at) >= 1
+
 
 class TestPerformanceProfile:
     def test_share_of_runs_above_each_threshold(self) -> None:
@@ -161,3 +183,19 @@ class TestDiffer:
     def test_equal_scores_do_not_differ(self) -> None:
         same = interquartile_mean(np.array([1.0, 1.0, 1.0]))
         assert not differ(same, same).differs
+
+    @pytest.mark.parametrize("score", [0.1, -0.7, 1e-300, 1e140])
+    def test_rounding_is_no_difference(self, score: float) -> None:
+        few, many = (interquartile_mean(np.full(n, score)) for n in (3, 49))
+        off = interquartile_mean(np.full(3, score * (1 + 1e-15)))
+        assert not any(differ(a, b).differs for a, b in permutations((few, many, off), 2))
+        more = interquartile_mean(np.full(3, score * (1 + 1e-9)))
+        assert differ(few, more).differs
+        pairs = probability_of_improvement((np.full(3, score), np.full(3, score * (1 + 1e-15))))
+        assert (pairs.low, pairs.value, pairs.high) == (0.5, 0.5, 0.5)
+
+    @pytest.mark.parametrize("end", [np.nan, np.inf])
+    def test_scores_that_are_no_finite_numbers_allow_no_verdict(self, end: float) -> None:
+        verdict = differ(Estimate(5, 4, end, 3), Estimate(2, 1, 3, 3))
+        assert not verdict.differs
+        assert verdict.reason == "not all scores are finite numbers, 3 seeds each"

@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 from matplotlib.colors import to_rgb
 
-from remix.report.style import label, number, steps, styles
+from remix.report.results import MOST_CURVES
+from remix.report.style import label, number, number_format, steps, styles
 
 ALGORITHMS = (
     "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran",
@@ -27,9 +28,13 @@ def test_variants_can_be_told_apart_with_and_without_colour() -> None:
             assert a.marker != b.marker and a.dashes != b.dashes
 
 
-def test_more_variants_than_styles() -> None:
-    chosen = styles([f"variant {i}" for i in range(30)])
-    assert len(chosen) == len(set(chosen.values())) == 30
+@pytest.mark.parametrize("algorithms", [0, 1, 11, 13])
+def test_every_number_of_variants_has_a_style_each(algorithms: int) -> None:
+    variants = [f"variant {i}" for i in range(MOST_CURVES)]
+    chosen = list(styles([*ALGORITHMS[:algorithms], *variants]).values())
+    assert len({style.marker + style.color + str(style.dashes) for style in chosen}) == len(chosen)
+    # Whoever sees no difference between dashes still sees one for more than anybody compares.
+    assert len({(style.color, style.marker) for style in chosen[:160]}) == 160
 
 
 def test_other_variants_keep_their_style_when_more_are_added() -> None:
@@ -54,12 +59,32 @@ def test_names_for_people(variant: str, expected: str) -> None:
     assert label(variant) == expected
 
 
+def test_names_that_would_look_the_same_stay_as_they_are() -> None:
+    variants = ["qmix", "QMIX", "a_b", "a b", "ow_qmix"]
+    assert [label(variant, variants) for variant in variants] == ["qmix", "QMIX", "a_b", "a b", "OW-QMIX"]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(35.123, "35.1"), (-3.456, "-3.46"), (1234.5, "1,234"), (-0.001, "0.00"), (float("nan"), "–")],
 )
 def test_numbers(value: float, expected: str) -> None:
     assert number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([], ["0.00", "–"]),
+        ([0.0, 0.0], ["0.00", "0.00", "–"]),
+        ([0.001, -20.0], ["0.00", "-20.0", "–"]),
+        ([1e-5, 0.0], ["1.00e-05", "0", "–"]),
+        ([-2.346e9, 1.0], ["-2.35e+09", "1.00e+00", "–"]),
+    ],
+)
+def test_numbers_of_every_size_say_something(scores: list[float], expected: list[str]) -> None:
+    written = [number_format(scores)(value) for value in [*(scores or [0.0]), float("nan")]]
+    assert written == expected
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,19 @@ class TestScores:
         [row] = scores(study_of([slow, never, never]))
         assert row.steps_to_90 == inf
 
+    def test_numbers_in_the_file_have_all_digits(self, tmp_path: Path) -> None:
+        table = scores(study_of(flat("p", "remix", [1 / 3, 2 / 3, 1e-9])))
+        write_scores(table, tmp_path / "scores.csv")
+        with (tmp_path / "scores.csv").open() as file:
+            [row] = csv.DictReader(file)
+        final = table[0].final
+        assert [float(row[f"final_{end}"]) for end in ("iqm", "low", "high")] == [
+            final.value,
+            final.low,
+            final.high,
+        ]
+        assert float(row["area_iqm"]) == table[0].area
+
     def test_table_as_a_file(self, tmp_path: Path) -> None:
         table = scores(study_of(flat("p", "remix", [1.0, 2.0, 3.0]), [make_run("p", "qmix", 1, [4.0, 4.0])]))
         write_scores(table, tmp_path / "scores.csv")
@@ -81,3 +94,5 @@ class TestOverAllPanels:
 
     def test_equal_scores_everywhere(self) -> None:
         assert over_all_panels(study_of(flat("a", "remix", [3.0, 3.0])))["remix"].value == 0.0
+        rounded = study_of(flat("a", "remix", [0.1] * 3), flat("a", "qmix", [0.1 * (1 + 1e-15)] * 3))
+        assert [found.value for found in over_all_panels(rounded).values()] == [0.0, 0.0]
