@@ -191,6 +191,7 @@ class ReplayDataModule(pl.LightningDataModule):
     def teardown(self, stage: str) -> None:
         if self.pool is not None:
             if self._ahead is not None:
+                self.pool.break_off()  # nobody will learn from this round
                 wait([self._ahead.episodes])
                 self._ahead = None
             self.pool.close()
