@@ -72,13 +72,13 @@ def _main() -> None:
 
 def fail_with(error: Exception) -> NoReturn:
     """What the user has to know of an exception, and the end; status 1 if it was not of the user's making."""
-    from remix.user_errors import details, one_line, unexpected
+    from remix.user_errors import details, full_disk, one_line, unexpected
 
     print(details(error), end="", file=sys.stderr)
     message = one_line(error)
     if message is None:
         fail(unexpected(error), status=1)
-    fail(message)
+    fail(message, status=1 if full_disk(error) else 2)
 
 
 def fail(message: str, status: int = 2) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ def train(config: DictConfig) -> float:
         try:
             return _train(config, directory, record, goes_on=bool(previous))
         except Exception as error:
-            write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
-            (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
+            with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
+                (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
             error.add_note(f"the traceback is in {directory / ERROR_FILE}")
             raise
 

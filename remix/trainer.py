@@ -7,10 +7,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 from hydra.utils import get_class
-from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from omegaconf import DictConfig
 
 from callbacks.checkpointing import AtomicCheckpointIO
+from callbacks.side_matters import told_safely
 from envs.errors import SettingError
 from remix.building import make, make_all
 
@@ -39,7 +41,7 @@ class OneProcess(LightningEnvironment):
 
 def make_trainer(config: DictConfig) -> pl.Trainer:
     """The Trainer with its callbacks and without loggers."""
-    callbacks = make_all(config.callbacks, "callbacks", pl.Callback)
+    callbacks = [told_safely(made) for made in make_all(config.callbacks, "callbacks", pl.Callback)]
     fixed = _defaults(config.trainer) | {
         "logger": False,
         "callbacks": callbacks,

@@ -9,13 +9,16 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 from mlflow.tracking import MlflowClient
+from numpy.typing import NDArray
 
 from envs.games import BranchChain
+from envs.spec import Step
 from remix.algorithms.base import MultiAgentModule
 from remix.datamodule import ReplayDataModule
 from remix.records import read_run
@@ -124,7 +127,7 @@ class Hanging(BranchChain):
         super().__init__(stages=3)
         self._left = 10
 
-    def step(self, actions: np.ndarray) -> object:
+    def step(self, actions: NDArray[np.integer[Any]]) -> Step:
         self._left -= 1
         if self._left < 0:
             time.sleep(1000)
