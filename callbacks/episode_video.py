@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from callbacks.side_matters import side_matter
 from envs import checks
-from envs.errors import GameError, SettingError
+from envs.errors import SettingError
 from envs.films import frames_per_second
 from remix.algorithms.base import MultiAgentModule
 from remix.films import film
@@ -43,7 +43,5 @@ class EpisodeVideo(Callback):
         assert isinstance(pl_module, MultiAgentModule)
         environment: EnvironmentFactory = trainer.datamodule.environment  # type: ignore[attr-defined]
         path = Path(trainer.default_root_dir) / FILE_NAME
-        try:
+        with side_matter(f"no film of {pl_module.spec.name}"):
             film(environment, pl_module.policy, self.seed, path, self.fps)
-        except (GameError, SettingError) as error:
-            print(f"warning: no film of {pl_module.spec.name}: {error}", file=sys.stderr)

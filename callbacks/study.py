@@ -44,12 +44,12 @@ class StudyRuns(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         if self._plan is None:
             return
-        atexit.unregister(self._interrupted)
         after = self._states()
         if self._tracked is not None:
             self._report(self._tracked)
             if "running" not in after:  # else the study goes on in another process
                 self._tracked.end("FINISHED" if set(after) == {"finished"} else "FAILED")
+        atexit.unregister(self._interrupted)
         self._farewell(after)
         if "failed" in after:
             sys.exit(1)

@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
+from callbacks.side_matters import side_matter
 from envs.errors import SettingError
 from remix.datamodule import Round
 from remix.metrics import WeightHistogram
@@ -55,7 +56,9 @@ class WeightHeatMap(Callback):
         self._warmup = NO_WARMUP
         self._updates = 0
         self._steps_per_row = 1
+        self._budget = 1
         self._counts = torch.zeros(0, bins, dtype=torch.int64)
+        self._histogram, self._edges = WeightHistogram(0.0, 1.0, bins), torch.linspace(0.0, 1.0, bins + 1)
         self._row = 0
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -126,8 +129,11 @@ class WeightHeatMap(Callback):
         if not self.active:
             return
         self._flush()
-        if not self._counts.any():
-            return
+        if self._counts.any():
+            with side_matter("no heat map of the weights"):
+                self._draw(trainer)
+
+    def _draw(self, trainer: pl.Trainer) -> None:
         directory = Path(trainer.default_root_dir)
         directory.mkdir(parents=True, exist_ok=True)
         steps = torch.arange(len(self._counts) + 1) * self._steps_per_row

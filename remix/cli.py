@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from remix.import_path import displaced, find_own_modules
 from remix.redaction import shield
+from remix.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -35,7 +36,12 @@ Classes of your own are found in the folder you are in: lamp.py holds env._targe
 
 
 def main() -> None:
-    """Entry point of the ``remix`` command."""
+    """Entry point of the ``remix`` command; signals end it with 128 + their number."""
+    with stoppable():
+        _main()
+
+
+def _main() -> None:
     arguments = sys.argv[1:]
     shield()
     if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -53,6 +59,9 @@ def main() -> None:
     rest = [argument for argument in rest if argument not in ("-v", "--verbose")]
     try:
         COMMANDS[command](rest)
+    except Stopped as stop:
+        print(f"remix: {stop}", file=sys.stderr)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -63,13 +72,13 @@ def main() -> None:
 
 def fail_with(error: Exception) -> NoReturn:
     """What the user has to know of an exception, and the end; status 1 if it was not of the user's making."""
-    from remix.user_errors import details, one_line, unexpected
+    from remix.user_errors import details, full_disk, one_line, unexpected
 
     print(details(error), end="", file=sys.stderr)
     message = one_line(error)
     if message is None:
         fail(unexpected(error), status=1)
-    fail(message)
+    fail(message, status=1 if full_disk(error) else 2)
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
@@ -101,7 +110,7 @@ def _train_alone(config: DictConfig) -> float:
         raise SettingError("run_dir", config.run_dir, "must be text")
     try:
         return experiment.train(config)
-    except SettingError:
+    except (SettingError, Stopped):
         discard(Path(config.run_dir))
         raise
 
@@ -185,7 +194,8 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
 
         shield()  # a launcher may have this in another process
         try:
-            return function(config)
+            with stoppable():
+                return function(config)
         except Exception as error:
             # Of a single run Hydra would print the error in words of its own; a sweep has to see it.
             if HydraConfig.get().mode is not RunMode.RUN:

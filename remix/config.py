@@ -18,14 +18,12 @@ from envs.errors import SettingError, one_of
 from remix.names import check_names, folder_name
 from remix.records import RUNS, latest_run
 from remix.redaction import redacted
+from remix.trainer_arguments import check_trainer
 
 RESUME = ("never", "auto")
 
 LARGEST = 2**63 - 1
 """What tensors and stores can count to."""
-
-PRECISIONS = ("32-true", "bf16-mixed")
-"""Targets, weights and sums are in single precision in either."""
 
 # Keys that change where, how fast or how visibly a run goes, but not what it computes.
 _OUTSIDE_IDENTITY = (
@@ -68,11 +66,7 @@ def check(config: DictConfig) -> None:
         raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high:g}")
     if config.threads is not None:
         whole("threads", config.threads, least=1)
-    if config.trainer.precision not in PRECISIONS:
-        value = config.trainer.precision
-        raise SettingError("trainer.precision", value, one_of(PRECISIONS, str(value)))
-    if (clip := config.trainer.get("gradient_clip_val")) is not None:
-        checks.number("trainer.gradient_clip_val", clip, 0.0)
+    check_trainer(config.trainer, config.run_dir)
     whole("warmup_steps", config.warmup_steps, least=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         whole(key, config[key], least=1)

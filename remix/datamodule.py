@@ -167,6 +167,8 @@ class ReplayDataModule(pl.LightningDataModule):
         self._background = ThreadPoolExecutor(1, thread_name_prefix="collect")
         self._ahead: _Ahead | None = None
         self._interrupted: dict[str, Any] | None = None
+        self._made: dict[str, Any] | None = None
+        """Updates of a round that has more, and what its last ones need to know; None between two rounds."""
 
     @property
     def module(self) -> MultiAgentModule:
@@ -191,6 +193,7 @@ class ReplayDataModule(pl.LightningDataModule):
     def teardown(self, stage: str) -> None:
         if self.pool is not None:
             if self._ahead is not None:
+                self.pool.break_off()  # nobody will learn from this round
                 wait([self._ahead.episodes])
                 self._ahead = None
             self.pool.close()
@@ -261,12 +264,13 @@ class ReplayDataModule(pl.LightningDataModule):
             "episodes": self.episodes,
             "generator": self.generator.get_state(),
             "ahead": ahead,
+            "made": self._made,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.env_steps, self.episodes = state_dict["env_steps"], state_dict["episodes"]
         self.generator.set_state(state_dict["generator"].cpu())
-        self._interrupted = state_dict["ahead"]
+        self._interrupted, self._made = state_dict["ahead"], state_dict.get("made")
 
 
 class Rounds:
@@ -277,7 +281,7 @@ class Rounds:
 
     def __iter__(self) -> Iterator[Round]:
         data = self.data
-        if data.env_steps >= data.max_env_steps:
+        if data.env_steps >= data.max_env_steps and data._made is None:
             assert data.trainer is not None
             data.trainer.should_stop = True
             return
@@ -285,6 +289,9 @@ class Rounds:
         boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
         boundary = min(boundary, data.max_env_steps)
         ends_epoch = False
+        if data._made is not None:  # the run stopped within a round
+            ends_epoch = data._made["ends_epoch"]
+            yield from self._updates([], **data._made)
         while not ends_epoch:
             collected, exploration = data.next_round()
             data.replay.add(collected)
@@ -295,13 +302,18 @@ class Rounds:
                 data.collect_ahead()
             yield from self._updates(collected, exploration, ends_epoch)
 
-    def _updates(self, collected: list[Episode], exploration: float, ends_epoch: bool) -> Iterator[Round]:
+    def _updates(
+        self, collected: list[Episode], exploration: float, ends_epoch: bool, updates: int = 0
+    ) -> Iterator[Round]:
+        """:param updates: that were made of this round already."""
         data = self.data
         replayed, latest = data.module.learns_from_replay, data.module.learns_from_latest
         ready = len(data.replay) >= wanted_episodes(data.module, data.batch_size, data.latest_size)
-        updates = data.updates_per_round if ready else 1
-        for i in range(updates):
-            last = ends_epoch and i == updates - 1
+        n_updates = data.updates_per_round if ready else 1
+        for i in range(updates, n_updates):
+            last = ends_epoch and i == n_updates - 1
+            made = {"exploration": exploration, "ends_epoch": ends_epoch, "updates": i + 1}
+            data._made = made if i + 1 < n_updates else None
             yield Round(
                 batch=data.replay.sample(data.batch_size, data.generator) if ready and replayed else None,
                 latest=data.replay.latest(data.latest_size) if ready and latest else None,

@@ -16,6 +16,7 @@ from remix.checkpoints import find_checkpoint, load
 from remix.config import check_arguments, whole
 from remix.films import film
 from remix.memory import check_together
+from remix.trainer import OneProcess
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
@@ -35,7 +36,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(
         accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
-        enable_checkpointing=False, enable_model_summary=False,
+        enable_checkpointing=False, enable_model_summary=False, plugins=[OneProcess()],
     )  # fmt: skip
     kind = (
         "greedy episodes" if config.exploration is None else f"episodes with epsilon {config.exploration:g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from callbacks.checkpointing import AtomicCheckpointIO
 from envs.errors import SettingError, first_line
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
-from remix.building import build, make, make_all, quiet
+from remix.building import build, make_all, quiet
 from remix.checkpoints import restoring, starting_point
 from remix.config import check, check_arguments, identity, kept
 from remix.datamodule import ReplayDataModule
@@ -28,6 +28,7 @@ from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory
 from remix.records import ERROR_FILE, claim, read_run, write_run
 from remix.redaction import redact
+from remix.trainer import make_trainer
 from remix.weighting.base import Weighting
 
 ARTIFACTS = (
@@ -70,8 +71,9 @@ def train(config: DictConfig) -> float:
         try:
             return _train(config, directory, record, goes_on=bool(previous))
         except Exception as error:
-            write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
-            (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
+            with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
+                (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
             error.add_note(f"the traceback is in {directory / ERROR_FILE}")
             raise
 
@@ -86,7 +88,7 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
     check_memory(data.spec, config)
     last = directory / "checkpoints/last.ckpt"
     checkpoint = starting_point(module, config.ckpt_path, last.parent if goes_on else None)
-    trainer = _trainer(config)
+    trainer = make_trainer(config)
     if not module.automatic_optimization and (clip := config.trainer.gradient_clip_val) is not None:
         raise SettingError(
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
@@ -119,30 +121,14 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         for logger in loggers:
             logger.finalize(ENDS[status])
         if status == "interrupted":
-            print(f"\ninterrupted; the same command with resume=auto goes on from {last}")
+            begins = f"goes on from {last}" if last.is_file() else "begins anew: there is no checkpoint yet"
+            print(f"\ninterrupted; the same command with resume=auto {begins}")
     _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
     if config.study is None:
         _farewell(directory, record["final_return"], loggers)
     else:
         print(f"final return {record['final_return']:.2f}; everything is in {directory}")
     return float(record["final_return"])
-
-
-def _trainer(config: DictConfig) -> pl.Trainer:
-    callbacks = make_all(config.callbacks, "callbacks", pl.Callback)
-    try:
-        trainer: pl.Trainer = make(
-            config.trainer,
-            "trainer",
-            pl.Trainer,
-            logger=False,
-            callbacks=callbacks,
-            plugins=[AtomicCheckpointIO()],
-        )
-    except SettingError as error:
-        chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
-        raise SettingError("trainer", chosen, error.expected) from error
-    return trainer
 
 
 def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:

@@ -20,6 +20,7 @@ from envs.errors import Diverged, GameError, SettingError, first_line
 from envs.spec import EnvSpec
 from remix.cli import fail, fail_with
 from remix.redaction import shield
+from remix.signals import stoppable
 
 if TYPE_CHECKING:
     from remix.trust import Trust
@@ -46,7 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
     trust, rest = _trust(sys.argv[1:] if arguments is None else arguments)
     sys.argv = sys.argv[:1]  # Lightning warns of settings in both places
     try:
-        _run(trust, rest)
+        with stoppable():
+            _run(trust, rest)
     except jsonargparse.ArgumentError as error:
         denied = re.search(r"Importing '([\w.]+)' is not allowed", text := " ".join(str(error).split()))
         if denied is None:
@@ -88,6 +90,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
     from remix.checkpoints import restoring
     from remix.content import Content
     from remix.datamodule import ReplayDataModule
+    from remix.trainer import OneProcess
 
     class ReplayCLI(LightningCLI):
         def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -115,7 +118,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
         def instantiate_trainer(self, **options: Any) -> Trainer:
             given = self._get(self.config_init, "trainer")["plugins"] or []
-            plugins = [*(given if isinstance(given, list) else [given]), AtomicCheckpointIO()]
+            plugins = [*(given if isinstance(given, list) else [given]), AtomicCheckpointIO(), OneProcess()]
             return super().instantiate_trainer(**options, plugins=plugins)
 
         def _parse_ckpt_path(self) -> None:

@@ -42,6 +42,21 @@ class EpisodeStatistics(Metric):
         """Episodes are played on the CPU, and so their statistics stay there."""
         return self
 
+    def gathered(self) -> dict[str, Tensor]:
+        """The sums so far, for a checkpoint."""
+        return {"totals": self.totals, "squared_return": self.squared_return, "count": self.count}
+
+    def restore(self, gathered: dict[str, Tensor]) -> None:
+        """Go on from such sums.
+
+        :raises ValueError: they are of other statistics.
+        """
+        if gathered["totals"].shape != self.totals.shape:
+            raise ValueError("the statistics of episodes are other ones")
+        self.totals, self.squared_return = gathered["totals"], gathered["squared_return"]
+        self.count = gathered["count"]
+        self._update_count = 1  # else torchmetrics warns that nothing was gathered
+
     def compute(self) -> dict[str, float]:
         """Means by name and ``return_std``; empty if there were no episodes."""
         if self.count == 0:
@@ -69,9 +84,10 @@ class Means:
             total, count = value, torch.ones_like(value, dtype=torch.float32)
             if self._lacks(name):
                 total, count = value.nan_to_num(nan=0.0, posinf=inf, neginf=-inf), (~value.isnan()).float()
-            known = name in self._totals
-            self._totals[name] = self._totals[name] + total if known else total
-            self._counts[name] = self._counts[name] + count if known else count
+            if name in self._totals:  # from a checkpoint perhaps, and so on the CPU
+                total = self._totals[name].to(total.device) + total
+                count = self._counts[name].to(count.device) + count
+            self._totals[name], self._counts[name] = total, count
 
     def take(self) -> dict[str, float]:
         """The means since the last call; only here do values leave the device."""
@@ -82,6 +98,14 @@ class Means:
         named = dict(zip(self._totals, means, strict=True))
         self._totals, self._counts = {}, {}
         return {name: mean for name, mean in named.items() if not (isnan(mean) and self._lacks(name))}
+
+    def gathered(self) -> dict[str, dict[str, Tensor]]:
+        """The sums so far, for a checkpoint."""
+        return {"totals": dict(self._totals), "counts": dict(self._counts)}
+
+    def restore(self, gathered: dict[str, dict[str, Tensor]]) -> None:
+        """Go on from such sums."""
+        self._totals, self._counts = dict(gathered["totals"]), dict(gathered["counts"])
 
     def _lacks(self, name: str) -> bool:
         return self._may_lack is not None and name.startswith(self._may_lack)

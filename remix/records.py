@@ -48,8 +48,12 @@ def write_run(directory: Path, record: dict[str, Any]) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Write a file that other processes may read: whatever happens, the old or the new one is there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def find_runs(identity: str, seed: int) -> list[tuple[dict[str, Any], Path]]:

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -103,6 +104,8 @@ def shield() -> None:
 class RedactedStream:
     """A text stream that masks secrets in what is written to it; in all else the stream itself.
 
+    Where nobody reads any more (``remix train | head``), what is written is dropped: no reason to end a run.
+
     :param stream: where the text goes.
     """
 
@@ -110,12 +113,26 @@ class RedactedStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(redact(text))
+        with self._heard():
+            self._stream.write(redact(text))
         return len(text)
+
+    def flush(self) -> None:
+        with self._heard():
+            self._stream.flush()
 
     def writelines(self, lines: Iterator[str]) -> None:
         for line in lines:
             self.write(line)
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # What the stream still holds goes there too, at the latest when the process ends.
+            with suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

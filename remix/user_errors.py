@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Sequence
 
 from envs.errors import Diverged, GameError, SettingError, first_line, one_of
 from remix.own_code import own_traceback, summary
 from remix.words import group_choices
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def one_line(error: BaseException) -> str | None:
@@ -16,7 +19,20 @@ def one_line(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, MemoryError):
         return f"the memory does not suffice: {error or 'no more can be had'}"
+    if full_disk(error):
+        return "the disk is full, or a quota is; with more room, the same command with resume=auto goes on"
     return _hydra(error) or _launcher(error) or _file(error) or _lightning(error)
+
+
+def full_disk(error: BaseException | None) -> bool:
+    """Whether that is behind an error, in whatever it was wrapped."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if "database or disk is full" in str(error):  # SQLite's words
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def details(error: BaseException) -> str:

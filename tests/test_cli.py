@@ -88,7 +88,7 @@ MISTAKES = [
         "algorithm.weighting.central_network=both: must be one of online, target",
     ),
     ("train algorithm=qmix algorithm/weighting=regret_minimizing", "algorithm.central=None: "),
-    ("train trainer.accelerator=tpu", "trainer=accelerator=tpu"),
+    ("train trainer.accelerator=tpu", "trainer.accelerator=tpu: must be one of gpu, cpu, auto, "),
     ("train trainer.precision=16-true", "trainer.precision=16-true: must be one of 32-true, bf16-mixed"),
     ("train workers.overlap=maybe", "workers.overlap=maybe: must be true or false"),
     ("train env=pettingzoo", "env.id=???: must be given"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from remix.records import read_run
 from tests.command_line import SMALL, SMALL_REMIX, CommandLine
 from tests.programs import HALTING
 
@@ -118,6 +120,28 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(remi
     assert refused.code == 2
     assert refused.err.startswith("remix: resume=auto: runs/x/checkpoints/last.ckpt is damaged")
     assert refused.err.endswith("/previous.ckpt is empty; resume=never starts anew\n")
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(
+    remix: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, save = [], torch.save
+
+    def full(checkpoint: Any, file: Any) -> None:
+        saved.append(checkpoint)
+        if len(saved) > 4:
+            file.write(b"the beginning")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(checkpoint, file)
+
+    monkeypatch.setattr(torch, "save", full)
+    ended = remix("train", *SMALL, "algorithm=vdn", "logger=none", "run_dir=runs/x")
+    assert ended.code == 1
+    assert [line for line in ended.err.splitlines() if "disk" in line] == [ended.err.strip()]
+    assert ended.err.startswith("remix: the disk is full")
+    assert read_run(remix.home / "runs/x")["error"] == "[Errno 28] No space left on device"
+    names = {path.name for path in (remix.home / "runs/x/checkpoints").iterdir()}
+    assert "last.ckpt" in names and not any(name.endswith(".tmp") for name in names)
 
 
 def test_multirun_trains_every_combination(remix: CommandLine):

@@ -93,6 +93,7 @@ class MultiAgentModule(pl.LightningModule):
         self.targets: list[tuple[nn.Module, nn.Module]] = []
         # Plain numbers rather than buffers: reading one of those would wait for the device.
         self.env_steps = self.updates = self.episodes_at_copy = 0
+        self.batches = 0  # of this epoch; Lightning's index begins anew where a run that stopped goes on
         self.training_means = Means(may_lack="weighting/")
         self.guard = DivergenceGuard()
         self.scales_gradients = False
@@ -125,12 +126,16 @@ class MultiAgentModule(pl.LightningModule):
 
     def learn(self, data: Round) -> Tensor | None:
         """One update: the loss for Lightning to minimise, or None if the steps are made here."""
-        batch = data.batch if self.learns_from_replay else data.latest
-        assert batch is not None
-        loss, metrics = self.loss(batch, data.env_steps)
+        loss, metrics = self.round_loss(data)
         self.look("loss", loss)
         self.training_means.update({"loss": loss.detach(), **metrics})
         return loss
+
+    def round_loss(self, data: Round) -> tuple[Tensor, dict[str, Tensor]]:
+        """:meth:`loss` of what a round is learned from."""
+        batch = data.batch if self.learns_from_replay else data.latest
+        assert batch is not None
+        return self.loss(batch, data.env_steps)
 
     def look(self, what: str, value: Tensor) -> None:
         """Nothing if a loss or the norm of a gradient is finite; else the run ends.
@@ -156,9 +161,12 @@ class MultiAgentModule(pl.LightningModule):
             self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
         if batch.ends_run:
             self.trainer.should_stop = True
+        self.batches += 1
         interval: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # 0 for never
-        if batch.ends_epoch or (interval and (batch_idx + 1) % interval == 0):
+        if batch.ends_epoch or (interval and self.batches % interval == 0):
             self._log_training(batch)
+        if batch.ends_epoch:
+            self.batches = 0
 
     def on_train_end(self) -> None:
         self.guard.check()
@@ -188,7 +196,7 @@ class MultiAgentModule(pl.LightningModule):
 
     def _log_training(self, batch: Round) -> None:
         self.guard.check()
-        played = self.played.compute() if self.played.update_called else {}
+        played = self.played.compute() if self.played.count > 0 else {}
         metrics = {f"train/{name}": value for name, value in played.items()}
         metrics |= {
             name if "/" in name else f"train/{name}": v for name, v in self.training_means.take().items()
@@ -213,10 +221,17 @@ class MultiAgentModule(pl.LightningModule):
         self.guard.check()
         checkpoint["env_steps"] = self.env_steps
         checkpoint["updates"], checkpoint["episodes_at_copy"] = self.updates, self.episodes_at_copy
+        # Between two times of logging, as a run may stop there.
+        checkpoint["batches"] = self.batches
+        checkpoint["played"], checkpoint["means"] = self.played.gathered(), self.training_means.gathered()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.env_steps = checkpoint["env_steps"]
         self.updates, self.episodes_at_copy = checkpoint["updates"], checkpoint["episodes_at_copy"]
+        if "played" in checkpoint:
+            self.batches = checkpoint["batches"]
+            self.played.restore(checkpoint["played"])
+            self.training_means.restore(checkpoint["means"])
 
 
 def target_copy(network: NetworkT) -> NetworkT:

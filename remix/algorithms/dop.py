@@ -110,9 +110,9 @@ class DOP(ActorCriticModule):
 
     def learn(self, data: Round) -> None:
         assert data.latest is not None and data.batch is not None
-        latest = _Part(self, data.latest, data.env_steps)
+        latest = _Part(self, data.latest, data.exploration)
         with torch.no_grad():
-            replayed = _Part(self, data.batch, data.env_steps)
+            replayed = _Part(self, data.batch, data.exploration)
         metrics = self._learn_values(_Transitions.of(self, latest, replayed))
         loss, more = self._policy_loss(latest)
         norm = self.minimise(loss, POLICY)
@@ -123,7 +123,7 @@ class DOP(ActorCriticModule):
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The policies' loss on the latest episodes; that of the critic is :meth:`value_errors` squared."""
-        return self._policy_loss(_Part(self, batch, env_steps))
+        return self._policy_loss(_Part(self, batch, self.exploration(env_steps)))
 
     def value_errors(self, transitions: _Transitions, at: slice) -> tuple[Tensor, Tensor]:
         """Q_tot of some transitions, and how far above the target it lies; both ``[n]``."""
@@ -179,10 +179,11 @@ class _Part:
     """One batch of episodes as networks read it, and the policies there.
 
     M time points, K transitions, see :class:`Batch`. ``rows [M * N, ...]`` are the critic's, ``log_softmax``
-    and ``log_policy [M, N, A]`` the policies without and with uniform choices.
+    and ``log_policy [M, N, A]`` the policies without and with uniform choices, of which
+    there are as many as in the round.
     """
 
-    def __init__(self, module: DOP, batch: Batch, env_steps: int) -> None:
+    def __init__(self, module: DOP, batch: Batch, exploration: float) -> None:
         self.batch, self.state, obs = batch, batch.state_rows(), batch.obs_rows()
         self.rows = module.critic.rows(self.state, obs)
         self.shape = (-1, module.spec.n_agents, module.spec.n_actions)
@@ -190,7 +191,7 @@ class _Part:
         outputs = module.policy.agent(inputs, batch.batch_sizes * module.spec.n_agents).float()
         avail_actions = batch.availability()
         self.log_softmax = log_policy(outputs.view(self.shape), avail_actions)
-        self.log_policy = with_exploration(self.log_softmax, avail_actions, module.exploration(env_steps))
+        self.log_policy = with_exploration(self.log_softmax, avail_actions, exploration)
 
     def values(self, critic: AgentCritic) -> Tensor:
         """Values of all agents' actions ``[M, N, A]``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
@@ -16,6 +17,9 @@ from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
 from remix.policy import ActorCriticPolicy
 from remix.returns import td_lambda
+
+if TYPE_CHECKING:
+    from remix.datamodule import Round
 
 
 def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
@@ -66,7 +70,15 @@ class VDAC(MultiAgentModule):
         self.td_lambda, self.value_loss_factor = td_lambda, value_loss_factor
         self.entropy_factor, self.explore_in_loss = entropy_factor, explore_in_loss
 
+    def round_loss(self, data: Round) -> tuple[Tensor, dict[str, Tensor]]:
+        assert data.latest is not None
+        return self._loss(data.latest, data.exploration)
+
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        return self._loss(batch, self.exploration(env_steps))
+
+    def _loss(self, batch: Batch, exploration: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """:param exploration: with which the episodes were played."""
         n_actions = self.spec.n_actions
         inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
         outputs = self.policy.agent(inputs, batch.batch_sizes * self.spec.n_agents).float()
@@ -85,7 +97,7 @@ class VDAC(MultiAgentModule):
         policy = log_policy(outputs[batch.here][..., :n_actions], avail_actions)
         uncertainty = entropy(policy).mean()
         if self.explore_in_loss:
-            policy = with_exploration(policy, avail_actions, self.exploration(env_steps))
+            policy = with_exploration(policy, avail_actions, exploration)
         advantage = error.detach().unsqueeze(-1)
         policy_loss = -(advantage * gather(policy, batch.actions)).mean()
         value_loss = error.square().mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from envs.errors import SettingError
+from remix.signals import Stopped
 from remix.tracking.store import database_file, store_uri
 
 START_SECONDS = 120.0
@@ -65,8 +67,9 @@ def ui(arguments: Sequence[str]) -> None:
         _wait_for(server, address)
         print(f"compare the runs at {address}    (Ctrl-C stops)", flush=True)
         server.wait()
-    except KeyboardInterrupt:
-        pass
+    except Stopped as stop:
+        if stop.signal is not signal.SIGINT:
+            raise
     finally:
         server.terminate()
         server.wait()

@@ -45,6 +45,9 @@ class WorkerPool(ABC):
         :param exploration: see :meth:`Policy.act`.
         """
 
+    def break_off(self) -> None:  # noqa: B027
+        """Make :meth:`collect`, in which another thread is, raise soon; the pool is closed next."""
+
     @abstractmethod
     def close(self) -> None:
         """Stop what runs; may be called twice."""

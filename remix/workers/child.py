@@ -52,13 +52,17 @@ class Child:
         """
         self.dismiss()
         self.process.join(patience)
+        self.end()
+        self.process.join(timeout=5.0)
+
+    def end(self) -> None:
+        """Kill the process and all that it has started, without waiting; the connection stays."""
         if not self._killed and hasattr(os, "killpg"):
             # There is no group yet if it has only just begun, and none any more if nothing is left of it.
             with suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self._killed = True
         self.process.kill()
-        self.process.join(timeout=5.0)
 
 
 def apart(task: Callable[[], T], patience: float) -> T:

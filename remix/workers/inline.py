@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from envs.gate import behind_gate
 from remix.episodes import Episode
 from remix.policy import Policy
-from remix.workers.base import EnvironmentFactory, PolicyState, WorkerPool
+from remix.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool
 from remix.workers.rollout import rollout
 
 
@@ -20,12 +20,21 @@ class InlineWorkers(WorkerPool):
 
     def __init__(self, environment: EnvironmentFactory, policy: Policy, overlap: bool = False) -> None:
         self.environment, self.policy, self.overlap = behind_gate(environment), policy, overlap
+        self._broken_off = False
 
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
         self.policy.load_state_dict(policy_state)
-        return rollout(self.environment, self.policy, seeds, exploration)
+        return rollout(self.environment, self.policy, seeds, exploration, self._check)
+
+    def break_off(self) -> None:
+        self._broken_off = True
 
     def close(self) -> None:
         self.environment.close()
+
+    def _check(self) -> None:
+        """Between two steps of the games."""
+        if self._broken_off:
+            raise WorkerError("the round was broken off")

@@ -76,6 +76,7 @@ class ProcessWorkers(WorkerPool):
             raise SettingError("timeout", timeout, "must be positive seconds")
         self.episodes_at_once, self.timeout, self.retries = episodes_at_once, timeout, retries
         self.overlap, self.restarts = overlap, 0
+        self._broken_off = False
         self._workers = [_Worker(environment, policy) for _ in range(n_workers)]
 
     def collect(
@@ -89,6 +90,8 @@ class ProcessWorkers(WorkerPool):
         episodes: dict[int, list[Episode]] = {}
         n_tasks = len(waiting)
         while len(episodes) < n_tasks:
+            if self._broken_off:
+                raise WorkerError("the round was broken off")
             for worker in self._workers:
                 if worker.task is None and waiting:
                     self._hand_over(worker, waiting, policy_state, exploration)
@@ -104,6 +107,11 @@ class ProcessWorkers(WorkerPool):
                 else:
                     episodes[task.first] = answer
         return [episode for first in sorted(episodes) for episode in episodes[first]]
+
+    def break_off(self) -> None:
+        self._broken_off = True
+        for worker in self._workers:
+            worker.child.end()
 
     def close(self) -> None:
         """Stop the workers: those that wait with a game close it, the others are killed."""
@@ -136,7 +144,7 @@ class ProcessWorkers(WorkerPool):
         return ready or [worker for worker in busy.values() if time.monotonic() >= worker.deadline]
 
     def _replace(self, worker: _Worker, task: _Task, error: Exception) -> None:
-        if isinstance(error, InvalidOutput | SettingError):
+        if self._broken_off or isinstance(error, InvalidOutput | SettingError):
             raise error
         task.failures += 1
         if task.failures > self.retries:

@@ -55,8 +55,8 @@ def batched(episodes, spec=SPEC) -> Batch:
     return collate([pack(episode) for episode in episodes], spec)
 
 
-def a_round(latest: Batch, replayed: Batch) -> Round:
-    return Round(replayed, latest, [], 0, 0, 0.5, ends_epoch=False, ends_run=False)
+def a_round(latest: Batch, replayed: Batch, exploration: float = 0.5) -> Round:
+    return Round(replayed, latest, [], 0, 0, exploration, ends_epoch=False, ends_run=False)
 
 
 class Offline(DOP):
@@ -211,7 +211,7 @@ class TestCritic:
         slow = {id(e): Slow(module, module.target_critic, module.target_mixer, e) for e in latest + replayed}
         expected = {id(e): slow[id(e)].latest_targets() for e in latest}
         expected |= {id(e): slow[id(e)].replayed_targets() for e in replayed}
-        module.learn(a_round(batched(latest), batched(replayed)))
+        module.learn(a_round(batched(latest), batched(replayed), module.exploration(0)))
         targets = module.seen[0][0].target
         wanted = torch.stack([expected[id(e)][t] for t, e in in_order(latest, replayed)])
         torch.testing.assert_close(targets, wanted, rtol=1e-4, atol=1e-5)

@@ -9,7 +9,7 @@ from torch import nn
 from envs.errors import SettingError
 from envs.games import MatrixGame
 from remix.algorithms.vdac import VDAC
-from remix.datamodule import ReplayDataModule
+from remix.datamodule import ReplayDataModule, Round
 from remix.episodes import collate, pack
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
@@ -178,3 +178,12 @@ def test_it_ends_beside_the_optimum_of_the_matrix_game(mixer):
     assert greedy_return(module, game) == 0.0
     returns = [value for _, value in recorder.history("train/return")]
     assert returns[0] < -2.0 and returns[-1] > -0.5, "it has learned to avoid -12"
+
+
+def test_a_round_is_learned_from_with_the_exploration_with_which_it_was_played():
+    """Not with that of afterwards, which epsilon has fallen to in the meantime."""
+    module = build(explore_in_loss=True)
+    batch = make_batch(SPEC, [4, 2], [True, False])
+    played = Round(None, batch, [], 50_000, 0, module.exploration(0), ends_epoch=False, ends_run=False)
+    torch.testing.assert_close(module.round_loss(played)[0], module.loss(batch, 0)[0])
+    assert module.exploration(50_000) < module.exploration(0)

@@ -1,6 +1,8 @@
 """Checkpoints: exact resumption, files that survive a crash, best and last."""
 
 import os
+import random
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from envs.errors import SettingError
 from envs.predator_prey import PredatorPrey
 from remix import archive
 from remix.checkpoints import restoring
+from remix.signals import Stopped
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 
@@ -102,6 +105,47 @@ def test_run_that_was_cut_within_an_epoch_goes_on(tmp_path: Path) -> None:
     extra = evaluations(first)[-1]  # stopping evaluates too
     assert extra[0] == first.data.env_steps
     assert evaluations(first)[:-1] + evaluations(second) == evaluations(straight)
+
+
+@pytest.mark.parametrize(("updates", "per_round"), [(7, 1), (11, 3), (12, 4)])
+def test_a_stop_within_an_epoch_loses_no_metrics(updates: int, per_round: int, tmp_path: Path) -> None:
+    """Nor updates, where it comes within a round."""
+
+    def run(*extra: Callback) -> Run:
+        return Run(tmp_path, [LastCheckpoint(tmp_path), *extra], updates_per_round=per_round)
+
+    def rows(*runs: Run) -> list[tuple[int | None, dict[str, float]]]:
+        return [row for part in runs for row in part.metrics("test/")]
+
+    straight = run().fit()
+    first = run()
+    first.trainer.fit_loop.epoch_loop.max_steps = updates
+    first.fit()
+    assert first.trainer.global_step == updates and first.data.env_steps < 160
+    second = run().fit(tmp_path / "last.ckpt")
+    assert rows(first, second) == rows(straight)
+    assert second.module.updates == straight.module.updates
+    assert_equal_state(second.module.state_dict(), straight.module.state_dict())
+
+
+@pytest.mark.parametrize("batch", random.Random(3).sample(range(4, 17), 3))
+def test_a_run_that_is_broken_off_anywhere_goes_on_from_its_last_checkpoint(
+    batch: int, tmp_path: Path
+) -> None:
+    class BreakOff(Callback):
+        left = batch
+
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            self.left -= 1
+            if self.left == 0:
+                raise Stopped(signal.SIGTERM)
+
+    straight = resumable_run(tmp_path / "straight").fit()
+    with pytest.raises(Stopped):
+        resumable_run(tmp_path / "broken", extra=(BreakOff(),)).fit()
+    last = tmp_path / "broken/last.ckpt"
+    second = resumable_run(tmp_path / "broken").fit(last if last.is_file() else None)
+    assert_equal_state(second.module.state_dict(), straight.module.state_dict())
 
 
 def test_end_of_training_is_saved_between_two_periods(tmp_path: Path) -> None:
