@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from envs.games import BranchChain
 from envs.spec import Step
 from remix.algorithms.base import MultiAgentModule
+from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Episode
 from remix.records import read_run
@@ -142,8 +143,6 @@ def test_nobody_waits_for_a_round_that_is_played_ahead() -> None:
     data = ReplayDataModule(
         Hanging, workers, batch_size=4, capacity=20, episodes_per_round=2, steps_per_epoch=10_000
     )
-    from remix.algorithms.value_factorization import ValueFactorization
-
     module = ValueFactorization(data.spec)
     rounds: list[Future[list[Episode]]] = []
 
