@@ -10,11 +10,13 @@ from hydra.utils import get_class
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Timer
 
 from callbacks.checkpointing import AtomicCheckpointIO
 from callbacks.side_matters import told_safely
 from envs.errors import SettingError
-from remix.building import make, make_all
+from remix.building import make, make_all, named_settings
+from remix.config import plain
 
 
 class OneProcess(LightningEnvironment):
@@ -39,9 +41,19 @@ class OneProcess(LightningEnvironment):
         return 0
 
 
+class TimeLimit(Timer):
+    """``trainer.max_time``, of this process; Lightning's own would end a run that goes on at once."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing: the time of the process before is over."""
+
+
 def make_trainer(config: DictConfig) -> pl.Trainer:
     """The Trainer with its callbacks and without loggers."""
     callbacks = [told_safely(made) for made in make_all(config.callbacks, "callbacks", pl.Callback)]
+    if (limit := plain(config.trainer).get("max_time")) is not None:
+        with named_settings("trainer.max_time"):
+            callbacks.append(TimeLimit(limit))
     fixed = _defaults(config.trainer) | {
         "logger": False,
         "callbacks": callbacks,

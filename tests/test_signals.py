@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 from envs.games import BranchChain
 from envs.spec import Step
 from remix.algorithms.base import MultiAgentModule
+from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
+from remix.episodes import Episode
 from remix.records import read_run
 from remix.signals import ENDING, Stopped, stoppable
+from remix.workers.base import WorkerError
 from remix.workers.process import ProcessWorkers
 from tests.command_line import SMALL, CommandLine
 from tests.training import make_trainer
@@ -135,21 +139,21 @@ class Hanging(BranchChain):
 
 
 def test_nobody_waits_for_a_round_that_is_played_ahead() -> None:
-    workers = partial(ProcessWorkers, n_workers=1, overlap=True)
+    workers = partial(ProcessWorkers, n_workers=1, overlap=True, timeout=30.0)
     data = ReplayDataModule(
         Hanging, workers, batch_size=4, capacity=20, episodes_per_round=2, steps_per_epoch=10_000
     )
-    from remix.algorithms.value_factorization import ValueFactorization
-
     module = ValueFactorization(data.spec)
+    rounds: list[Future[list[Episode]]] = []
 
     class Stop(pl.Callback):
         def on_train_batch_end(self, *arguments: object) -> None:
-            if data._ahead is not None and data.env_steps >= 6:
-                time.sleep(0.5)  # the worker hangs by now
+            if data._ahead is not None and not wait([data._ahead.episodes], timeout=5.0).done:
+                rounds.append(data._ahead.episodes)  # the worker hangs
                 raise Stopped(signal.SIGTERM)
 
     trainer = make_trainer(callbacks=[Stop()])
     with pytest.raises(Stopped):
         trainer.fit(module, data)
     assert data.pool is None
+    assert isinstance(rounds[0].exception(), WorkerError)

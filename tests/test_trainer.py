@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+import torch
+from pytorch_lightning.trainer.states import RunningStage
 
 from envs.errors import SettingError
+from remix.trainer import TimeLimit
 from remix.trainer_arguments import FIXED, WORKING, check_trainer
 from tests.command_line import SMALL, CommandLine
 
@@ -101,6 +104,21 @@ def test_runs_with_other_arguments_than_the_defaults(remix: CommandLine) -> None
     refused = remix(*line, "trainer.devices=2")
     assert refused.code == 2
     assert refused.err.startswith("remix: trainer.devices=2: must be 1: a run is one process; more devices: ")
+
+
+def test_a_time_limit_begins_anew_where_a_run_goes_on() -> None:
+    limit = TimeLimit({"seconds": 30})
+    limit.load_state_dict({"time_elapsed": {RunningStage.TRAINING: 100.0}})
+    assert limit.time_remaining() == 30
+
+
+def test_a_time_limit_is_kept(remix: CommandLine) -> None:
+    line = ("train", *SMALL, "algorithm=vdn", "threads=1", "logger=none", "callbacks.episode_video=null")
+    stopped = remix(*line, "max_env_steps=100_000", "trainer.max_time={seconds: 1}", "run_dir=runs/x")
+    assert stopped.code == 0, stopped.err
+    assert torch.load(remix.home / "runs/x/checkpoints/last.ckpt")["env_steps"] < 100_000
+    wrong = remix(*line, "trainer.max_time={secs: 1}", "run_dir=runs/y")
+    assert wrong.code == 2 and wrong.err.startswith("remix: trainer.max_time")
 
 
 SCHEDULERS = {

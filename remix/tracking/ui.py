@@ -67,6 +67,8 @@ def ui(arguments: Sequence[str]) -> None:
         _wait_for(server, address)
         print(f"compare the runs at {address}    (Ctrl-C stops)", flush=True)
         server.wait()
+    except KeyboardInterrupt:
+        pass
     except Stopped as stop:
         if stop.signal is not signal.SIGINT:
             raise
