@@ -108,6 +108,7 @@ def quiet() -> None:
         ".*isinstance.treespec, LeafSpec.*",
         ".*does not have many workers.*",
         ".*Checkpoint directory .* exists and is not empty.*",
+        "The dirpath has changed from .*",  # of a run that begins from the checkpoint of another
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -117,7 +117,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(remi
     refused = remix(*line, "resume=auto")
     assert refused.code == 2
     assert refused.err.startswith("remix: resume=auto: runs/x/checkpoints/last.ckpt is damaged")
-    assert refused.err.endswith("/previous.ckpt is empty; resume=never starts anew\n")
+    assert refused.err.endswith("/previous.ckpt is empty; resume=never with another run_dir starts anew\n")
 
 
 def test_multirun_trains_every_combination(remix: CommandLine):

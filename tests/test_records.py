@@ -39,6 +39,7 @@ def test_states_of_a_directory_nobody_holds(tmp_path: Path):
         ("running", "interrupted"),
         ("interrupted", "interrupted"),
         ("failed", "failed"),
+        ("stopped", "stopped"),
         ("finished", "finished"),
     ]:
         write_run(tmp_path, {"status": status})

@@ -23,7 +23,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from remix import experiment
-from remix.config import identity, register_resolvers
+from remix.config import register_resolvers
+from remix.identity import identity
 from remix.records import read_run
 from remix.search.composition import composed, settled, spelled, train_words
 from remix.search.trials import LOCKS, Trials

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from remix.config import check, identity
+from remix.config import check
 from remix.experiment import train
+from remix.identity import identity
 from remix.records import ERROR_FILE, read_run, state
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan

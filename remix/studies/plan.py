@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from envs.errors import SettingError
 from remix.budget import Budget, check_budget
-from remix.config import as_hydras, check, check_arguments, identity, kept
+from remix.config import as_hydras, check, check_arguments, kept
+from remix.identity import SCHEME, identity
 from remix.records import read_run, replace_text
 from remix.redaction import redacted
 from remix.report.files import CURVE_COLUMNS
@@ -168,6 +169,13 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
 
 def _check_place(config: DictConfig, job: Job) -> None:
     record = read_run(Path(job.directory))
+    if record and record.get("scheme") != SCHEME:
+        raise SettingError(
+            "study.name",
+            config.study.name,
+            f"holds '{job}' as an earlier version of ReMIX recorded it ({job.directory}), which cannot be "
+            "compared; choose another study.name, or delete that run",
+        )
     if record and record.get("identity") != job.identity:
         raise SettingError(
             "study.name",
