@@ -96,17 +96,19 @@ def _train_alone(config: DictConfig) -> float:
     from envs.errors import GameError, SettingError
     from remix import experiment
     from remix.config import check, find_previous
-    from remix.records import discard
+    from remix.records import discard, read_run
 
     if not isinstance(config.run_dir, str):
         raise SettingError("run_dir", config.run_dir, "must be text")
+    before = read_run(Path(config.run_dir))
     try:
         if config.resume == "auto":
             check(config)
             find_previous(config)
         return experiment.train(config)
     except (SettingError, GameError):
-        discard(Path(config.run_dir))
+        if not before:
+            discard(Path(config.run_dir))
         raise
 
 

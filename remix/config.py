@@ -166,9 +166,14 @@ def _new_directory(env: str, algorithm: str, seed: int) -> str:
             path.mkdir(parents=True)
         except FileExistsError:
             continue
-        atexit.register(discard, path.absolute())  # if nothing came of it
+        atexit.register(_remove_unused, path.absolute())
         return str(path)
     raise RuntimeError(f"no free name like {base / stem}")
+
+
+def _remove_unused(directory: Path) -> None:
+    if not read_run(directory):
+        discard(directory)
 
 
 def register_resolvers() -> None:

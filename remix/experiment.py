@@ -22,12 +22,13 @@ from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
 from remix.building import build, make, make_all, quiet
 from remix.checkpoints import differences, restoring, starting_point
+from remix.claims import claim
 from remix.config import check, check_arguments, kept, previous_run
 from remix.datamodule import ReplayDataModule
 from remix.identity import SCHEME, identity
 from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory
-from remix.records import ERROR_FILE, claim, write_run
+from remix.records import ERROR_FILE, write_run
 from remix.redaction import redact
 from remix.stopping import stopped_by
 from remix.weighting.base import Weighting
@@ -56,6 +57,7 @@ def train(config: DictConfig) -> float:
     check_arguments(config)
     check_budget(config)
     directory = _short(Path(config.run_dir))
+    previous_run(config, directory)  # refuses before anything is written there
     with claim(directory):
         previous = previous_run(config, directory)
         if previous.get("status") == "finished":

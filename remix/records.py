@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
-from envs.errors import SettingError
+from remix.claims import DRAFT, LOCK, NOTE, holder
 
 RUNS = Path("runs")
 """Where runs go, below the working directory."""
@@ -29,8 +25,7 @@ ERROR_FILE = "error.txt"
 OUTPUT_FILE = "output.txt"
 """In the directory of a search's run: what it would have printed."""
 
-_LOCK = ".lock"
-_BEGINNINGS = frozenset({".hydra", _LOCK, RUN_FILE, ERROR_FILE, OUTPUT_FILE})
+_BEGINNINGS = frozenset({".hydra", LOCK, NOTE, DRAFT, RUN_FILE, ERROR_FILE, OUTPUT_FILE})
 
 State = Literal["new", "running", "interrupted", "stopped", "failed", "finished"]
 """A run that used its budget is finished. One that ended early is stopped if a setting or a callback did it,
@@ -80,14 +75,20 @@ def state(directory: Path) -> State:
     for ended in ("finished", "failed", "stopped"):
         if status == ended:
             return ended
-    if _taken(directory):
+    if holder(directory) is not None:
         return "running"
     return "new" if status is None else "interrupted"
 
 
 def discard(directory: Path) -> None:
     """Remove the directory of a run that was refused before it began, if nothing else is in it."""
-    if not directory.is_dir() or _taken(directory) or not is_free(directory):
+    if (
+        not directory.is_dir()
+        or holder(directory) is not None
+        or Path.cwd().is_relative_to(directory.resolve())
+    ):
+        return
+    if not {path.name for path in directory.iterdir()} <= _BEGINNINGS:
         return
     shutil.rmtree(directory)
     for parent in directory.resolve().parents:
@@ -97,34 +98,12 @@ def discard(directory: Path) -> None:
 
 
 def is_free(directory: Path) -> bool:
-    """Whether nothing that a run would overwrite is in an existing directory."""
-    return all(path.name in _BEGINNINGS or path.suffix == ".log" for path in directory.iterdir())
-
-
-@contextmanager
-def claim(directory: Path) -> Iterator[None]:
-    """Hold a run's directory, which is made if need be; the hold ends with the process at the latest.
-
-    :raises SettingError: if another process holds it.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(directory / _LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise SettingError("run_dir", directory, "another process is training this run") from error
+    """Whether nothing that a run would overwrite is in a directory."""
+    return not directory.is_dir() or all(
+        path.name in _BEGINNINGS or path.suffix == ".log" for path in directory.iterdir()
+    )
 
 
 def _is_kept(record: dict[str, Any], directory: Path) -> bool:
     saved = any((directory / "checkpoints" / name).is_file() for name in LAST_CHECKPOINTS)
     return saved or record.get("status") == "finished"
-
-
-def _taken(directory: Path) -> bool:
-    if not (directory / _LOCK).is_file():
-        return False
-    try:
-        with FileLock(directory / _LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True

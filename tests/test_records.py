@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from envs.errors import SettingError
-from remix.records import RUN_FILE, claim, find_runs, latest_run, read_run, state, write_run
+from remix.claims import claim
+from remix.records import RUN_FILE, find_runs, latest_run, read_run, state, write_run
 
 HOLD = """
 import sys
 from pathlib import Path
-from remix.records import claim
+from remix.claims import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from remix.claims import claim
 from remix.config import plain
 from remix.identity import identity
-from remix.records import claim, find_runs, read_run, write_run
+from remix.records import find_runs, read_run, write_run
 from remix.tracking.runs import log_file
 from remix.tracking.store import connect, experiment_id, store_uri
 from remix.tracking.studies import child_tags, copy_run, has_run, parent_run
