@@ -12,7 +12,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
 from remix.budget import Budget, check_budget
@@ -150,8 +150,7 @@ def _given(config: DictConfig) -> list[str]:
 def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str]]:
     with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
-        with read_write(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(directory.absolute())
+        config.run_dir = str(directory.absolute())
         check(config)
         if fresh:
             check_arguments(config)
