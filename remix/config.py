@@ -132,7 +132,9 @@ def previous_run(config: DictConfig, directory: Path) -> dict[str, Any]:
     if previous.get("scheme") != SCHEME:
         raise SettingError("run_dir", directory, EARLIER)
     if (previous.get("identity"), previous.get("seed")) != (identity(config), config.seed):
-        raise SettingError("run_dir", directory, "holds a run of another configuration or seed")
+        raise SettingError(
+            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
+        )
     if config.resume != "auto":
         status = previous.get("status", "unknown")
         raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")

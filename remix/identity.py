@@ -24,6 +24,8 @@ _OUTSIDE = (
     "run_dir",
     "run_name",
     "experiment_name",
+    "algorithm_name",
+    "env_name",
     "study",
     "variant_name",
     "warmup_steps",  # counts where it is used, in the weighting

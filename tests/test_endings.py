@@ -84,7 +84,10 @@ def test_a_folder_holds_one_run(remix: CommandLine) -> None:
     assert remix(*line).code == 0
     before = {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
     other = remix(*line, "algorithm.gamma=0.5")
-    assert other.err == "remix: run_dir=runs/fixed: holds a run of another configuration or seed\n"
+    assert (
+        other.err
+        == "remix: run_dir=runs/fixed: holds a run of another configuration, code of yours or seed\n"
+    )
     assert remix(*line, "seed=2", "resume=auto").code == 2
     same = remix(*line)
     assert same.code == 2
@@ -108,7 +111,15 @@ def test_jobs_of_a_sweep_have_folders_of_their_own_and_are_found_again(remix: Co
     assert "nothing to resume: no run of this configuration and seed is below runs" in new.out
 
 
-@pytest.mark.parametrize("words", [("hydra.job.chdir=true",), ("algorithm.gamma=7",), ("--cfg", "hydra")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hydra.job.chdir=true",),
+        ("algorithm.gamma=7",),
+        ("--cfg", "hydra"),
+        ("algorithm=vdac_sum", "workers=process", "workers.overlap=true", "logger=csv"),
+    ],
+)
 def test_what_is_refused_leaves_nothing(
     remix: CommandLine, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,3 +178,20 @@ def test_a_refused_repeat_leaves_the_record_as_it_was(remix: CommandLine) -> Non
             path.write_bytes(b"")
     assert remix(*line, "resume=auto").code == 2
     assert Path("runs/x/run.json").read_bytes() == record
+
+
+def test_a_run_is_finished_when_everything_is_there(
+    remix: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    line = ("train", *GAME, "run_dir=runs/x")
+    with monkeypatch.context() as patch:
+        patch.setattr("remix.tracking.log_artifacts", interrupted)
+        assert remix(*line).code != 0
+    assert read_run(Path("runs/x"))["status"] == "interrupted"
+    again = remix(*line, "resume=auto")
+    assert again.code == 0
+    assert "resumed from runs/x/checkpoints/last.ckpt" in again.out
+    assert read_run(Path("runs/x"))["status"] == "finished"

@@ -76,6 +76,7 @@ def test_equal_numbers_and_what_only_shows_do_not_count(own: Path) -> None:
         ["env.punishment=-2.0"],
         ["env.punishment=-2", "seed=3", "trainer.log_every_n_steps=7", "trainer.max_time=00:01:00:00"],
         ["env.punishment=-2", "callbacks=none", "logger=none", "trainer.enable_model_summary=true"],
+        ["env.punishment=-2", "env_name=hunt", "algorithm_name=ours"],
         ["env.punishment=-2", "callbacks.progress.interval=3", "workers=process"],
     ):
         assert of(*words) == base, words

@@ -179,6 +179,6 @@ def _check_place(config: DictConfig, job: Job) -> None:
         raise SettingError(
             "study.name",
             config.study.name,
-            f"holds another configuration of '{job}' ({job.directory}/config.yaml); "
+            f"holds another configuration of '{job}', or of other code of yours ({job.directory}); "
             "choose another study.name, or delete that run",
         )
