@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from envs.errors import SettingError
@@ -53,6 +53,8 @@ class LastCheckpoint(Checkpoint):
         waits until it fits in; the one at the end of training never does.
     """
 
+    changes_training = False
+
     def __init__(
         self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True, time_share: float = 0.1
     ) -> None:
@@ -83,6 +85,10 @@ class LastCheckpoint(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        states = checkpoint.get("callbacks") or {}
+        states.pop("Timer", None)  # trainer.max_time is the time of one command
+        if Path(str(trainer.ckpt_path)).absolute().parent == self.path.absolute().parent:
+            _bring_home(states, trainer)
         if "replay" not in checkpoint:
             return
         try:
@@ -115,3 +121,19 @@ class LastCheckpoint(Checkpoint):
     def _affordable(self) -> bool:
         """Whether another save like the last one is worth its time by now."""
         return self._seconds <= max(1.0, self.time_share * (time.monotonic() - self._saved_at))
+
+
+def _bring_home(states: dict[str, Any], trainer: pl.Trainer) -> None:
+    """Let callbacks find their checkpoints in a run's folder that was moved: they stored whole paths."""
+    for callback in trainer.checkpoint_callbacks:
+        state = states.get(callback.state_key)
+        if not isinstance(callback, ModelCheckpoint) or not state or not callback.dirpath:
+            continue
+        before, now = str(state.get("dirpath")), Path(callback.dirpath)
+
+        def moved(value: Any, before: str = before, now: Path = now) -> Any:
+            inside = isinstance(value, str) and Path(value).is_relative_to(before)
+            return str(now / Path(value).relative_to(before)) if inside else value
+
+        state.update({key: moved(value) for key, value in state.items()})
+        state["best_k_models"] = {moved(path): best for path, best in state.get("best_k_models", {}).items()}

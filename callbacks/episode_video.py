@@ -26,6 +26,8 @@ class EpisodeVideo(Callback):
     :param seed: of the episode, the same in every film.
     """
 
+    changes_training = False
+
     def __init__(self, every_n_epochs: int | None = None, fps: float = 8, seed: int = 1) -> None:
         if every_n_epochs is not None and every_n_epochs < 1:
             raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1, or null")

@@ -24,6 +24,8 @@ class EnvStepProgress(Callback):
     :param interval: seconds between lines when the standard output is not a terminal.
     """
 
+    changes_training = False
+
     def __init__(self, interval: float = 15.0) -> None:
         if interval <= 0.0:
             raise SettingError("interval", interval, "must be above 0 seconds")

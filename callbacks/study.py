@@ -48,7 +48,8 @@ class StudyRuns(Callback):
         if self._tracked is not None:
             self._report(self._tracked)
             if "running" not in after:  # else the study goes on in another process
-                self._tracked.end("FINISHED" if set(after) == {"finished"} else "FAILED")
+                missing = "FAILED" if "failed" in after else "KILLED"
+                self._tracked.end("FINISHED" if set(after) == {"finished"} else missing)
         atexit.unregister(self._interrupted)
         self._farewell(after)
         if "failed" in after:
@@ -111,11 +112,20 @@ class StudyRuns(Callback):
         print("  remix ui")
 
 
-OUTCOMES = ("finished", "skipped (finished before)", "failed", "in another process", "not finished")
+OUTCOMES = (
+    "finished",
+    "skipped (finished before)",
+    "stopped",
+    "failed",
+    "in another process",
+    "not finished",
+)
 
 
 def _outcome(before: str, after: str) -> str:
     """Which of ``OUTCOMES`` a job came to, from its states around the sweep."""
     if after == "finished":
         return OUTCOMES[1] if before == "finished" else OUTCOMES[0]
-    return {"failed": OUTCOMES[2], "running": OUTCOMES[3]}.get(after, OUTCOMES[4])
+    return {"running": "in another process", "interrupted": "not finished", "new": "not finished"}.get(
+        after, after
+    )

@@ -18,6 +18,8 @@ class CurveSummary(Callback):
     :param metric: of the evaluations, whose curve it is.
     """
 
+    changes_training = False
+
     def __init__(self, metric: str = "test/return") -> None:
         self.metric = metric
         self._env_steps: list[float] = []

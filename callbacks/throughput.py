@@ -17,6 +17,8 @@ class Throughput(Callback):
     The elapsed time goes on after a resume; the time between the two processes does not count.
     """
 
+    changes_training = False
+
     def __init__(self) -> None:
         self._elapsed = 0.0
         self._last_time = 0.0

@@ -47,6 +47,8 @@ class WeightHeatMap(Callback):
     :param title: above the picture.
     """
 
+    changes_training = False
+
     def __init__(self, bins: int = 50, rows: int = 50, every_n_updates: int = 1, title: str = "") -> None:
         for name, value in (("bins", bins), ("rows", rows), ("every_n_updates", every_n_updates)):
             if value < 1:

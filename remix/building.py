@@ -48,7 +48,11 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         test_episodes=config.test_episodes,
         seed=config.seed,
     )
-    return _module(config, spec), data
+    module = _module(config, spec)
+    if config.workers.get("overlap") and not module.learns_from_replay:
+        name = type(module).__name__
+        raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
+    return module, data
 
 
 def build_module(config: DictConfig) -> MultiAgentModule:
@@ -108,6 +112,7 @@ def quiet() -> None:
         ".*isinstance.treespec, LeafSpec.*",
         ".*does not have many workers.*",
         ".*Checkpoint directory .* exists and is not empty.*",
+        "The dirpath has changed from .*",  # of a run that begins from the checkpoint of another
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -82,15 +82,11 @@ def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
 def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path | None) -> str | None:
     """The checkpoint that training goes on from, known to be whole and of these networks; None for none.
 
-    :param ckpt_path: the user's choice.
+    :param ckpt_path: the user's choice for a run that begins, or has no checkpoint of its own yet.
     :param folder: of the checkpoints of a run that is to be continued. If its last one is damaged, that is
         put aside and the one before it is taken.
     :raises SettingError: if there are checkpoints, but none can be used.
     """
-    if ckpt_path is not None:
-        with _offering_others(Path(ckpt_path)):
-            _check_start(module, Path(ckpt_path))
-        return ckpt_path
     problems: list[SettingError] = []
     for path in (
         folder / name for name in LAST_CHECKPOINTS if folder is not None and (folder / name).exists()
@@ -106,8 +102,20 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
         return str(path)
     if problems:
         reasons = "; ".join(f"{problem.value} {problem.expected}" for problem in problems)
-        raise SettingError("resume", "auto", f"{reasons}; resume=never starts anew") from problems[0]
-    return None
+        advice = "resume=never with another run_dir starts anew"
+        raise SettingError("resume", "auto", f"{reasons}; {advice}") from problems[0]
+    if ckpt_path is not None:
+        with _offering_others(Path(ckpt_path)):
+            _check_start(module, Path(ckpt_path))
+    return ckpt_path
+
+
+def differences(path: Path, ours: dict[str, Any]) -> list[str]:
+    """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
+    stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
+    seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
+    groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
+    return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
 
 
 @contextmanager

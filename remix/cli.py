@@ -102,16 +102,22 @@ def _train_alone(config: DictConfig) -> float:
     """A run that belongs to no study; one that is refused leaves no directory behind."""
     from pathlib import Path
 
-    from envs.errors import SettingError
+    from envs.errors import GameError, SettingError
     from remix import experiment
-    from remix.records import discard
+    from remix.config import check, find_previous
+    from remix.records import discard, read_run
 
     if not isinstance(config.run_dir, str):
         raise SettingError("run_dir", config.run_dir, "must be text")
+    before = read_run(Path(config.run_dir))
     try:
+        if config.resume == "auto":
+            check(config)
+            find_previous(config)
         return experiment.train(config)
-    except (SettingError, Stopped):
-        discard(Path(config.run_dir))
+    except (SettingError, GameError, Stopped):
+        if not before:
+            discard(Path(config.run_dir))
         raise
 
 
@@ -172,6 +178,24 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
 }
 
 
+def _check_folder() -> None:
+    """All paths are seen from the folder that the command is given in; Hydra may have left it for another."""
+    from pathlib import Path
+
+    from hydra.core.hydra_config import HydraConfig
+
+    from envs.errors import SettingError
+    from remix.records import discard
+
+    settings = HydraConfig.get()
+    if settings.job.chdir:
+        os.chdir(settings.runtime.cwd)
+        discard(Path(settings.runtime.output_dir))
+        raise SettingError(
+            "hydra.job.chdir", True, "must be false: settings name paths from the folder you are in"
+        )
+
+
 def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], object]) -> None:
     """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function."""
     import hydra
@@ -194,6 +218,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
 
         shield()  # a launcher may have this in another process
         try:
+            _check_folder()
             with stoppable():
                 return function(config)
         except Exception as error:

@@ -1,9 +1,8 @@
-"""Configuration: cross-field checks, argument types, identity of a run, resolvers. Free of torch."""
+"""Configuration: cross-field checks, argument types, folders of runs, resolvers. Free of torch."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,40 +14,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs import checks
 from envs.errors import SettingError, one_of
+from remix.identity import SCHEME, identity
 from remix.names import check_names, folder_name
-from remix.records import RUNS, latest_run
+from remix.records import RUNS, all_runs, discard, is_free, latest_run, read_run
 from remix.redaction import redacted
 from remix.trainer_arguments import check_trainer
 
 RESUME = ("never", "auto")
 
+EARLIER = (
+    "holds a run that an earlier version of ReMIX recorded, which cannot be compared; choose another folder, "
+    "and ckpt_path= to begin there from its last.ckpt"
+)
+
 LARGEST = 2**63 - 1
 """What tensors and stores can count to."""
-
-# Keys that change where, how fast or how visibly a run goes, but not what it computes.
-_OUTSIDE_IDENTITY = (
-    "seed",
-    "resume",
-    "ckpt_path",
-    "threads",
-    "run_dir",
-    "run_name",
-    "experiment_name",
-    "study",
-    "variant_name",
-    "warmup_steps",  # counts where it is used, in the weighting
-    "callbacks",
-    "logger",
-    "workers",
-    "hydra",
-)
-_OUTSIDE_TRAINER = (
-    "accelerator",
-    "devices",
-    "default_root_dir",
-    "enable_progress_bar",
-    "enable_model_summary",
-)
 
 
 def check(config: DictConfig) -> None:
@@ -128,26 +108,48 @@ def as_hydras(config: DictConfig) -> Iterator[None]:
         HydraConfig.instance().cfg = previous
 
 
-def identity(config: DictConfig) -> str:
-    """Ten characters that stand for what a run computes: equal for runs that differ in seed or place only."""
-    parts = {key: config[key] for key in config if key not in (*_OUTSIDE_IDENTITY, "trainer")}
-    parts |= {f"trainer.{key}": config.trainer[key] for key in config.trainer if key not in _OUTSIDE_TRAINER}
-    if config.workers.get("overlap"):
-        # Of the workers only this matters: rounds are then played by an older policy.
-        parts["workers.overlap"] = True
-    resolved = {
-        key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-        for key, value in parts.items()
-    }
-    text = json.dumps(resolved, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
 def run_directory(config: DictConfig) -> str:
-    """A new directory for a single run; with ``resume=auto``, that of the latest unfinished equal run."""
-    if config.resume == "auto" and (found := latest_run(identity(config), config.seed)) is not None:
-        return str(found)
+    """A new directory for a single run."""
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
+
+
+def previous_run(config: DictConfig, directory: Path) -> dict[str, Any]:
+    """The record of the run that goes on in a directory, empty if one begins there.
+
+    :raises SettingError: if something else is in that directory, or a run that is not to go on.
+    """
+    previous = read_run(directory)
+    if not previous:
+        if not is_free(directory):
+            raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
+        return {}
+    if previous.get("scheme") != SCHEME:
+        raise SettingError("run_dir", directory, EARLIER)
+    if (previous.get("identity"), previous.get("seed")) != (identity(config), config.seed):
+        raise SettingError(
+            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
+        )
+    if config.resume != "auto":
+        status = previous.get("status", "unknown")
+        raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
+    return previous
+
+
+def has_earlier(config: DictConfig) -> bool:
+    """Whether runs with this seed are below ``runs`` that cannot be compared."""
+    return any(run.get("scheme") != SCHEME and run.get("seed") == config.seed for run, _ in all_runs())
+
+
+def find_previous(config: DictConfig) -> None:
+    """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
+    if read_run(Path(config.run_dir)):
+        return
+    if (found := latest_run(identity(config), config.seed)) is None:
+        earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
+        print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
+        return
+    discard(Path(config.run_dir))
+    config.run_dir = str(found.absolute())
 
 
 @cache
@@ -160,8 +162,14 @@ def _new_directory(env: str, algorithm: str, seed: int) -> str:
             path.mkdir(parents=True)
         except FileExistsError:
             continue
+        atexit.register(_remove_unused, path.absolute())
         return str(path)
     raise RuntimeError(f"no free name like {base / stem}")
+
+
+def _remove_unused(directory: Path) -> None:
+    if not read_run(directory):
+        discard(directory)
 
 
 def register_resolvers() -> None:

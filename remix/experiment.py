@@ -21,13 +21,16 @@ from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
 from remix.building import build, make_all, quiet
-from remix.checkpoints import restoring, starting_point
-from remix.config import check, check_arguments, identity, kept
+from remix.checkpoints import differences, restoring, starting_point
+from remix.claims import claim
+from remix.config import check, check_arguments, kept, previous_run
 from remix.datamodule import ReplayDataModule
+from remix.identity import SCHEME, identity
 from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory
-from remix.records import ERROR_FILE, claim, read_run, write_run
+from remix.records import ERROR_FILE, write_run
 from remix.redaction import redact
+from remix.stopping import stopped_by
 from remix.trainer import make_trainer
 from remix.weighting.base import Weighting
 
@@ -40,14 +43,14 @@ ARTIFACTS = (
 )
 """Files of a run directory that MLflow gets, as far as they exist."""
 
-ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED"}
-"""What loggers are told of a run's status, the last in MLflow's own word."""
+ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "stopped": "KILLED"}
+"""What loggers are told of a run's status, in MLflow's own word where Lightning has none."""
 
 
 def train(config: DictConfig) -> float:
     """Train as configured, evaluate, and keep everything in the run directory.
 
-    With ``resume=auto`` an interrupted run goes on from its last checkpoint and a finished one is left alone.
+    With ``resume=auto`` a run that ended early goes on from its last checkpoint, and a finished one stays.
 
     :returns: mean greedy return of the final policy.
     """
@@ -55,14 +58,14 @@ def train(config: DictConfig) -> float:
     check_arguments(config)
     check_budget(config)
     directory = _short(Path(config.run_dir))
+    previous_run(config, directory)  # refuses before anything is written there
     with claim(directory):
-        previous = read_run(directory) if config.resume == "auto" else {}
-        if previous and previous.get("identity") != identity(config):
-            raise SettingError("run_dir", directory, "holds a run of another configuration")
+        previous = previous_run(config, directory)
         if previous.get("status") == "finished":
             print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
             return float(previous["final_return"])
         record = {
+            "scheme": SCHEME,
             "identity": identity(config),
             "seed": config.seed,
             "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
@@ -70,16 +73,24 @@ def train(config: DictConfig) -> float:
         }
         try:
             return _train(config, directory, record, goes_on=bool(previous))
+        except (KeyboardInterrupt, SystemExit):
+            if "status" in record:
+                write_run(directory, record | {"status": "interrupted"})
+            raise
         except Exception as error:
-            with suppress(OSError):  # of a full disk, say: the first error is the one to be told
-                write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
-                (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
-            error.add_note(f"the traceback is in {directory / ERROR_FILE}")
+            if "status" in record or not previous:  # else the run is as it was before it was refused
+                with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                    write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
+                    (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
+                error.add_note(f"the traceback is in {directory / ERROR_FILE}")
             raise
 
 
 def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on: bool) -> float:
-    """The run itself, in a directory that is ours; ``record`` learns what it comes to."""
+    """The run itself, in a directory that is ours; ``record`` learns what it comes to.
+
+    It has a status as soon as the run has begun. That is written last, when everything else is there.
+    """
     quiet()
     if (threads := _threads(config)) is not None:
         torch.set_num_threads(threads)
@@ -94,10 +105,11 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
-    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
     record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
+    record["status"] = "running"
+    write_run(directory, record)
+    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
     tracking.tag(loggers, "identity", record["identity"])
-    write_run(directory, record | {"status": "running"})
     _describe(config, module, data, directory, checkpoint)
     status = "failed"
     try:
@@ -105,13 +117,13 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
             trainer.validate(module, data, verbose=False)
         with restoring(trainer, checkpoint):
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        if data.env_steps < data.max_env_steps:
+            record["stopped_by"] = stopped_by(trainer)
         trainer.test(module, data, verbose=False)
-        status = "finished"
         record["final_return"] = float(trainer.callback_metrics["final/return"])
-        write_run(directory, record | {"status": status})
+        status = "stopped" if "stopped_by" in record else "finished"
     except (KeyboardInterrupt, SystemExit):
         status = "interrupted"
-        write_run(directory, record | {"status": status})
         raise
     except Exception as error:
         tracking.tag(loggers, "error", first_line(error))
@@ -123,6 +135,12 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         if status == "interrupted":
             begins = f"goes on from {last}" if last.is_file() else "begins anew: there is no checkpoint yet"
             print(f"\ninterrupted; the same command with resume=auto {begins}")
+    record["status"] = status
+    write_run(directory, record)
+    if status == "stopped":
+        steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
+        advice = f"; the same command with resume=auto goes on from {last}" if last.is_file() else ""
+        print(f"stopped by {record['stopped_by']} {steps}{advice}")
     _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
     if config.study is None:
         _farewell(directory, record["final_return"], loggers)
@@ -171,7 +189,7 @@ def _describe(
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
         f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
         f"{_warmup(module)}seed {config.seed}\n"
-        + (f"resumed from {checkpoint}" if checkpoint else f"run directory: {directory}"),
+        + (_origin(checkpoint, config) if checkpoint else f"run directory: {directory}"),
         flush=True,
     )
     tell_memory(data.spec, config)
@@ -179,6 +197,14 @@ def _describe(
         # What the configuration tells was said when the study was planned.
         said = Budget.of_configuration(config).warnings() if config.study is not None else []
         _warn(line for line in Budget.of_run(module, data).warnings() if line not in said)
+
+
+def _origin(checkpoint: str, config: DictConfig) -> str:
+    """Where a run goes on; of one that begins from a checkpoint, what that was trained with instead."""
+    if checkpoint != config.ckpt_path:
+        return f"resumed from {checkpoint}"
+    differing = differences(Path(checkpoint), kept(config))
+    return f"begins from {checkpoint}" + (f", whose run had {', '.join(differing)}" if differing else "")
 
 
 def _warmup(module: MultiAgentModule) -> str:

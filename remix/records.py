@@ -5,14 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
-from envs.errors import SettingError
+from remix.claims import DRAFT, LOCK, NOTE, holder
 
 RUNS = Path("runs")
 """Where runs go, below the working directory."""
@@ -26,9 +22,14 @@ LAST_CHECKPOINTS = ("last.ckpt", "previous.ckpt")
 ERROR_FILE = "error.txt"
 """In the directory of a run that failed: the traceback."""
 
-_LOCK = ".lock"
+OUTPUT_FILE = "output.txt"
+"""In the directory of a search's run: what it would have printed."""
 
-State = Literal["new", "running", "interrupted", "failed", "finished"]
+_BEGINNINGS = frozenset({".hydra", LOCK, NOTE, DRAFT, RUN_FILE, ERROR_FILE, OUTPUT_FILE})
+
+State = Literal["new", "running", "interrupted", "stopped", "failed", "finished"]
+"""A run that used its budget is finished. One that ended early is stopped if a setting or a callback did it,
+interrupted if a signal came or the process died, and failed if something went wrong."""
 
 
 def read_run(directory: Path) -> dict[str, Any]:
@@ -56,38 +57,42 @@ def replace_text(path: Path, text: str) -> None:
         raise
 
 
+def all_runs() -> list[tuple[dict[str, Any], Path]]:
+    """Records and directories of all runs below ``runs``."""
+    return [(read_run(file.parent), file.parent) for file in RUNS.glob(f"**/{RUN_FILE}")]
+
+
 def find_runs(identity: str, seed: int) -> list[tuple[dict[str, Any], Path]]:
     """Records and directories of all runs below ``runs`` with this identity and seed, oldest first."""
-    found = [(read_run(file.parent), file.parent) for file in RUNS.glob(f"**/{RUN_FILE}")]
-    equal = [(r, path) for r, path in found if r.get("identity") == identity and r.get("seed") == seed]
+    equal = [(r, path) for r, path in all_runs() if r.get("identity") == identity and r.get("seed") == seed]
     return sorted(equal, key=lambda run: run[0].get("started", ""))
 
 
 def latest_run(identity: str, seed: int) -> Path | None:
-    """The newest run with this identity and seed that has a checkpoint, finished or not."""
-    paths = [path for _, path in find_runs(identity, seed)]
-    saved = [
-        path for path in paths if any((path / "checkpoints" / name).is_file() for name in LAST_CHECKPOINTS)
-    ]
-    return saved[-1] if saved else None
+    """The newest run with this identity and seed that is finished or has a checkpoint to go on from."""
+    return next((path for run, path in reversed(find_runs(identity, seed)) if _is_kept(run, path)), None)
 
 
 def state(directory: Path) -> State:
     """How far a run came. A process that was killed leaves its run interrupted."""
     status = read_run(directory).get("status")
-    if status in ("finished", "failed"):
-        return "finished" if status == "finished" else "failed"
-    if _taken(directory):
+    for ended in ("finished", "failed", "stopped"):
+        if status == ended:
+            return ended
+    if holder(directory) is not None:
         return "running"
     return "new" if status is None else "interrupted"
 
 
 def discard(directory: Path) -> None:
     """Remove the directory of a run that was refused before it began, if nothing else is in it."""
-    beginnings = {".hydra", _LOCK, RUN_FILE, ERROR_FILE}
-    if not directory.is_dir() or _taken(directory):
+    if (
+        not directory.is_dir()
+        or holder(directory) is not None
+        or Path.cwd().is_relative_to(directory.resolve())
+    ):
         return
-    if not {path.name for path in directory.iterdir()} <= beginnings:
+    if not {path.name for path in directory.iterdir()} <= _BEGINNINGS:
         return
     shutil.rmtree(directory)
     for parent in directory.resolve().parents:
@@ -96,25 +101,13 @@ def discard(directory: Path) -> None:
         parent.rmdir()
 
 
-@contextmanager
-def claim(directory: Path) -> Iterator[None]:
-    """Hold a run's directory, which is made if need be; the hold ends with the process at the latest.
-
-    :raises SettingError: if another process holds it.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(directory / _LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise SettingError("run_dir", directory, "another process is training this run") from error
+def is_free(directory: Path) -> bool:
+    """Whether nothing that a run would overwrite is in a directory."""
+    return not directory.is_dir() or all(
+        path.name in _BEGINNINGS or path.suffix == ".log" for path in directory.iterdir()
+    )
 
 
-def _taken(directory: Path) -> bool:
-    if not (directory / _LOCK).is_file():
-        return False
-    try:
-        with FileLock(directory / _LOCK, timeout=0):
-            return False
-    except Timeout:
-        return True
+def _is_kept(record: dict[str, Any], directory: Path) -> bool:
+    saved = any((directory / "checkpoints" / name).is_file() for name in LAST_CHECKPOINTS)
+    return saved or record.get("status") == "finished"

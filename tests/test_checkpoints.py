@@ -206,7 +206,8 @@ def test_a_run_goes_on_from_its_last_good_checkpoint(
     assert starting_point(module, None, folder) == str(folder / "previous.ckpt")
     damage(folder / "previous.ckpt")
     with pytest.raises(
-        SettingError, match=r"^resume=auto: .*previous\.ckpt is damaged.*; resume=never starts anew$"
+        SettingError,
+        match=r"^resume=auto: .*previous\.ckpt is damaged.*; resume=never with another run_dir starts anew$",
     ):
         starting_point(module, None, folder)
 

@@ -14,7 +14,8 @@ from omegaconf import DictConfig
 
 from envs.errors import SettingError
 from remix import config as configuration
-from remix.config import check_arguments, identity, run_directory
+from remix.config import check_arguments, find_previous, run_directory
+from remix.identity import SCHEME, identity
 from remix.records import RUN_FILE, latest_run
 
 
@@ -98,7 +99,7 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
     def run(name: str, seed: int, started: str, checkpoint: bool = True) -> Path:
         directory = Path("runs/predator_prey/remix") / name
         (directory / "checkpoints").mkdir(parents=True)
-        record = {"identity": identity(config), "seed": seed, "started": started}
+        record = {"scheme": SCHEME, "identity": identity(config), "seed": seed, "started": started}
         (directory / RUN_FILE).write_text(json.dumps(record))
         if checkpoint:
             (directory / "checkpoints/last.ckpt").touch()
@@ -110,8 +111,9 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
     run("other-seed", 2, "2026-01-03")
     run("without-checkpoint", 1, "2026-01-04", checkpoint=False)
     assert latest_run(identity(config), 1) == expected
-    assert run_directory(config) == str(expected)
-    assert run_directory(composed("resume=never")) != str(expected)
+    config.run_dir = run_directory(config)
+    find_previous(config)
+    assert Path(config.run_dir) == expected.absolute()
 
 
 def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -119,7 +119,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_goes_on_from_the_one_before(remi
     refused = remix(*line, "resume=auto")
     assert refused.code == 2
     assert refused.err.startswith("remix: resume=auto: runs/x/checkpoints/last.ckpt is damaged")
-    assert refused.err.endswith("/previous.ckpt is empty; resume=never starts anew\n")
+    assert refused.err.endswith("/previous.ckpt is empty; resume=never with another run_dir starts anew\n")
 
 
 def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(

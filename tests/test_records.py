@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from envs.errors import SettingError
-from remix.records import RUN_FILE, claim, find_runs, latest_run, read_run, state, write_run
+from remix.claims import claim
+from remix.records import RUN_FILE, find_runs, latest_run, read_run, state, write_run
 
 HOLD = """
 import sys
 from pathlib import Path
-from remix.records import claim
+from remix.claims import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -39,6 +40,7 @@ def test_states_of_a_directory_nobody_holds(tmp_path: Path):
         ("running", "interrupted"),
         ("interrupted", "interrupted"),
         ("failed", "failed"),
+        ("stopped", "stopped"),
         ("finished", "finished"),
     ]:
         write_run(tmp_path, {"status": status})

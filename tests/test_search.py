@@ -23,7 +23,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from remix import experiment
-from remix.config import identity, register_resolvers
+from remix.config import register_resolvers
+from remix.identity import identity
 from remix.records import read_run
 from remix.search.composition import composed, settled, spelled, train_words
 from remix.search.trials import LOCKS, Trials
@@ -444,6 +445,29 @@ from pathlib import Path
 Path(f"ready-{{os.getpid()}}").touch()
 while len(list(Path().glob("ready-*"))) < {processes}: time.sleep(0.01)
 """
+
+
+def test_a_trial_that_ends_between_look_and_hold_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locks").mkdir()
+    other, ours = (Trials(tmp_path, "s", budget=2, seed=1) for _ in range(2))
+    theirs = other.claim()
+    assert theirs is not None
+    hold = Trials._hold
+
+    def late(self: Trials, number: int) -> bool:
+        if number == theirs.number:
+            other.finish(theirs, 1.0)
+        return hold(self, number)
+
+    monkeypatch.setattr(Trials, "_hold", late)
+    trial = ours.claim()
+    assert trial is not None
+    assert trial.number == 1
+    ours.finish(trial, 2.0)
+    assert ours.claim() is None
+    assert ours.counts() == {"finished": 2}
 
 
 def test_processes_share_the_trials_among_them(tmp_path: Path):

@@ -14,7 +14,8 @@ from filelock import FileLock
 from omegaconf import DictConfig
 
 from remix import experiment
-from remix.config import identity
+from remix.identity import identity
+from remix.records import OUTPUT_FILE
 from remix.redaction import RedactedStream
 from remix.search.composition import composed, has, settled, words_of
 from remix.search.plan import Plan
@@ -23,9 +24,6 @@ from remix.search.trials import LOCKS
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
-
-OUTPUT_FILE = "output.txt"
-"""In a run's directory: what it would have printed."""
 
 
 def propose(plan: Plan, trial: Trial) -> dict[str, Any]:

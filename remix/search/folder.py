@@ -8,7 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
-from remix.config import identity, kept, plain
+from remix.config import kept, plain
+from remix.identity import identity
 from remix.records import replace_text
 from remix.search.plan import Plan
 from remix.tracking import flatten

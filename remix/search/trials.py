@@ -51,6 +51,10 @@ class Trials:
             trials = self.all()
             for trial in trials:
                 if trial.state is TrialState.RUNNING and self._hold(trial.number):
+                    if self.all()[trial.number].state is not TrialState.RUNNING:
+                        # Who had it recorded its end and let it go since we looked.
+                        self._held.pop(trial.number).release()
+                        continue
                     self._study.sampler = self._sampler(trial.number)
                     return Trial(self._study, trial._trial_id)
             if len(trials) >= self._budget:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from remix.config import check, identity
+from remix.claims import TakenError
+from remix.config import check
 from remix.experiment import train
+from remix.identity import identity
 from remix.records import ERROR_FILE, read_run, state
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -35,6 +37,9 @@ def run(config: DictConfig) -> float | None:
         if before == "new" and study.reuse and (source := take_over(config, directory)):
             print(f"taken over from {source}: the same configuration ({identity(config)}) and seed")
         return train(config)
+    except TakenError as error:  # between the look and the hold
+        print(error.expected)
+        return None
     except Exception as error:
         # Its directory keeps the reason and the traceback; the sweep goes on.
         reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory / ERROR_FILE})"

@@ -12,11 +12,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
 from remix.budget import Budget, check_budget
-from remix.config import as_hydras, check, check_arguments, identity, kept
+from remix.config import as_hydras, check, check_arguments, kept
+from remix.identity import SCHEME, identity
 from remix.records import read_run, replace_text
 from remix.redaction import redacted
 from remix.report.files import CURVE_COLUMNS
@@ -149,8 +150,7 @@ def _given(config: DictConfig) -> list[str]:
 def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str]]:
     with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
-        with read_write(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(directory.absolute())
+        config.run_dir = str(directory.absolute())
         check(config)
         if fresh:
             check_arguments(config)
@@ -168,10 +168,17 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
 
 def _check_place(config: DictConfig, job: Job) -> None:
     record = read_run(Path(job.directory))
+    if record and record.get("scheme") != SCHEME:
+        raise SettingError(
+            "study.name",
+            config.study.name,
+            f"holds '{job}' as an earlier version of ReMIX recorded it ({job.directory}), which cannot be "
+            "compared; choose another study.name, or delete that run",
+        )
     if record and record.get("identity") != job.identity:
         raise SettingError(
             "study.name",
             config.study.name,
-            f"holds another configuration of '{job}' ({job.directory}/config.yaml); "
+            f"holds another configuration of '{job}', or of other code of yours ({job.directory}); "
             "choose another study.name, or delete that run",
         )

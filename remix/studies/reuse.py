@@ -7,8 +7,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from remix.config import identity, plain
-from remix.records import claim, find_runs, read_run, write_run
+from remix.claims import claim
+from remix.config import plain
+from remix.identity import identity
+from remix.records import find_runs, read_run, write_run
 from remix.tracking.runs import log_file
 from remix.tracking.store import connect, experiment_id, store_uri
 from remix.tracking.studies import child_tags, copy_run, has_run, parent_run
@@ -35,6 +37,8 @@ def take_over(config: DictConfig, directory: Path) -> Path | None:
                 copied_run = _copy_tracked(config, node, record.get("mlflow_run_id"), source, files)
                 if copied_run is None:
                     continue
+            # Known as a run from here on, which trains itself if the copies are not completed.
+            write_run(directory, record | {"status": "running", "mlflow_run_id": None})
             for name in files:
                 (directory / name).parent.mkdir(exist_ok=True)
                 shutil.copy2(source / name, directory / name)

@@ -187,6 +187,18 @@ def test_mistakes_are_answered_before_anything_runs(remix: CommandLine, argument
     assert not records(remix.home)
 
 
+def test_a_stopped_job_is_counted_and_goes_on(remix: CommandLine) -> None:
+    tiny = (*STUDY, "logger=csv", "seed=1,2", "trainer.max_epochs=1")
+    first = remix(*tiny)
+    assert first.code == 0, first.err
+    assert "study games: 2 jobs: 2 stopped" in first.out
+    again = remix(*tiny)
+    assert "study games: 2 jobs, of which 2 stopped" in again.out
+    assert again.out.count("resumed from ") == 2
+    whole = remix(*STUDY, "study.name=whole", "logger=csv", "seed=1")
+    assert "taken over" not in whole.out and "1 finished" in whole.out
+
+
 def test_a_name_stands_for_one_configuration(remix: CommandLine) -> None:
     assert remix(*STUDY, "logger=none").code == 0
     other = remix(*STUDY, "logger=none", "algorithm.gamma=0.5")
