@@ -86,7 +86,6 @@ class LastCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         states = checkpoint.get("callbacks") or {}
-        states.pop("Timer", None)  # trainer.max_time is the time of one command
         if Path(str(trainer.ckpt_path)).absolute().parent == self.path.absolute().parent:
             _bring_home(states, trainer)
         if "replay" not in checkpoint:

@@ -105,14 +105,14 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
     loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
-    record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
-    record["status"] = "running"
-    write_run(directory, record)
-    OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
-    tracking.tag(loggers, "identity", record["identity"])
-    _describe(config, module, data, directory, checkpoint)
     status = "failed"
     try:
+        record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
+        record["status"] = "running"
+        write_run(directory, record)
+        OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
+        tracking.tag(loggers, "identity", record["identity"])
+        _describe(config, module, data, directory, checkpoint)
         if checkpoint is None:
             trainer.validate(module, data, verbose=False)
         with restoring(trainer, checkpoint):

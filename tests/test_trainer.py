@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.trainer.states import RunningStage
 
 from envs.errors import SettingError
+from remix import experiment
 from remix.trainer import TimeLimit
 from remix.trainer_arguments import FIXED, WORKING, check_trainer
 from tests.command_line import SMALL, CommandLine
@@ -141,8 +142,13 @@ def test_variables_of_schedulers_change_nothing(remix: CommandLine, monkeypatch:
     alone = remix(*line, "run_dir=runs/alone")
     for name, value in SCHEDULERS.items():
         monkeypatch.setenv(name, value)
-    (remix.home / "runs/x").mkdir()
-    (remix.home / "runs/x/hpc_ckpt_1.ckpt").write_text("not ours")
+    describe = experiment._describe
+
+    def leave_a_checkpoint_of_slurm(*arguments: Any) -> None:
+        (remix.home / "runs/x/hpc_ckpt_1.ckpt").write_text("not ours")
+        describe(*arguments)
+
+    monkeypatch.setattr(experiment, "_describe", leave_a_checkpoint_of_slurm)
     among = remix(*line, "run_dir=runs/x")
     assert among.code == 0 and "srun" not in among.err
     returns = [next(row for row in run.out.splitlines() if "final return" in row) for run in (alone, among)]
