@@ -52,7 +52,7 @@ def gate(seconds: float = 4.0) -> list[tuple[str, str]]:
                 times.append((first + fourth, second + third))
             without = statistics.median(open_ / 2 for open_, _ in times)
             more = statistics.median(closed / open_ - 1 for open_, closed in times)
-            figure = f"{without / steps * 1e6:,.0f} +{more:.1%}"
+            figure = f"{without / steps * 1e6:,.0f} {more:+.1%}"
             rows.append((f"rollout without a gate, {name}, {n} together, us per step; with", figure))
     return rows
 
