@@ -22,7 +22,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
         reporter.write_line(f"{len(ids):,} tests chosen; all of them take about 8 minutes on two free cores")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _one_thread():
     """Tests run side by side; more threads in each would only get in each other's way."""
     torch.set_num_threads(1)
