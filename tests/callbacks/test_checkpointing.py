@@ -63,7 +63,7 @@ def resumable_run(directory: Path, max_epochs: int = -1, extra: tuple[Callback, 
 def assert_equal_state(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
     assert left.keys() == right.keys()
     for name, value in left.items():
-        assert torch.equal(value, right[name]), name
+        torch.testing.assert_close(value, right[name], rtol=0.0, atol=0.0, msg=f"{name}: {{}}".format)
 
 
 def test_resumed_run_equals_uninterrupted_run(tmp_path: Path) -> None:

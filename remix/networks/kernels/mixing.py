@@ -11,14 +11,16 @@ Only what goes in is kept for the gradient.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from remix.networks.kernels.arithmetic import exp
 from remix.networks.kernels.compiler import OPTIONS, Array, compile_with
 
-# Sums may be made in any order, so that they become vector code: always the same order on one machine.
+# Sums may be made in any order, so that they become vector code. It is always the same order on one machine,
+# since no loop that adds up writes to an array too: such a loop would be vector code only where the arrays do
+# not lie near each other in memory, and so its order would be a matter of chance.
 _compiled = compile_with(OPTIONS | {"fastmath": {"contract", "reassoc", "nsz"}})
 
 
@@ -54,6 +56,15 @@ def _hidden(mixing: Mixing, k: int, z: Array, slope: Array) -> None:
 
 
 @_compiled
+def _weighted_sum(weights: Array, numbers: Array) -> np.floating[Any]:
+    """``sum_j |weights_j| numbers_j``."""
+    total = numbers.dtype.type(0)
+    for j in range(len(numbers)):
+        total += abs(weights[j]) * numbers[j]
+    return total
+
+
+@_compiled
 def forward_rows(first: int, last: int, mixing: Mixing, value: Array, slopes: Array) -> None:
     """``Q_tot [K]`` and its slopes ``[K, N]`` of the rows ``first`` to ``last``, written."""
     size = mixing.bias.shape[1]
@@ -68,10 +79,7 @@ def forward_rows(first: int, last: int, mixing: Mixing, value: Array, slopes: Ar
         for j in range(size):
             slope[j] *= abs(second[j])
         for a in range(slopes.shape[1]):
-            weight, total = mixing.first[k, a * size : (a + 1) * size], value.dtype.type(0)
-            for j in range(size):
-                total += abs(weight[j]) * slope[j]
-            slopes[k, a] = total
+            slopes[k, a] = _weighted_sum(mixing.first[k, a * size : (a + 1) * size], slope)
 
 
 @_compiled
@@ -98,8 +106,7 @@ def backward_rows(first: int, last: int, mixing: Mixing, grad_value: Array, grad
         for a in range(mixing.utilities.shape[1]):
             at = a * size
             weight, grad_weight = mixing.first[k, at : at + size], grads.first[k, at : at + size]
-            q, total = mixing.utilities[k, a], grad_value.dtype.type(0)
+            grads.utilities[k, a] = _weighted_sum(weight, slope)
+            q = mixing.utilities[k, a]
             for j in range(size):
-                total += abs(weight[j]) * slope[j]
                 grad_weight[j] = _signed(q * slope[j], weight[j])
-            grads.utilities[k, a] = total
