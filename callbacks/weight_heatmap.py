@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,24 +14,9 @@ from callbacks.side_matters import side_matter
 from envs.errors import SettingError
 from remix.datamodule import Round
 from remix.metrics import WeightHistogram
+from remix.report.results import HeatMap
+from remix.report.weight_map import weight_map, write_weights
 from remix.weighting.base import Weighting
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.collections import QuadMesh
-    from matplotlib.figure import Figure
-
-LOWEST_LOG_PROBABILITY = -10.0  # of the colour scale, as in the paper
-
-
-class Warmup(NamedTuple):
-    """The environment steps before a weighting's own weights, and what the weights in them are called."""
-
-    steps: int = 0
-    weights: str = ""
-
-
-NO_WARMUP = Warmup()
 
 
 class WeightHeatMap(Callback):
@@ -55,7 +39,7 @@ class WeightHeatMap(Callback):
                 raise SettingError(name, value, "must be at least 1")
         self.bins, self.rows, self.every_n_updates, self.title = bins, rows, every_n_updates, title
         self.active = False
-        self._warmup = NO_WARMUP
+        self._warmup_steps, self._warmup_weights = 0, ""
         self._updates = 0
         self._steps_per_row = 1
         self._budget = 1
@@ -69,7 +53,8 @@ class WeightHeatMap(Callback):
             return
         self.active = weighting.min_weight < weighting.max_weight
         if weighting.warmup is not None:
-            self._warmup = Warmup(weighting.warmup_steps, type(weighting.warmup).__name__.lower())
+            self._warmup_steps = weighting.warmup_steps
+            self._warmup_weights = type(weighting.warmup).__name__.lower()
         self._histogram = WeightHistogram(weighting.min_weight, weighting.max_weight, self.bins)
         self._edges = torch.linspace(weighting.min_weight, weighting.max_weight, self.bins + 1)
         budget = trainer.datamodule.max_env_steps  # type: ignore[attr-defined]
@@ -138,77 +123,9 @@ class WeightHeatMap(Callback):
     def _draw(self, trainer: pl.Trainer) -> None:
         directory = Path(trainer.default_root_dir)
         directory.mkdir(parents=True, exist_ok=True)
-        steps = torch.arange(len(self._counts) + 1) * self._steps_per_row
-        write_csv(directory / "weight_heatmap.csv", self._counts, steps, self._edges)
-        figure = heat_map(self._counts, steps, self._edges, self.title, self._warmup)
+        steps = torch.arange(len(self._counts) + 1, dtype=torch.float64) * self._steps_per_row
+        table = self._counts.numpy(), steps.numpy(), self._edges.double().numpy()
+        heat = HeatMap("", "", 1, *table, warmup_steps=self._warmup_steps)
+        write_weights(heat, directory / "weight_heatmap.csv")
+        figure = weight_map(heat, self.title, self._warmup_weights)
         figure.savefig(directory / "weight_heatmap.png")
-
-
-def write_csv(path: Path, counts: Tensor, steps: Tensor, edges: Tensor) -> None:
-    """One line per period and bin.
-
-    :param counts: ``[R, bins]``.
-    :param steps: environment steps at the borders of the R periods, ``[R+1]``.
-    :param edges: weights at the borders of the bins, ``[bins+1]``.
-    """
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["env_steps_from", "env_steps_to", "weight_from", "weight_to", "count"])
-        for row, start, end in zip(counts.tolist(), steps[:-1].tolist(), steps[1:].tolist(), strict=True):
-            for i, count in enumerate(row):
-                writer.writerow([start, end, f"{edges[i]:.6g}", f"{edges[i + 1]:.6g}", count])
-
-
-def heat_map(
-    counts: Tensor, steps: Tensor, edges: Tensor, title: str = "", warmup: Warmup = NO_WARMUP
-) -> Figure:
-    """What :func:`draw_heat_map` draws, with its colour scale and the end of the warm-up.
-
-    :param counts: and the next two as for :func:`write_csv`.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.5, 4.5), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    mesh = draw_heat_map(axes, counts, steps, edges)
-    axes.set_xlabel("normalised weight")
-    axes.set_ylabel("environment steps")
-    if warmup.steps > 0:
-        title += f"\n{warmup.weights} weights for the first {warmup.steps:,} steps"
-        if warmup.steps < steps[-1]:
-            axes.axhline(warmup.steps, color="white", linestyle="--", linewidth=1.0)
-            axes.text(
-                1.0, warmup.steps, "warm-up ends ", transform=axes.get_yaxis_transform(),
-                color="white", ha="right", va="bottom", fontsize="small",
-            )  # fmt: skip
-    axes.set_title(title, parse_math=False)
-    figure.colorbar(mesh, ax=axes, label="log probability")
-    return figure
-
-
-def draw_heat_map(axes: Axes, counts: Tensor, steps: Tensor, edges: Tensor) -> QuadMesh:
-    """Natural logarithm of the share of each weight bin in its period; periods without counts stay grey.
-
-    Training goes downwards, as in the paper's figure.
-
-    :param axes: to draw on.
-    :param counts: and the others as for :func:`write_csv`.
-    :returns: what a colour bar belongs to.
-    """
-    from matplotlib.ticker import EngFormatter
-
-    totals = counts.sum(1, keepdim=True)
-    log_probability = (counts / totals).log().clamp(min=LOWEST_LOG_PROBABILITY)  # 0 / 0 stays NaN
-    axes.set_facecolor("0.85")
-    mesh = axes.pcolormesh(
-        edges.numpy(),
-        steps.numpy(),
-        log_probability.masked_fill(totals == 0, torch.nan).numpy(),
-        cmap="inferno",
-        vmin=LOWEST_LOG_PROBABILITY,
-        vmax=0.0,
-        rasterized=True,  # thousands of rectangles would make a vector graphic slow
-    )
-    axes.invert_yaxis()
-    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    return mesh

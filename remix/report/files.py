@@ -11,6 +11,7 @@ import numpy as np
 from envs.errors import SettingError
 from remix.report.csv_tables import LARGEST_COUNT, Row, read_table, write_table
 from remix.report.results import STATUSES, HeatMap, Run, StudyResults
+from remix.report.weight_map import COLUMNS, WARMUP_COLUMN, lines
 
 CURVES = "curves.csv"
 HEAT_MAPS = "weight_heatmaps.csv"
@@ -19,8 +20,7 @@ HEAT_MAPS = "weight_heatmaps.csv"
 CURVE_COLUMNS = ("panel", "variant", "algorithm", "seed", "status", "env_steps")
 """Before the scores, whose column is called what they are."""
 
-_WEIGHT_COLUMNS = ("env_steps_from", "env_steps_to", "weight_from", "weight_to", "count")
-_HEAT_MAP_COLUMNS = ("panel", "variant", "n_runs", *_WEIGHT_COLUMNS)
+_HEAT_MAP_COLUMNS = ("panel", "variant", "n_runs", *COLUMNS)
 
 
 def write_curves(results: StudyResults, path: Path) -> None:
@@ -83,16 +83,9 @@ def _run(panel: str, variant: str, seed: int, rows: Sequence[Row], score: str) -
 
 def write_heat_maps(heat_maps: Iterable[HeatMap], path: Path) -> None:
     """One line per period and bin."""
-
-    def lines() -> Iterator[list[Any]]:
-        for heat in heat_maps:
-            for row, counts in enumerate(heat.counts.tolist()):
-                period = [f"{step:.15g}" for step in heat.env_steps[row : row + 2]]
-                for bin_, count in enumerate(counts):
-                    weights = [f"{weight:.6g}" for weight in heat.weights[bin_ : bin_ + 2]]
-                    yield [heat.panel, heat.variant, heat.n_runs, *period, *weights, count]
-
-    write_table(path, _HEAT_MAP_COLUMNS, lines())
+    about = (([heat.panel, heat.variant, heat.n_runs], lines(heat)) for heat in heat_maps)
+    cells = ([*names, *line] for names, table in about for line in table)
+    write_table(path, (*_HEAT_MAP_COLUMNS, WARMUP_COLUMN), cells)
 
 
 def read_heat_maps(path: Path) -> tuple[HeatMap, ...]:
@@ -107,11 +100,11 @@ def read_heat_maps(path: Path) -> tuple[HeatMap, ...]:
 
 
 def read_weights(path: Path, panel: str, variant: str) -> HeatMap:
-    """The heat map of one run, as ``callbacks.weight_heatmap`` writes it.
+    """The heat map of one run, as :func:`remix.report.weight_map.write_weights` wrote it.
 
     :raises SettingError: as :func:`read_curves`.
     """
-    rows = read_table(path, _WEIGHT_COLUMNS)[1]
+    rows = read_table(path, COLUMNS)[1]
     if not rows:
         raise SettingError("study", path, "has no lines below its first; must have one per period and bin")
     return _heat_map(panel, variant, 1, rows)
@@ -136,4 +129,5 @@ def _heat_map(panel: str, variant: str, n_runs: int, rows: Sequence[Row]) -> Hea
     ):
         if (wrong := (table != wanted).any(axis=1)).any():
             rows[int(wrong.argmax())].refuse(column, "is out of order; must be bins within periods")
-    return HeatMap(panel, variant, n_runs, counts.reshape(periods, bins), at, edges)
+    warmup_steps = rows[0].whole(WARMUP_COLUMN) if WARMUP_COLUMN in rows[0].cells else 0
+    return HeatMap(panel, variant, n_runs, counts.reshape(periods, bins), at, edges, warmup_steps)

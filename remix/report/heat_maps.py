@@ -9,14 +9,11 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from remix.report.results import StudyResults
 from remix.report.style import WIDTH, label, seeds, wrapped
+from remix.report.weight_map import draw_weights
 
 
 def weight_heatmaps(results: StudyResults) -> Figure:
     """Distribution of the projection weights over training, the maps of a panel side by side."""
-    import torch
-
-    from callbacks.weight_heatmap import draw_heat_map
-
     maps = {(heat.panel, heat.variant): heat for heat in results.heat_maps}
     variants = [v for v in results.variants if any((panel, v) in maps for panel in results.panels)]
     panels = [p for p in results.panels if any((p, variant) in maps for variant in variants)]
@@ -32,8 +29,7 @@ def weight_heatmaps(results: StudyResults) -> Figure:
         if heat is None:
             continue
         axes = figure.add_subplot(rows, columns, place + 1)
-        tensors = (torch.from_numpy(part) for part in (heat.counts, heat.env_steps, heat.weights))
-        mesh = draw_heat_map(axes, *tensors)
+        mesh = draw_weights(axes, heat)
         axes.grid(False)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

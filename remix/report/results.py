@@ -109,6 +109,7 @@ class HeatMap:
     :ivar counts: ``[R, bins]``.
     :ivar env_steps: borders of the R periods, ``[R+1]``.
     :ivar weights: borders of the bins, ``[bins+1]``.
+    :ivar warmup_steps: environment steps in which the weights were those of a warm-up.
     """
 
     panel: str
@@ -117,6 +118,7 @@ class HeatMap:
     counts: NDArray[np.int64]
     env_steps: Floats
     weights: Floats
+    warmup_steps: int = 0
 
     def plus(self, other: HeatMap) -> HeatMap:
         """Counts of both, over the periods of the longer; a map with other borders is left out."""

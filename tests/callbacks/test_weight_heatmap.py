@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from matplotlib.collections import QuadMesh
 from PIL import Image
 from pytorch_lightning.callbacks import Callback
 
 from callbacks.checkpointing import LastCheckpoint
-from callbacks.weight_heatmap import Warmup, WeightHeatMap, heat_map
+from callbacks.weight_heatmap import WeightHeatMap
 from envs.errors import SettingError
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
@@ -83,20 +81,6 @@ def test_only_every_nth_update_is_counted(tmp_path: Path) -> None:
     assert 0.1 < totals[1] / totals[0] < 0.4
 
 
-def test_colours_go_from_light_yellow_to_black() -> None:
-    counts = torch.tensor([[100_000, 0], [0, 0]])
-    figure = heat_map(counts, torch.tensor([0, 10, 20]), torch.tensor([0.1, 0.55, 1.0]))
-    [mesh] = figure.axes[0].collections
-    figure.draw_without_rendering()
-    assert isinstance(mesh, QuadMesh)
-    certain, never = np.asarray(mesh.get_facecolor())[:2, :3]
-    assert certain[:2] == pytest.approx(1.0, abs=0.05)
-    assert certain[2] < 0.8
-    assert never == pytest.approx(0.0, abs=0.05)
-    values: Any = mesh.get_array()
-    assert values.mask.tolist() == [[False, False], [True, True]]
-
-
 @pytest.mark.parametrize("setting", ["bins", "rows", "every_n_updates"])
 def test_sizes_must_be_positive(setting: str) -> None:
     wrong: dict[str, Any] = {setting: 0}
@@ -104,36 +88,11 @@ def test_sizes_must_be_positive(setting: str) -> None:
         WeightHeatMap(**wrong)
 
 
-def words(figure: Any) -> str:
-    """All that is written on the axes of the map."""
-    axes = figure.axes[0]
-    return "\n".join([axes.get_title(), *(text.get_text() for text in axes.texts)])
-
-
-def test_the_end_of_a_warm_up_is_marked() -> None:
-    table = torch.ones(2, 2, dtype=torch.int64), torch.tensor([0, 100, 200]), torch.tensor([0.1, 0.5, 1.0])
-    figure = heat_map(*table, "remix", Warmup(120, "optimistic"))
-    assert words(figure) == "remix\noptimistic weights for the first 120 steps\nwarm-up ends "
-    (line,) = figure.axes[0].lines
-    assert line.get_ydata() == [120, 120]
-    throughout = heat_map(*table, "remix", Warmup(300, "optimistic"))
-    assert words(throughout) == "remix\noptimistic weights for the first 300 steps"
-    assert not throughout.axes[0].lines
-    assert words(heat_map(*table, "remix")) == "remix"
-
-
-def test_the_warm_up_is_that_of_the_weighting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[Any] = []
-
-    def note(*arguments: Any) -> Any:
-        drawn.append(arguments[-1])
-        return heat_map(*arguments)
-
-    monkeypatch.setattr("callbacks.weight_heatmap.heat_map", note)
+def test_the_warm_up_is_that_of_the_weighting(tmp_path: Path) -> None:
     weighting = Optimistic(0.1, 1.0)
     weighting.warmup, weighting.warmup_steps = Optimistic(0.1, 1.0), 80
     Run(tmp_path, [WeightHeatMap()], weighting=weighting).fit()
-    assert drawn == [Warmup(80, "optimistic")]
+    assert {row["warmup_steps"] for row in table(tmp_path)} == {80.0}
 
 
 def test_a_failure_before_training_is_not_replaced_by_another(tmp_path: Path) -> None:

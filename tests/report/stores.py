@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from mlflow.entities import Metric
 from mlflow.tracking import MlflowClient
 
-from callbacks.weight_heatmap import write_csv
+from remix.report.results import HeatMap
+from remix.report.weight_map import write_weights
 
 METRIC = "test/return"
 
@@ -80,9 +81,9 @@ class FakeStore:
 
     def upload_weights(self, run_id: str, counts: list[list[int]]) -> None:
         path = self.folder / "weight_heatmap.csv"
-        table = torch.tensor(counts)
-        steps, edges = torch.arange(table.shape[0] + 1) * 100, torch.linspace(0.1, 1.0, table.shape[1] + 1)
-        write_csv(path, table, steps, edges)
+        table = np.array(counts)
+        steps, edges = np.arange(table.shape[0] + 1) * 100.0, np.linspace(0.1, 1.0, table.shape[1] + 1)
+        write_weights(HeatMap("", "", 1, table, steps, edges), path)
         self.client.log_artifact(run_id, str(path))
 
     def artifacts(self, run_id: str, folder: str | None = None) -> set[str]:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from callbacks.weight_heatmap import write_csv
 from envs.errors import SettingError
 from remix.report import csv_tables
 from remix.report.files import read_curves, read_heat_maps, read_weights, write_curves, write_heat_maps
-from remix.report.results import StudyResults
+from remix.report.results import HeatMap, StudyResults
+from remix.report.weight_map import write_weights
 from tests.report.samples import make_run, make_study
 
 
@@ -62,12 +61,20 @@ def test_heat_maps_beside_the_curves_are_read(tmp_path: Path) -> None:
 
 
 def test_heat_map_of_a_run_is_read_as_its_callback_writes_it(tmp_path: Path) -> None:
-    counts = torch.tensor([[5, 0, 7], [0, 0, 0]])
-    write_csv(tmp_path / "weights.csv", counts, torch.tensor([0, 20, 40]), torch.linspace(0.1, 1.0, 4))
+    counts, edges = np.array([[5, 0, 7], [0, 0, 0]]), np.linspace(0.1, 1.0, 4)
+    heat = HeatMap("", "", 1, counts, np.array([0.0, 20.0, 40.0]), edges, warmup_steps=30)
+    write_weights(heat, tmp_path / "weights.csv")
     heat = read_weights(tmp_path / "weights.csv", "p = 0", "remix")
     assert heat.counts.tolist() == counts.tolist()
+    assert heat.warmup_steps == 30
     assert heat.env_steps.tolist() == [0.0, 20.0, 40.0]
     assert heat.weights == pytest.approx([0.1, 0.4, 0.7, 1.0])
+
+
+def test_a_heat_map_of_before_it_told_of_a_warm_up_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "weights.csv"
+    path.write_text("env_steps_from,env_steps_to,weight_from,weight_to,count\n0,10,0,1,3\n")
+    assert read_weights(path, "p = 0", "remix").warmup_steps == 0
 
 
 HEADER = "panel,variant,algorithm,seed,status,env_steps,score\n"
