@@ -154,17 +154,26 @@ def find_previous(config: DictConfig) -> None:
 
 @cache
 def _new_directory(env: str, algorithm: str, seed: int) -> str:
-    """Once per process, however often Hydra resolves it; claimed by being made."""
+    """Once per process, however often Hydra resolves it."""
     base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}"
-    for path in (base / (stem + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
+    return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}")
+
+
+def _sweep_directory() -> str:
+    """A new directory for a sweep under no name; OmegaConf keeps it for the sweep's jobs."""
+    return _claimed(RUNS / f"sweeps/{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _claimed(stem: Path) -> str:
+    """The first free name that begins so, claimed by being made."""
+    for path in (stem.with_name(stem.name + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
         try:
             path.mkdir(parents=True)
         except FileExistsError:
             continue
         atexit.register(_remove_unused, path.absolute())
         return str(path)
-    raise RuntimeError(f"no free name like {base / stem}")
+    raise RuntimeError(f"no free name like {stem}")
 
 
 def _remove_unused(directory: Path) -> None:
@@ -173,6 +182,7 @@ def _remove_unused(directory: Path) -> None:
 
 
 def register_resolvers() -> None:
-    """Make ``${run_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
+    """Make ``${run_directory:}``, ``${sweep_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
     OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
+    OmegaConf.register_new_resolver("sweep_directory", _sweep_directory, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

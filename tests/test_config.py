@@ -125,6 +125,13 @@ def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(directories) == 3
 
 
+def test_a_sweep_has_one_directory_which_no_other_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [composed().hydra.sweep for _ in range(3)]
+    assert len({sweep.dir for sweep in sweeps}) == 3
+    assert [sweep.dir for sweep in sweeps] == [sweep.dir for sweep in sweeps]
+
+
 def test_battles_are_named_after_what_they_are_fought_on():
     engine = composed("env=smac", "env.map_name=MMM2")
     assert engine.experiment_name == engine.env_name == "skirmish/MMM2"
