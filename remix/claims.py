@@ -1,4 +1,4 @@
-"""Who holds a run's directory: one process at a time, wherever it runs. Free of torch.
+"""Who holds a directory, of a run for example: one process at a time, wherever it runs. Free of torch.
 
 A lock of the file system decides. Beside it lies a note of who holds it, which its holder touches from time
 to time, so that looking at a run takes no lock. Where the file system has no locks, a file stands for one,
@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,9 @@ LOCK, NOTE, DRAFT = ".lock", ".holder", ".holder.draft"
 
 BEAT, EXPIRY = 30.0, 300.0
 """Seconds between two signs of a holder, and after which one of another host is taken to be gone."""
+
+POLL = 0.05
+"""Seconds between two looks of who waits for a turn."""
 
 
 class TakenError(SettingError):
@@ -92,6 +95,23 @@ def claim(directory: Path) -> Iterator[None]:
             yield
     finally:
         lock.release()
+
+
+@contextmanager
+def turn(directory: Path) -> Iterator[None]:
+    """Hold a directory as :func:`claim` does, as soon as nobody else does."""
+    with ExitStack() as stack:
+        while not _entered(stack, directory):
+            time.sleep(POLL)
+        yield
+
+
+def _entered(stack: ExitStack, directory: Path) -> bool:
+    try:
+        stack.enter_context(claim(directory))
+    except TakenError:
+        return False
+    return True
 
 
 def _locked(directory: Path) -> FileLock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from filelock import SoftFileLock
 
 from remix import claims
-from remix.claims import EXPIRY, LOCK, NOTE, TakenError, claim, holder
+from remix.claims import EXPIRY, LOCK, NOTE, TakenError, claim, holder, turn
 from remix.records import state, write_run
 
 
@@ -84,3 +85,26 @@ def test_a_holder_gives_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         while (tmp_path / NOTE).stat().st_mtime == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert (tmp_path / NOTE).stat().st_mtime > 0
+
+
+def test_a_turn_comes_when_the_holder_lets_go(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with turn(tmp_path):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with turn(tmp_path):
+        waiting.start()
+        time.sleep(4 * claims.POLL)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+
+
+def test_a_turn_that_a_killed_process_had_is_over(elsewhere: Path) -> None:
+    past = time.time() - EXPIRY - 1
+    os.utime(elsewhere / NOTE, (past, past))
+    with turn(elsewhere):
+        assert holder(elsewhere) is not None

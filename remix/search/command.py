@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
 from omegaconf import DictConfig
 
 from envs.errors import SettingError
+from remix.claims import turn
 from remix.redaction import redact
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def search(config: DictConfig) -> float | None:
     from remix.search.folder import begin
     from remix.search.tracked import TrackedSearch
 
-    (plan.folder / LOCKS).mkdir(parents=True, exist_ok=True)
-    with FileLock(plan.folder / LOCKS / "beginning"):
+    with turn(plan.folder / LOCKS / "beginning"):
         tracked = TrackedSearch(plan, begin(plan, config.search))
     trials = Trials(plan.folder, plan.name, plan.trials, plan.sampler_seed)
     counts = trials.counts()

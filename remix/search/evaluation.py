@@ -10,10 +10,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
 from omegaconf import DictConfig
 
 from remix import experiment
+from remix.claims import turn
 from remix.identity import identity
 from remix.records import OUTPUT_FILE
 from remix.redaction import RedactedStream
@@ -47,7 +47,7 @@ def evaluate(plan: Plan, number: int, values: dict[str, Any], tracked: TrackedSe
         run = _run(plan, config, number, seed)
         tracked.adopt(run, number, values)
         # Trials with the same values have the same runs; who comes second waits, and finds them finished.
-        with FileLock(plan.folder / LOCKS / Path(run.run_dir).name):
+        with turn(plan.folder / LOCKS / Path(run.run_dir).name):
             returns.append(_train(run))
     value = fmean(returns)
     if not math.isfinite(value):

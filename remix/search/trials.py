@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import optuna
-from filelock import FileLock, Timeout
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from remix.claims import TakenError, claim, turn
+
 JOURNAL_FILE = "journal.log"
 LOCKS = "locks"
-"""In a search's folder: files that mean something only while a process holds them."""
+"""In a search's folder: folders that mean something only while a process holds them."""
 
 
 class Trials:
     """Hands out trials, each to one process, and takes what came of them.
 
-    Who works on a trial holds its lock, which the system frees when the process ends in whatever way. A trial
-    that runs by the journal while nobody holds its lock was interrupted; it is handed out again as it was.
+    Who works on a trial holds its folder below ``locks``, at most until the process ends. A trial that the
+    journal calls running while nobody holds its folder was interrupted; it is handed out again as it was.
 
     Proposals depend on the trials before them and on the seed, not on how often the search was interrupted.
 
-    :param folder: of the search, with the folder of its locks.
+    :param folder: of the search.
     :param name: of the Optuna study in the journal.
     :param budget: trials to hand out in all.
     :param seed: of the proposals.
@@ -36,10 +38,9 @@ class Trials:
     def __init__(self, folder: Path, name: str, budget: int, seed: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._locks = folder / LOCKS
-        self._claiming = FileLock(self._locks / "claiming")
         self._budget, self._seed = budget, seed
-        self._held: dict[int, FileLock] = {}
-        with self._claiming:
+        self._held: dict[int, ExitStack] = {}
+        with turn(self._locks / "claiming"):
             storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE)))
             self._study = optuna.create_study(
                 study_name=name, storage=storage, direction="maximize", load_if_exists=True
@@ -47,13 +48,13 @@ class Trials:
 
     def claim(self) -> Trial | None:
         """The next trial, new or interrupted; None if no more are to be handed out."""
-        with self._claiming:
+        with turn(self._locks / "claiming"):
             trials = self.all()
             for trial in trials:
                 if trial.state is TrialState.RUNNING and self._hold(trial.number):
                     if self.all()[trial.number].state is not TrialState.RUNNING:
                         # Who had it recorded its end and let it go since we looked.
-                        self._held.pop(trial.number).release()
+                        self._held.pop(trial.number).close()
                         continue
                     self._study.sampler = self._sampler(trial.number)
                     return Trial(self._study, trial._trial_id)
@@ -81,8 +82,8 @@ class Trials:
 
     def release_all(self) -> None:
         """Leave claimed trials to whoever comes next."""
-        for lock in self._held.values():
-            lock.release()
+        for held in self._held.values():
+            held.close()
         self._held.clear()
 
     def counts(self) -> Counter[str]:
@@ -105,16 +106,16 @@ class Trials:
         return self._study.get_trials(deepcopy=False)
 
     def _hold(self, number: int) -> bool:
-        lock = FileLock(self._locks / f"trial-{number + 1}")
+        held = ExitStack()
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
+            held.enter_context(claim(self._locks / f"trial-{number + 1}"))
+        except TakenError:
             return False
-        self._held[number] = lock
+        self._held[number] = held
         return True
 
     def _release(self, trial: Trial) -> None:
-        self._held.pop(trial.number).release()
+        self._held.pop(trial.number).close()
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         """For one trial: a sampler that lived longer would repeat its random numbers in every process."""
