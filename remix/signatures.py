@@ -16,12 +16,39 @@ _SCALARS = {int: "a whole number", float: "a finite number", bool: "true or fals
 _PLAIN = (*_SCALARS, *_LISTS, *_MAPPINGS, Literal, Path)
 
 
+INHERITED = "inherited"
+"""``**inherited`` stands for the arguments of the class above."""
+
+
+def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
+    """What a class or a function takes, by name.
+
+    :raises ValueError: the target does not tell, as some builtins.
+    """
+    parameters = dict(inspect.signature(target).parameters)
+    if inspect.isclass(target) and INHERITED in parameters:
+        del parameters[INHERITED]
+        return {**parameters_of(_above(target)), **parameters}
+    return parameters
+
+
 def hints_of(target: Any) -> dict[str, Any]:
     """The annotations of what a class or a function takes, without those that cannot be resolved.
 
     Names that are imported for type checkers alone cannot, and builtins mostly have none.
     """
-    function = target.__init__ if inspect.isclass(target) else target
+    if inspect.isclass(target) and INHERITED in getattr(target.__init__, "__annotations__", {}):
+        return hints_of(_above(target)) | _hints_here(target.__init__)
+    return _hints_here(target.__init__ if inspect.isclass(target) else target)
+
+
+def _above(target: type) -> type:
+    """The next class whose constructor a constructor calls that hands ``**inherited`` on."""
+    defining = next(kind for kind in target.__mro__ if "__init__" in vars(kind))
+    return target.__mro__[target.__mro__.index(defining) + 1]
+
+
+def _hints_here(function: Any) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name, annotation in getattr(function, "__annotations__", {}).items():
         alone = SimpleNamespace(__annotations__={name: annotation})

@@ -19,7 +19,7 @@ from envs.errors import SettingError, one_of
 from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
 from remix.own_code import OwnCodeError
-from remix.signatures import fits, hints_of, items, kinds, readable, with_article
+from remix.signatures import fits, hints_of, items, kinds, parameters_of, readable, with_article
 from remix.workers.base import WorkerPool
 
 GROUPS: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
 def _parameters(target: Any) -> Mapping[str, Parameter]:
     """What a target takes; anything, where that cannot be known."""
     try:
-        return inspect.signature(target).parameters
+        return parameters_of(target)
     except (TypeError, ValueError):
         return {"anything": Parameter("anything", Parameter.VAR_KEYWORD)}
 

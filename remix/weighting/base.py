@@ -46,6 +46,17 @@ class WeightingInputs:
         """Bool ``[K]``: Q_tot lies strictly below its target."""
         return self.joint_value < self.target
 
+    @property
+    def greedy_agents(self) -> Tensor:
+        """Bool ``[K, N]``: the agent took the available action of its highest utility."""
+        masked = self.utilities.masked_fill(~self.avail_actions, -float("inf"))
+        return masked.argmax(-1) == self.actions
+
+    @property
+    def greedy(self) -> Tensor:
+        """Bool ``[K]``: all agents did."""
+        return self.greedy_agents.all(-1)
+
     def given(self, name: str) -> Tensor:
         """The optional input ``name``; an error of the caller's making if it is absent."""
         value = getattr(self, name)

@@ -11,8 +11,7 @@ class CentrallyWeighted(Weighting):
     requires: frozenset[str] = frozenset({"greedy_central_value"})
 
     def __call__(self, inputs: WeightingInputs) -> Weights:
-        masked = inputs.utilities.masked_fill(~inputs.avail_actions, -float("inf"))
-        greedy = (masked.argmax(-1) == inputs.actions).all(-1)
+        greedy = inputs.greedy
         promising = inputs.target > inputs.given("greedy_central_value")
         score = (greedy | promising).to(inputs.target.dtype)
         return Weights(self.between(score), {"weighting/greedy_share": greedy.float().mean()})

@@ -19,6 +19,13 @@ NEGATIVE_GRADIENT = ("minimum", "overestimated", "without_offset")
 CENTRAL_NETWORKS = {"online": "central_value", "target": "target_central_value"}
 
 
+def central_input(network: str) -> str:
+    """The name of Q* at the taken actions, of the ``online`` or the ``target`` networks, among the inputs."""
+    if network not in CENTRAL_NETWORKS:
+        raise SettingError("central_network", network, one_of(CENTRAL_NETWORKS, str(network)))
+    return CENTRAL_NETWORKS[network]
+
+
 class RegretMinimizing(Weighting):
     """Bellman error x exp(value under-estimation) x mixing gradient (x on-policiness), mapped to a range.
 
@@ -67,10 +74,6 @@ class RegretMinimizing(Weighting):
         warmup_steps: int = 30_000,
     ) -> None:
         super().__init__(min_weight, max_weight)
-        if central_network not in CENTRAL_NETWORKS:
-            raise SettingError(
-                "central_network", central_network, one_of(CENTRAL_NETWORKS, str(central_network))
-            )
         if negative_gradient not in NEGATIVE_GRADIENT:
             raise SettingError(
                 "negative_gradient", negative_gradient, one_of(NEGATIVE_GRADIENT, str(negative_gradient))
@@ -85,7 +88,7 @@ class RegretMinimizing(Weighting):
         self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient
         self.negative_gradient = negative_gradient
         self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
-        self.central_input = CENTRAL_NETWORKS[central_network]
+        self.central_input = central_input(central_network)
         self.temperature, self.slope_floor = temperature, slope_floor
         self.warmup_steps = integer("warmup_steps", warmup_steps, minimum=0)
         self.warmup: Optimistic = Optimistic(min_weight, max_weight)
@@ -98,25 +101,32 @@ class RegretMinimizing(Weighting):
 
     def __call__(self, inputs: WeightingInputs) -> Weights:
         log_factors = self.log_factors(inputs)
-        diagnostics = _summaries(log_factors, inputs.underestimated)
+        underestimated = inputs.joint_value < self.reference(inputs)
+        diagnostics = _summaries(log_factors, underestimated)
         if self.warmup is not None and inputs.env_steps < self.warmup_steps:
             return Weights(self.warmup(inputs).values, diagnostics)
         log_raw = torch.zeros_like(inputs.target)
         for log_factor in log_factors.values():
             log_raw = log_raw + log_factor
         if self.only_underestimated and self.negative_gradient != "overestimated":
-            log_raw = log_raw.masked_fill(~inputs.underestimated, -torch.inf)
-        some = torch.isfinite(log_raw).any()
-        score = torch.where(some, self.mapping(log_raw), 0.0)
+            log_raw = log_raw.masked_fill(~underestimated, -torch.inf)
+        score = self.score(log_raw, inputs)
         saturated = (score >= score.max()).float().mean()
-        diagnostics["weighting/saturated_share"] = torch.where(some, saturated, torch.nan)
+        diagnostics["weighting/saturated_share"] = torch.where(score.max() > 0.0, saturated, torch.nan)
         return Weights(self.between(score), diagnostics)
+
+    def score(self, log_raw: Tensor, inputs: WeightingInputs) -> Tensor:
+        """Where in the range the weights lie, ``[K]``; 0 everywhere if no raw weight is positive.
+
+        :param log_raw: logarithms of the raw weights, ``[K]``.
+        """
+        return torch.where(torch.isfinite(log_raw).any(), self.mapping(log_raw), 0.0)
 
     def log_factors(self, inputs: WeightingInputs) -> dict[str, Tensor]:
         """Logarithm ``[K]`` of each factor in use, minus infinity where a factor is not positive."""
         factors: dict[str, Tensor] = {}
         if self.bellman_error:
-            error = inputs.target - inputs.joint_value
+            error = self.reference(inputs) - inputs.joint_value
             signed = self.negative_gradient == "overestimated"
             factors["bellman_error"] = _log_positive(error.abs() if signed else error)
         if self.value_underestimation:
@@ -126,20 +136,35 @@ class RegretMinimizing(Weighting):
                 inputs.utilities, inputs.avail_actions, inputs.actions, self.temperature
             )
         if self.mixing_gradient:
-            factors["mixing_gradient"] = self._log_gradient(taken.exp(), inputs)
+            factors["mixing_gradient"] = self._log_gradient(taken, inputs)
         if self.on_policiness:
             log_ratio = (taken - inputs.given("behaviour").log()).sum(-1)
             bound = math.log(self.on_policiness_clip)
             factors["on_policiness"] = log_ratio.clamp(-bound, bound)
         return factors
 
-    def _log_gradient(self, policy: Tensor, inputs: WeightingInputs) -> Tensor:
-        """The mixing-gradient factor ``[K]``, minus infinity where it leaves the minimum weight."""
-        gradient = mixing_gradient(policy, inputs.given("slopes"), self.slope_floor, self.temperature)
-        if self.negative_gradient == "without_offset":
-            return _log_positive(gradient + 1.0)
+    def reference(self, inputs: WeightingInputs) -> Tensor:
+        """What Q_tot is compared with, ``[K]``: the target."""
+        return inputs.target
+
+    def gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
+        """The mixing-gradient factor ``[K]`` with its sign.
+
+        :param log_policy: log probability of each agent's taken action, ``[K, N]``.
+        """
+        offset = 0.0 if self.negative_gradient == "without_offset" else 1.0
+        return self.propensity(log_policy, inputs) - offset
+
+    def propensity(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
+        """``sum_j (1 - pi_j) / f'_j``, ``[K]``: how readily the policies move with Q_tot."""
+        return propensity(log_policy.exp(), inputs.given("slopes"), self.slope_floor, self.temperature)
+
+    def _log_gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
+        """Minus infinity where the factor leaves the minimum weight, ``[K]``."""
+        gradient = self.gradient(log_policy, inputs)
         if self.negative_gradient == "overestimated":
-            same_sign = (gradient > 0.0) == inputs.underestimated
+            underestimated = inputs.joint_value < self.reference(inputs)
+            same_sign = (gradient > 0.0) == underestimated
             return _log_positive(gradient.abs()).masked_fill(~same_sign, -torch.inf)
         return _log_positive(gradient)
 
@@ -151,16 +176,24 @@ def boltzmann_log_policy(
     return gather(log_policy(utilities, avail_actions, temperature), actions)
 
 
-def mixing_gradient(
-    policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4, temperature: float = 1.0
-) -> Tensor:
-    """``G = sum_j (1 - pi_j) / f'_j - 1`` of Theorem 1, ``[K]``; negative when policies are certain.
+def propensity(policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4, temperature: float = 1.0) -> Tensor:
+    """``sum_j (1 - pi_j) / f'_j``, ``[K]``: how much log pi of the joint action rises with Q_tot (Eq. 24).
 
     :param policy: probability of each agent's taken action, ``[K, N]``.
     :param slopes: f', dQ_tot/dQ_a ``[K, N]``.
     :param temperature: of the policy, by which its derivative is divided.
     """
-    return ((1.0 - policy) / (temperature * slopes.clamp(min=slope_floor))).sum(-1) - 1.0
+    return ((1.0 - policy) / (temperature * slopes.clamp(min=slope_floor))).sum(-1)
+
+
+def mixing_gradient(
+    policy: Tensor, slopes: Tensor, slope_floor: float = 1e-4, temperature: float = 1.0
+) -> Tensor:
+    """``G = sum_j (1 - pi_j) / f'_j - 1`` of Theorem 1, ``[K]``; negative when policies are certain.
+
+    The parameters are those of :func:`propensity`.
+    """
+    return propensity(policy, slopes, slope_floor, temperature) - 1.0
 
 
 def _log_positive(values: Tensor) -> Tensor:

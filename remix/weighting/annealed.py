@@ -1,0 +1,45 @@
+"""OW-QMIX whose minimum rises to equal weights: what of the weights does exploration do?"""
+
+from __future__ import annotations
+
+import torch
+
+from envs.checks import integer
+from envs.errors import SettingError
+from remix.weighting.base import Weighting, WeightingInputs, Weights
+
+
+class Annealed(Weighting):
+    """The maximum for under-estimated transitions; for others a minimum that rises with the training.
+
+    In the end that is QMIX, but with the targets of Q*.
+
+    :param end: the minimum at last.
+    :param begin: environment steps before it begins to rise.
+    :param steps: environment steps for which it rises.
+    """
+
+    def __init__(
+        self,
+        min_weight: float = 0.1,
+        max_weight: float = 1.0,
+        end: float = 1.0,
+        begin: int = 100_000,
+        steps: int = 800_000,
+    ) -> None:
+        super().__init__(min_weight, max_weight)
+        if not min_weight <= end <= max_weight:
+            expected = f"must be from min_weight={min_weight:g} to max_weight={max_weight:g}"
+            raise SettingError("end", end, expected)
+        self.end = float(end)
+        self.begin, self.steps = integer("begin", begin, minimum=0), integer("steps", steps, minimum=1)
+
+    def __call__(self, inputs: WeightingInputs) -> Weights:
+        minimum = self.minimum(inputs.env_steps)
+        weights = torch.where(inputs.underestimated, self.max_weight, minimum).to(inputs.target.dtype)
+        return Weights(weights, {"weighting/minimum": torch.full_like(inputs.target[:1], minimum).squeeze()})
+
+    def minimum(self, env_steps: int) -> float:
+        """The minimum weight after so many environment steps."""
+        done = min(max((env_steps - self.begin) / self.steps, 0.0), 1.0)
+        return self.min_weight + done * (self.end - self.min_weight)
