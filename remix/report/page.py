@@ -7,10 +7,11 @@ from math import isinf, isnan
 
 from remix.report.markup import Block, Bullets, Picture, Section, Table
 from remix.report.results import FINISHED, Run, StudyResults
-from remix.report.statistics import CONFIDENCE, LEAST_SEEDS, RESAMPLES, Estimate, comparable, differ
+from remix.report.statistics import CONFIDENCE, RESAMPLES, Estimate, comparable
 from remix.report.style import label, number, number_format, steps
 from remix.report.tables import Score, improvements, over_all_panels
 from remix.report.text import shortened
+from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
 
 _CAPTIONS = {
     "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
@@ -158,19 +159,34 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     names = {variant: label(variant, results.variants) for variant in results.variants}
     text = _format(scores)
     sentences = []
-    for panel in results.panels:
-        for variant in results.variants:
-            ours, theirs = found.get((panel, results.reference)), found.get((panel, variant))
-            if variant == results.reference or ours is None or theirs is None:
-                continue
-            verdict = differ(ours, theirs)
-            higher = results.reference if ours.value > theirs.value else variant
-            outcome = f"{names[higher]} is higher" if verdict.differs else "no difference shown"
-            sentences.append(
-                f"{label(panel, results.panels)}: {names[results.reference]} {_with_interval(ours, text)} "
-                f"against {names[variant]} {_with_interval(theirs, text)}: {outcome} ({verdict.reason})."
-            )
+    for comparison in compare(results):
+        ours, theirs = (
+            f"{names[variant]} {_with_interval(found[comparison.panel, variant], text)}"
+            for variant in (results.reference, comparison.variant)
+        )
+        higher = comparison.higher
+        outcome = "no difference shown" if higher is None else f"{names[higher]} is higher"
+        sentences.append(
+            f"{label(comparison.panel, results.panels)}: {ours} against {theirs}: {outcome} "
+            f"({_reason(comparison, text)})."
+        )
     return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
+
+
+def _reason(comparison: Comparison, text: Callable[[float], str]) -> str:
+    n, m = comparison.seeds
+    seeds = f"{n} {'seed' if n == 1 else 'seeds'} each" if n == m else f"{n} and {m} seeds"
+    if min(n, m) < LEAST_SEEDS:
+        return f"{seeds}; a verdict needs at least {LEAST_SEEDS} on both sides"
+    if isnan(comparison.p_value):
+        return f"not all scores are finite numbers, {seeds}"
+    numbers = (
+        f"difference {_with_interval(comparison.difference, text)}, higher in "
+        f"{comparison.probability.value:.0%} of pairs, p = {comparison.p_value:.2g}, {seeds}"
+    )
+    if comparison.higher is not None:
+        return numbers
+    return f"{numbers}; power {comparison.power:.2f}"
 
 
 def _format(scores: Sequence[Score]) -> Callable[[float], str]:
@@ -213,8 +229,13 @@ def _method() -> Section:
             f"mean. Its {CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
             "runs are drawn anew within their panel, each with its whole curve.",
             "With few seeds such intervals are rough: of three seeds they reach from the lowest to the "
-            "highest, and on average they are too narrow. A difference is called one only if both sides have "
-            f"at least {LEAST_SEEDS} seeds and their intervals do not overlap. That no difference is shown "
-            "does not mean that there is none, and of many comparisons some come out different by chance.",
+            "highest, and on average they are too narrow.",
+            f"A difference is called one only if both sides have at least {LEAST_SEEDS} seeds, a rank test "
+            "(Mann and Whitney) finds one side higher, and the interval of the difference of interquartile "
+            "means does not hold 0. Test and interval are made stricter with the number of comparisons on "
+            "this page (Holm), so that of twenty pages over equal methods one calls some difference one.",
+            "That no difference is shown does not mean that there is none. The power says how likely so many "
+            "seeds would have shown one at this level, if a run of the better method were the higher one in "
+            f"{EFFECT:.0%} of all pairs.",
         ],
     )

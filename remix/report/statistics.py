@@ -1,7 +1,8 @@
 """Estimates from few runs: interquartile means, score distributions, probabilities, each with an interval.
 
-Intervals are 95 % percentile bootstraps, stratified: runs are drawn anew within their task, never across
-tasks. All of them start from the same random state, so that the same runs give the same intervals.
+Intervals are percentile bootstraps, of 95 % unless asked otherwise, and stratified: runs are drawn anew
+within their task, never across tasks. All of them start from the same random state, so that the same runs
+give the same intervals.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ from remix.report.results import Floats, Run
 
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
-LEAST_SEEDS = 3
-"""Of both sides, before a difference is called one."""
-
 _TRIMMED = 0.25
 _ROUNDING = 1e-12  # of numbers relative to themselves
 _RANDOM_STATE = 1
@@ -50,14 +48,6 @@ class Band:
     n: int
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether two variants differ, and why one may or may not say so."""
-
-    differs: bool
-    reason: str
-
-
 def interquartile_mean(*tasks: Floats) -> Estimate:
     """The mean of the middle half of all scores (of all of them below four scores).
 
@@ -66,13 +56,23 @@ def interquartile_mean(*tasks: Floats) -> Estimate:
     return _estimate(_interquartile_mean, tasks, sum(map(len, tasks)))
 
 
-def probability_of_improvement(*tasks: tuple[Floats, Floats]) -> Estimate:
+def probability_of_improvement(*tasks: tuple[Floats, Floats], confidence: float = CONFIDENCE) -> Estimate:
     """How likely a run of X has a higher score than one of Y; ties count half.
 
     :param tasks: scores of X ``[n]`` and of Y ``[m]`` for each task; the mean over tasks is taken.
+    :param confidence: of the interval.
     """
     n = sum(min(len(x), len(y)) for x, y in tasks)
-    return _estimate(_improvement, [scores for pair in tasks for scores in pair], n)
+    return _estimate(_improvement, [scores for pair in tasks for scores in pair], n, confidence)
+
+
+def difference_of_means(x: Floats, y: Floats, confidence: float = CONFIDENCE) -> Estimate:
+    """Interquartile mean of X minus that of Y.
+
+    :param x: scores ``[n]``, and of Y ``[m]``.
+    :param confidence: of the interval.
+    """
+    return _estimate(_difference_of_means, (x, y), min(len(x), len(y)), confidence)
 
 
 def learning_curve(runs: Sequence[Run]) -> Band:
@@ -132,24 +132,6 @@ def on_grid(runs: Sequence[Run], grid: Floats) -> Floats:
     return np.stack([np.interp(grid, run.env_steps, run.scores) for run in runs])
 
 
-def differ(a: Estimate, b: Estimate) -> Verdict:
-    """Whether two interquartile means may be called different.
-
-    Both need three runs, and their intervals must not overlap. That is a cautious rule: two intervals can
-    overlap although a test of the difference would call it significant. Ends of intervals that differ by
-    rounding are equal.
-    """
-    seeds = "seed" if a.n == 1 else "seeds"
-    runs = f"{a.n} {seeds} each" if a.n == b.n else f"{a.n} and {b.n} seeds"
-    if min(a.n, b.n) < LEAST_SEEDS:
-        return Verdict(False, f"{runs}; at least {LEAST_SEEDS} on both sides are needed")
-    if not np.isfinite([a.low, a.high, b.low, b.high]).all():
-        return Verdict(False, f"not all scores are finite numbers, {runs}")
-    if (_difference(a.low, b.high) > 0) or (_difference(b.low, a.high) > 0):
-        return Verdict(True, f"the intervals do not overlap, {runs}")
-    return Verdict(False, f"the intervals overlap, {runs}")
-
-
 def spread(scores: Floats) -> float:
     """Between the lowest and the highest of several scores, 0 if they differ by rounding."""
     return float(_difference(scores.max(), scores.min()))
@@ -163,6 +145,10 @@ def _difference(a: Any, b: Any) -> Any:
 
 def _interquartile_mean(*samples: Floats, axis: int = -1) -> Any:
     return trim_mean(np.concatenate(samples, axis=axis), _TRIMMED, axis=axis)
+
+
+def _difference_of_means(x: Floats, y: Floats, axis: int = -1) -> Any:
+    return _difference(_interquartile_mean(x, axis=axis), _interquartile_mean(y, axis=axis))
 
 
 def _mean(sample: Floats, axis: int = -1) -> Any:
@@ -179,9 +165,12 @@ def _improvement(*samples: Floats, axis: int = -1) -> Any:
     return np.mean(wins, axis=0)
 
 
-def _estimate(statistic: Callable[..., Any], samples: Sequence[Floats], n: int) -> Estimate:
-    low, high = _interval(statistic, samples)
-    return Estimate(float(statistic(*samples)), float(low), float(high), n)
+def _estimate(
+    statistic: Callable[..., Any], samples: Sequence[Floats], n: int, confidence: float = CONFIDENCE
+) -> Estimate:
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
+        low, high = _interval(statistic, samples, confidence)
+        return Estimate(float(statistic(*samples)), float(low), float(high), n)
 
 
 def _band(statistic: Callable[..., Any], at: Floats, sample: Floats) -> Band:
@@ -191,7 +180,9 @@ def _band(statistic: Callable[..., Any], at: Floats, sample: Floats) -> Band:
     return Band(at, statistic(sample), low, high, sample.shape[-1])
 
 
-def _interval(statistic: Callable[..., Any], samples: Sequence[Floats]) -> tuple[Any, Any]:
+def _interval(
+    statistic: Callable[..., Any], samples: Sequence[Floats], confidence: float = CONFIDENCE
+) -> tuple[Any, Any]:
     """Ends of the interval. Of a single run nothing can be said about others."""
     if min(sample.shape[-1] for sample in samples) < 2:
         return nan, nan
@@ -202,7 +193,7 @@ def _interval(statistic: Callable[..., Any], samples: Sequence[Floats]) -> tuple
         batch=max(1, min(_BATCH, _LARGEST_BATCH // max(sample.size for sample in samples))),
         vectorized=True,
         axis=-1,
-        confidence_level=CONFIDENCE,
+        confidence_level=confidence,
         method="percentile",
         rng=np.random.default_rng(_RANDOM_STATE),
     )

@@ -45,7 +45,7 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert {path.name for path in paths[6:]} == FIGURES
     assert all(path.stat().st_size > 100 for path in paths)
     page, markdown = paths[0].read_text(), paths[1].read_text()
-    assert "ReMIX 11.0 [10.0, 12.0] against QMIX" in page and "ReMIX is higher" in markdown
+    assert "ReMIX 11.0 [10.0, 12.0] against QMIX" in page and "a verdict needs at least 5" in markdown
     assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 5
     assert json.loads((tmp_path / "new/report/marl_eval.json").read_text())["duel"]
 

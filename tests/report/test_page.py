@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from remix.report.markup import Bullets, Section, Table, to_markdown
 from remix.report.page import sections, verdicts
 from remix.report.results import StudyResults
@@ -82,39 +84,36 @@ def test_final_score_of_one_seed_that_never_improved() -> None:
 
 
 def test_verdicts_say_what_may_be_said() -> None:
-    assert verdicts(make_study(), scores(make_study())) == [
-        "p = 0: ReMIX 11.0 [10.0, 12.0] against QMIX 8.00 [7.00, 9.00]: ReMIX is higher "
-        "(the intervals do not overlap, 3 seeds each).",
-        "p = 0: ReMIX 11.0 [10.0, 12.0] against without mixing gradient 9.25 [9.00, 9.50]: no difference "
-        "shown (3 and 2 seeds; at least 3 on both sides are needed).",
-        "p = -2: ReMIX 6.00 [5.00, 7.00] against QMIX 4.75 [4.00, 5.50]: no difference shown "
-        "(3 and 2 seeds; at least 3 on both sides are needed).",
-    ]
-
-
-def test_verdict_against_the_reference_and_on_overlap() -> None:
     study = StudyResults(
         "s",
         "s",
         "score",
         tuple(
-            flat("p", "remix", [1.0, 2.0, 3.0])
-            + flat("p", "qmix", [4.0, 5.0, 6.0])
-            + flat("p", "vdn", [2.5, 4.0, 5.0])
+            flat("p", "remix", [1.0, 2.0, 3.0, 4.0, 5.0])
+            + flat("p", "qmix", [6.0, 7.0, 8.0, 9.0, 10.0])
+            + flat("p", "vdn", [2.5, 4.5, 5.5, 1.5, 3.5])
+            + flat("p", "iql", [9.0])
         ),
     )
-    better, overlapping = verdicts(study, scores(study))
-    assert "QMIX is higher (the intervals do not overlap" in better
-    assert "no difference shown (the intervals overlap, 3 seeds each)" in overlapping
-
-
-def test_one_seed_each_is_no_basis() -> None:
-    study = StudyResults("s", "s", "score", tuple(flat("p", "remix", [1.0]) + flat("p", "qmix", [9.0])))
-    [verdict] = verdicts(study, scores(study))
-    assert verdict == (
-        "p: ReMIX 1.00 against QMIX 9.00: no difference shown "
-        "(1 seed each; at least 3 on both sides are needed)."
+    higher, unclear, few = verdicts(study, scores(study))
+    assert higher.startswith("p: ReMIX 3.00 [1.33, 4.67] against QMIX 8.00 [6.33, 9.67]: QMIX is higher ")
+    assert higher.endswith("higher in 0% of pairs, p = 0.0079, 5 seeds each).")
+    assert "ReMIX 3.00 [1.33, 4.67] against VDN 3.50 " in unclear
+    assert ": no difference shown (difference -0.50 [" in unclear
+    assert unclear.endswith("p = 0.69, 5 seeds each; power 0.58).")
+    assert few == (
+        "p: ReMIX 3.00 [1.33, 4.67] against IQL 9.00: no difference shown "
+        "(5 and 1 seeds; a verdict needs at least 5 on both sides)."
     )
+
+
+def test_scores_that_are_no_finite_numbers_allow_no_verdict() -> None:
+    runs = flat("p", "remix", [1.0, 2.0, 3.0, 4.0, 5.0]) + flat("p", "qmix", [6.0, 7.0, 8.0, 9.0, 9.5])
+    runs[0] = make_run("p", "remix", 1, [0.0, 1.0])
+    object.__setattr__(runs[0], "scores", np.array([0.0, np.inf]))
+    study = StudyResults("s", "s", "score", tuple(runs))
+    [verdict] = verdicts(study, scores(study))
+    assert verdict.endswith("no difference shown (not all scores are finite numbers, 5 seeds each).")
 
 
 def test_comparison_over_all_panels() -> None:

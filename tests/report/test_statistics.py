@@ -1,6 +1,5 @@
 """Estimates against closed forms and against rliable, intervals against what they must be for few runs."""
 
-from itertools import permutations
 from math import isnan
 
 import numpy as np
@@ -8,10 +7,9 @@ import pytest
 from rliable import metrics as rliable
 
 from remix.report.statistics import (
-    Estimate,
     common_grid,
     comparable,
-    differ,
+    difference_of_means,
     interquartile_mean,
     learning_curve,
     on_grid,
@@ -92,6 +90,21 @@ class TestProbabilityOfImprovement:
         assert (estimate.low, estimate.high) == (1.0, 1.0)
 
 
+class TestDifferenceOfMeans:
+    def test_is_that_of_the_means_and_turns_with_the_sides(self) -> None:
+        x, y = RANDOM.normal(2.0, size=9), RANDOM.normal(size=7)
+        estimate, back = difference_of_means(x, y), difference_of_means(y, x)
+        expected = interquartile_mean(x).value - interquartile_mean(y).value
+        assert estimate.value == pytest.approx(expected) == -back.value
+        assert estimate.low < estimate.value < estimate.high
+        assert (back.low, back.high) == pytest.approx((-estimate.high, -estimate.low), abs=0.15)
+
+    def test_more_confidence_is_a_wider_interval(self) -> None:
+        x, y = RANDOM.normal(size=9), RANDOM.normal(size=7)
+        usual, sure = difference_of_means(x, y), difference_of_means(x, y, confidence=0.99)
+        assert sure.low < usual.low < usual.high < sure.high
+
+
 class TestCurves:
     def test_evaluations_at_other_steps_are_interpolated(self) -> None:
         runs = [
@@ -155,47 +168,3 @@ class TestPerformanceProfile:
     def test_band_is_that_of_a_share(self) -> None:
         profile = performance_profile(np.arange(100.0), np.array([49.5]))
         assert profile.high[0] - profile.low[0] == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
-
-
-class TestDiffer:
-    @pytest.mark.parametrize(
-        ("a", "b", "differs", "reason"),
-        [
-            (Estimate(5, 4, 6, 3), Estimate(2, 1, 3, 3), True, "intervals do not overlap, 3 seeds each"),
-            (Estimate(2, 1, 3, 4), Estimate(5, 4, 6, 3), True, "intervals do not overlap, 4 and 3 seeds"),
-            (Estimate(5, 3, 6, 3), Estimate(2, 1, 3, 3), False, "intervals overlap, 3 seeds each"),
-            (Estimate(5, 4, 6, 2), Estimate(2, 1, 3, 3), False, "2 and 3 seeds; at least 3"),
-            (
-                Estimate(5, np.nan, np.nan, 1),
-                Estimate(2, np.nan, np.nan, 1),
-                False,
-                "1 seed each; at least 3",
-            ),
-        ],
-    )
-    def test_needs_seeds_and_intervals_apart(
-        self, a: Estimate, b: Estimate, differs: bool, reason: str
-    ) -> None:
-        for verdict in (differ(a, b), differ(b, a)) if a.n == b.n else (differ(a, b),):
-            assert verdict.differs is differs
-            assert reason in verdict.reason
-
-    def test_equal_scores_do_not_differ(self) -> None:
-        same = interquartile_mean(np.array([1.0, 1.0, 1.0]))
-        assert not differ(same, same).differs
-
-    @pytest.mark.parametrize("score", [0.1, -0.7, 1e-300, 1e140])
-    def test_rounding_is_no_difference(self, score: float) -> None:
-        few, many = (interquartile_mean(np.full(n, score)) for n in (3, 49))
-        off = interquartile_mean(np.full(3, score * (1 + 1e-15)))
-        assert not any(differ(a, b).differs for a, b in permutations((few, many, off), 2))
-        more = interquartile_mean(np.full(3, score * (1 + 1e-9)))
-        assert differ(few, more).differs
-        pairs = probability_of_improvement((np.full(3, score), np.full(3, score * (1 + 1e-15))))
-        assert (pairs.low, pairs.value, pairs.high) == (0.5, 0.5, 0.5)
-
-    @pytest.mark.parametrize("end", [np.nan, np.inf])
-    def test_scores_that_are_no_finite_numbers_allow_no_verdict(self, end: float) -> None:
-        verdict = differ(Estimate(5, 4, end, 3), Estimate(2, 1, 3, 3))
-        assert not verdict.differs
-        assert verdict.reason == "not all scores are finite numbers, 3 seeds each"

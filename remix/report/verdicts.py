@@ -1,0 +1,151 @@
+"""Which differences may be called one, with so few seeds and so many comparisons.
+
+A difference is called one if two things agree. A rank test (Mann and Whitney's, exact for few seeds without
+ties) finds one variant's runs higher than the other's; and the bootstrap interval of the difference of
+interquartile means does not hold 0. Both are held to a level that Holm's method makes stricter with the
+number of comparisons: of reports over equal methods, at most one in twenty calls any difference one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import isnan
+from statistics import NormalDist
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from remix.report.results import Floats, StudyResults
+from remix.report.statistics import (
+    CONFIDENCE,
+    Estimate,
+    difference_of_means,
+    probability_of_improvement,
+    spread,
+)
+
+Key = tuple[str, str]
+"""Panel and variant."""
+
+LEAST_SEEDS = 5
+"""Of both sides, before a difference is called one."""
+
+EFFECT = 0.9
+"""The difference whose power is told: how likely a run of the better method is the higher one."""
+
+_TRIALS = 2_000
+_RANDOM_STATE = 1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The reference against another variant in one panel.
+
+    :ivar seeds: of the reference and of the other.
+    :ivar difference: of interquartile means, the reference's minus the other's.
+    :ivar probability: that a run of the reference has the higher score.
+    :ivar confidence: of both intervals; more than 95 % where there are several comparisons.
+    :ivar p_value: of the rank test; NaN if scores are no finite numbers.
+    :ivar higher: the variant that is higher, None if no difference is shown.
+    :ivar power: how likely such numbers of seeds show a difference of :data:`EFFECT`; 0 with too few.
+    """
+
+    panel: str
+    variant: str
+    seeds: tuple[int, int]
+    difference: Estimate
+    probability: Estimate
+    confidence: float
+    p_value: float
+    higher: str | None
+    power: float
+
+
+def compare(results: StudyResults) -> list[Comparison]:
+    """One for each panel and each variant with finished runs beside the reference's, in the study's order."""
+    reference = results.reference
+    pairs = {
+        (panel, variant): (ours, theirs)
+        for panel in results.panels
+        for variant in results.variants
+        if variant != reference
+        and len(ours := results.finals(panel, reference))
+        and len(theirs := results.finals(panel, variant))
+    }
+    levels, shown = told_apart(pairs)
+    return [_comparison(results, *key, levels.get(key), key in shown) for key in pairs]
+
+
+def told_apart(pairs: Mapping[Key, tuple[Floats, Floats]]) -> tuple[dict[Key, float], set[Key]]:
+    """The level that each comparison is held to, if anything can be said of it, and which show a difference.
+
+    :param pairs: scores of the reference and of another variant, by panel and variant.
+    """
+    p_values = {key: rank_test(*pair) for key, pair in pairs.items() if min(map(len, pair)) >= LEAST_SEEDS}
+    tested = sorted((key for key, p in p_values.items() if not isnan(p)), key=p_values.__getitem__)
+    levels = dict(zip(tested, holm_levels(len(tested)), strict=True))
+    shown: set[Key] = set()
+    for key, level in levels.items():
+        if p_values[key] > level or not excludes_zero(difference_of_means(*pairs[key], 1.0 - level)):
+            break
+        shown.add(key)
+    return levels, shown
+
+
+def rank_test(x: Floats, y: Floats) -> float:
+    """Two-sided p-value of Mann and Whitney's test; 1 for equal scores, NaN if some are no finite numbers."""
+    every = np.concatenate((x, y))
+    if not np.isfinite(every).all():
+        return float("nan")
+    # Scores that differ by rounding are equal.
+    ranks = np.unique(np.round(every / (np.abs(every).max() or 1.0), 12), return_inverse=True)[1]
+    return float(mannwhitneyu(ranks[: len(x)], ranks[len(x) :]).pvalue) if spread(every) else 1.0
+
+
+def holm_levels(n: int) -> list[float]:
+    """The levels of n comparisons, the one with the smallest p-value first."""
+    return [(1.0 - CONFIDENCE) / (n - place) for place in range(n)]
+
+
+def excludes_zero(estimate: Estimate) -> bool:
+    """Whether its interval lies on one side of 0."""
+    return estimate.low > 0.0 or estimate.high < 0.0
+
+
+@cache
+def power(n: int, m: int, level: float, effect: float = EFFECT) -> float:
+    """How likely the rank test shows a difference, by simulation with normal scores of equal spread.
+
+    :param n: seeds of one side, and of the other.
+    :param level: of the test.
+    :param effect: how likely a run of the better method is the higher one.
+    """
+    if min(n, m) < LEAST_SEEDS:
+        return 0.0
+    shift = 2.0**0.5 * NormalDist().inv_cdf(effect)
+    random = np.random.default_rng(_RANDOM_STATE)
+    x, y = random.normal(shift, size=(_TRIALS, n)), random.normal(size=(_TRIALS, m))
+    return float((mannwhitneyu(x, y, axis=-1).pvalue <= level).mean())
+
+
+def _comparison(
+    results: StudyResults, panel: str, variant: str, level: float | None, shown: bool
+) -> Comparison:
+    """:param level: that the comparison is held to; None if there is nothing to be said."""
+    ours, theirs = results.finals(panel, results.reference), results.finals(panel, variant)
+    seeds, confidence = (len(ours), len(theirs)), CONFIDENCE if level is None else 1.0 - level
+    difference = difference_of_means(ours, theirs, confidence)
+    higher = (results.reference if difference.value > 0.0 else variant) if shown else None
+    return Comparison(
+        panel,
+        variant,
+        seeds,
+        difference,
+        probability_of_improvement((ours, theirs), confidence=confidence),
+        confidence,
+        rank_test(ours, theirs),
+        higher,
+        0.0 if level is None else power(*seeds, level),
+    )
