@@ -13,8 +13,8 @@ from torch import Tensor
 
 from callbacks.side_matters import side_matter
 from envs.errors import SettingError
-from remix.datamodule import Round
 from remix.metrics import WeightHistogram
+from remix.rounds import Round
 from remix.weighting.base import Weighting
 
 if TYPE_CHECKING:
