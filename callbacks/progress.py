@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from envs.errors import SettingError
 from remix.algorithms.base import MultiAgentModule
-from remix.datamodule import Round
+from remix.rounds import Round
 
 _BAR_REFRESH = 0.2  # seconds
 _BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remaining}, {rate_fmt}{postfix}]"

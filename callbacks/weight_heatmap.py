@@ -12,10 +12,10 @@ from torch import Tensor
 
 from callbacks.side_matters import side_matter
 from envs.errors import SettingError
-from remix.datamodule import Round
 from remix.metrics import WeightHistogram
 from remix.report.results import HeatMap
 from remix.report.weight_map import weight_map, write_weights
+from remix.rounds import Round
 from remix.weighting.base import Weighting
 
 

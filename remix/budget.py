@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import SettingError
 from remix.algorithms.base import MultiAgentModule
-from remix.datamodule import ReplayDataModule, wanted_episodes
+from remix.datamodule import ReplayDataModule
+from remix.rounds import wanted_episodes
 
 
 def check_budget(config: DictConfig) -> None:

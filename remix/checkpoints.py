@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from envs.errors import GameError, SettingError, first_line
 from envs.spec import Environment
-from remix import archive, tracking
+from remix import archive, renames, tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build_module, quiet
 from remix.config import check_arguments, plain, whole
@@ -112,7 +112,7 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
     """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
-    stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
+    stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
     groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
     return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
@@ -163,7 +163,7 @@ def _configuration(
     checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
 ) -> DictConfig:
     """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
-    stored = checkpoint["hyper_parameters"]["config"]
+    stored = renames.current(checkpoint["hyper_parameters"]["config"])
     for key in BUILT:
         if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
             raise SettingError("checkpoint", path, f"hyper_parameters.config.{key} must name a _target_")

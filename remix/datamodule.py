@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -25,9 +25,10 @@ from envs import checks
 from envs.errors import SettingError
 from envs.gate import spec_of
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule
-from remix.episodes import Batch, Episode
+from remix import epochs
+from remix.episodes import Episode
 from remix.replay import EpisodeReplay
+from remix.rounds import Learner, Round, wanted_episodes
 from remix.workers.base import (
     EnvironmentFactory,
     PolicyState,
@@ -37,8 +38,6 @@ from remix.workers.base import (
 )
 from remix.workers.inline import InlineWorkers
 from remix.workers.seeds import episode_seeds
-
-NO_LIMIT = 1_000_000_000
 
 
 @dataclass
@@ -50,57 +49,8 @@ class _Ahead:
     exploration: float
 
 
-@dataclass
-class Round:
-    """What one training step gets.
-
-    :param batch: episodes drawn from the replay, if the algorithm learns from such and there are enough.
-    :param latest: the episodes collected last, likewise.
-    :param collected: the episodes just played; empty when a round makes several updates.
-    :param env_steps: environment steps collected so far, these included.
-    :param episodes: the same in episodes.
-    :param exploration: with which they were played.
-    :param ends_epoch: no further round follows before validation.
-    :param ends_run: the budget of environment steps is spent.
-    """
-
-    batch: Batch | None
-    latest: Batch | None
-    collected: list[Episode]
-    env_steps: int
-    episodes: int
-    exploration: float
-    ends_epoch: bool
-    ends_run: bool
-
-    @property
-    def learns(self) -> bool:
-        """Whether there is something to learn from."""
-        return self.batch is not None or self.latest is not None
-
-    def to(self, device: torch.device, **options: Any) -> Round:
-        """The same round with its batches on another device."""
-        batch, latest = (
-            data.to(device, **options) if data is not None else None for data in (self.batch, self.latest)
-        )
-        return replace(self, batch=batch, latest=latest)
-
-
-class Learner(Protocol):
-    """An algorithm's class, or the module itself."""
-
-    learns_from_replay: bool
-    learns_from_latest: bool
-
-
-def wanted_episodes(learner: Learner, batch_size: int, latest_size: int) -> int:
-    """Episodes that have to be stored before the first update."""
-    replayed = batch_size if learner.learns_from_replay else 0
-    return max(replayed, latest_size if learner.learns_from_latest else 0)
-
-
 class ReplayDataModule(pl.LightningDataModule):
-    """Streams episodes from workers through a replay to a :class:`MultiAgentModule`.
+    """Streams episodes from workers through a replay to a :class:`Learner`, the Lightning module.
 
     :param environment: builds the environment; called in each worker, and here once for its spec.
     :param workers: builds the worker pool.
@@ -171,23 +121,21 @@ class ReplayDataModule(pl.LightningDataModule):
         """Updates of a round that has more, and what its last ones need to know; None between two rounds."""
 
     @property
-    def module(self) -> MultiAgentModule:
+    def learner(self) -> Learner:
         """The Lightning module in training, whose policy the workers play."""
         assert self.trainer is not None
-        return cast(MultiAgentModule, self.trainer.lightning_module)
+        return cast(Learner, self.trainer.lightning_module)
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
             assert self.trainer is not None
-            # Lightning fetches one batch ahead from loaders without a length or limit, which here would
-            # play the next episodes with the policy before the update.
-            self.trainer.limit_train_batches = NO_LIMIT
-            self.replay.behaviour = self.module.needs_behaviour
+            epochs.fetch_no_batch_ahead(self.trainer)
+            self.replay.behaviour = self.learner.needs_behaviour
         if self.pool is None:
-            self.pool = self.workers(self.environment, deepcopy(self.module.policy).cpu())
+            self.pool = self.workers(self.environment, deepcopy(self.learner.policy).cpu())
         check_hanging(self.spec, self.pool)
-        if stage == "fit" and self.pool.overlap and not self.module.learns_from_replay:
-            name = type(self.module).__name__
+        if stage == "fit" and self.pool.overlap and not self.learner.learns_from_replay:
+            name = type(self.learner).__name__
             raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
 
     def teardown(self, stage: str) -> None:
@@ -233,7 +181,7 @@ class ReplayDataModule(pl.LightningDataModule):
         if self._ahead is not None:
             ahead, self._ahead = self._ahead, None
             return ahead.episodes.result(), ahead.exploration
-        exploration = self.module.exploration(self.env_steps)
+        exploration = self.learner.exploration(self.env_steps)
         return self.collect("train", self.episodes, self.episodes_per_round, exploration), exploration
 
     def collect_ahead(
@@ -242,7 +190,7 @@ class ReplayDataModule(pl.LightningDataModule):
         """Start to collect the next round in the background, with the current policy if no other is given."""
         assert self.pool is not None
         if exploration is None:
-            exploration = self.module.exploration(self.env_steps)
+            exploration = self.learner.exploration(self.env_steps)
         if policy_state is None:
             # A copy, since the optimizer changes the weights in the meantime.
             policy_state = {name: tensor.clone() for name, tensor in self._policy_state().items()}
@@ -251,7 +199,7 @@ class ReplayDataModule(pl.LightningDataModule):
         self._ahead = _Ahead(episodes, policy_state, exploration)
 
     def _policy_state(self) -> PolicyState:
-        return {name: tensor.detach().cpu() for name, tensor in self.module.policy.state_dict().items()}
+        return {name: tensor.detach().cpu() for name, tensor in self.learner.policy.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Counters and the sampling stream. The replay is saved by the checkpoint callback that wants it."""
@@ -283,7 +231,7 @@ class Rounds:
         data = self.data
         if data.env_steps >= data.max_env_steps and data._made is None:
             assert data.trainer is not None
-            data.trainer.should_stop = True
+            epochs.end_run(data.trainer)
             return
         assert data.pool is not None
         boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
@@ -307,8 +255,8 @@ class Rounds:
     ) -> Iterator[Round]:
         """:param updates: that were made of this round already."""
         data = self.data
-        replayed, latest = data.module.learns_from_replay, data.module.learns_from_latest
-        ready = len(data.replay) >= wanted_episodes(data.module, data.batch_size, data.latest_size)
+        replayed, latest = data.learner.learns_from_replay, data.learner.learns_from_latest
+        ready = len(data.replay) >= wanted_episodes(data.learner, data.batch_size, data.latest_size)
         n_updates = data.updates_per_round if ready else 1
         for i in range(updates, n_updates):
             last = ends_epoch and i == n_updates - 1

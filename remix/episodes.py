@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -125,6 +125,11 @@ class Batch:
         sizes: list[int] = self.batch_sizes[1:].tolist()
         return sizes
 
+    @property
+    def agent_sizes(self) -> Tensor:
+        """Agents' histories that have a time point t, int64 ``[T+1]`` on the CPU."""
+        return self.batch_sizes * self.spec.n_agents
+
     def observations(self) -> Tensor:
         """``[M, N, O]``, uint8 if the features are 0/1."""
         return _unbits(self.obs, self.spec.obs_size) if self.spec.obs_dtype == "bool" else self.obs
@@ -141,9 +146,9 @@ class Batch:
         return self.states()
 
     def obs_rows(self) -> Rows:
-        """The observations as network input: :class:`Features` ``[M * N, O]``, or a tensor ``[M, N, O]``."""
+        """The observations ``[M * N, O]`` as network input."""
         if self.obs.device.type != "cpu":
-            return self.observations()
+            return self.observations().flatten(0, 1)
         rows = self.obs.flatten(0, 1)
         if self.spec.obs_dtype == "bool":
             return Features.of_bits(rows, self.spec.obs_size)
@@ -152,6 +157,19 @@ class Batch:
     def availability(self) -> Tensor:
         """Bool ``[M, N, A]``."""
         return _unbits(self.avail_actions, self.spec.n_actions).bool()
+
+    def inputs(self, build: Callable[[Rows, Tensor], Rows]) -> Rows:
+        """What agents' networks read at all time points, ``[M * N, I]``; built once for all of them.
+
+        :param build: makes it of :meth:`obs_rows` and :meth:`last_actions`.
+        """
+        if build not in self._inputs:
+            self._inputs[build] = build(self.obs_rows(), self.last_actions())
+        return self._inputs[build]
+
+    @cached_property
+    def _inputs(self) -> dict[Callable[[Rows, Tensor], Rows], Rows]:
+        return {}
 
     def last_actions(self) -> Tensor:
         """The joint action before every time point, int64 ``[M, N]``, -1 before the first."""

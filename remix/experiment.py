@@ -187,8 +187,7 @@ def _describe(
         f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
-        f"{module.epsilon_start:g} to {module.epsilon_end:g} over {module.epsilon_anneal_steps:,} steps; "
-        f"{_warmup(module)}seed {config.seed}\n"
+        f"{module.epsilon}; {_warmup(module)}seed {config.seed}\n"
         + (_origin(checkpoint, config) if checkpoint else f"run directory: {directory}"),
         flush=True,
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from envs import checks
 from envs.errors import Diverged, GameError, SettingError, first_line
 from envs.spec import EnvSpec
+from remix import renames
 from remix.cli import fail, fail_with
 from remix.redaction import shield
 from remix.signals import stoppable
@@ -212,7 +213,7 @@ def _load(text: str) -> Any:
     if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
         return content
     try:
-        return translate(content)
+        return translate(renames.current(content))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is no whole configuration of a run: {error}") from error
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from envs.spec import EnvSpec
+from remix.episodes import Batch
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.kernels.choice import choose, draw
 
@@ -41,6 +42,16 @@ class Policy(nn.Module):
     def initial_state(self, n_episodes: int) -> Tensor:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""
         return torch.zeros(n_episodes * self.n_agents, self.agent.hidden_size)
+
+    def unroll(self, batch: Batch, agent: RecurrentAgent | None = None) -> Tensor:
+        """The agents' outputs ``[M, N, ...]`` at all time points of a batch, in single precision.
+
+        Whatever precision the networks compute in, targets and losses are made of such numbers.
+
+        :param agent: another network that reads the same inputs, such as the target copy of this policy's.
+        """
+        outputs: Tensor = (agent or self.agent)(batch.inputs(self.inputs.rows), batch.agent_sizes)
+        return outputs.unflatten(0, (-1, self.n_agents)).float()
 
     @torch.no_grad()
     def act(

@@ -21,6 +21,7 @@ from remix import config as configuration
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, quiet
 from remix.config import check, check_arguments
+from remix.schedules import Schedule
 from tests.command_line import SMALL, CommandLine
 from tests.training import Recorder
 
@@ -113,6 +114,8 @@ def test_a_class_on_its_own_has_the_numbers_of_its_configuration(algorithm: str)
             make([torch.nn.Parameter(torch.zeros(1))]) for make in (defaults[name], instantiate(config[name]))
         )
         assert type(alone) is type(configured) and alone.defaults == configured.defaults
+    schedules = [name for name in defaults if isinstance(defaults[name], Schedule)]
+    assert schedules and all(defaults[name] == instantiate(config[name]) for name in schedules)
     differ = {name for name in numbers if defaults[name] != config[name]}
     assert differ <= {"loss_factor"}  # one class is many methods
 
@@ -151,7 +154,7 @@ def equal_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 # Both agents next to a prey catch it together; random play hardly ever does.
 LEARNABLE = (
     "env.episode_limit=20", "replay.batch_size=32", "replay.episodes_per_round=8", "replay.latest_size=8",
-    "algorithm.epsilon_anneal_steps=3000", "max_env_steps=14_000", "steps_per_epoch=14_000",
+    "algorithm.epsilon.steps=3000", "max_env_steps=14_000", "steps_per_epoch=14_000",
 )  # fmt: skip
 
 

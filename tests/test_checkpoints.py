@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from envs.errors import SettingError
 from remix import archive
 from remix.building import build_module
-from remix.checkpoints import find_checkpoint, load, starting_point
+from remix.checkpoints import differences, find_checkpoint, load, starting_point
+from remix.schedules import Schedule
 from tests.checkpoints import changed, checkpoint_of, composed
 from tests.command_line import CommandLine
 
@@ -152,6 +153,19 @@ def test_a_damaged_checkpoint_offers_the_others(checkpoint: dict[str, Any], tmp_
     assert find_checkpoint(str(run), None).name == "last.ckpt"
     (run / "checkpoints/last.ckpt").unlink()
     assert find_checkpoint(str(run), None).name == "previous.ckpt"
+
+
+def test_a_checkpoint_of_an_earlier_release_loads_under_the_names_of_this_one(
+    checkpoint: dict[str, Any], tmp_path: Path
+) -> None:
+    config = checkpoint["hyper_parameters"]["config"]
+    epsilon = {"epsilon_start": 0.7, "epsilon_end": 0.2, "epsilon_anneal_steps": 50}
+    algorithm = {name: value for name, value in config["algorithm"].items() if name != "epsilon"} | epsilon
+    path = changed(checkpoint, tmp_path / "best.ckpt", algorithm=algorithm)
+    loaded, module = load(path)
+    assert module.epsilon == Schedule(0.7, 0.2, 50)
+    ours = config | {"algorithm": loaded.algorithm}
+    assert differences(path, ours) == []
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.networks.central import CentralQ
 from remix.policy import Policy
+from remix.schedules import Schedule
 from remix.weighting.regret_minimizing import RegretMinimizing
 from remix.workers.inline import InlineWorkers
 from remix.workers.process import ProcessWorkers
@@ -46,7 +47,7 @@ def make_data(environment=GAME, **changes):
 
 def make_module(data, **changes):
     torch.manual_seed(data.seed)
-    settings: dict[str, Any] = {"policy": partial(Policy, hidden_size=8), "epsilon_anneal_steps": 80}
+    settings: dict[str, Any] = {"policy": partial(Policy, hidden_size=8), "epsilon": Schedule(1.0, 0.05, 80)}
     return ValueFactorization(data.spec, **(settings | changes))
 
 
@@ -78,7 +79,7 @@ class TestTiming:
         assert len(recorder.history("train/return")) == 9, "the episodes of a round count once"
 
     def test_exploration_is_that_of_the_steps_before_the_round(self):
-        recorder = run(module_settings={"epsilon_start": 1.0, "epsilon_end": 0.2})
+        recorder = run(module_settings={"epsilon": Schedule(1.0, 0.2, 80)})
         epsilons = [value for _, value in recorder.history("train/epsilon")]
         assert epsilons == pytest.approx([1.0 - 0.8 * min(1.0, 12 * r / 80) for r in range(9)])
 
@@ -101,7 +102,7 @@ class TestTiming:
         data = make_data()
         module = make_module(data, target_update_episodes=20)
         fit(module, data)
-        assert module.episodes_at_copy == 20, "of 36 episodes, in rounds of 4"
+        assert module.targets.copied_at == 20, "of 36 episodes, in rounds of 4"
 
     @pytest.mark.parametrize(("interval", "steps"), [(2, [24, 36, 60, 84, 96, 108]), (0, [36, 60, 96, 108])])
     def test_metrics_are_logged_at_intervals_and_at_the_end_of_an_epoch(self, interval, steps):

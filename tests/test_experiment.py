@@ -214,7 +214,7 @@ def test_a_short_training_learns_to_hunt(remix: CommandLine):
         "experiment=quickstart",
         "replay.batch_size=32",
         "replay.episodes_per_round=4",
-        "algorithm.epsilon_anneal_steps=15000",
+        "algorithm.epsilon.steps=15000",
         "algorithm.target_update_episodes=100",
         "algorithm.weighting.warmup_steps=5000",
         "max_env_steps=40000",

@@ -250,7 +250,7 @@ def test_malformed_files_are_one_line(text: str, cli: Cli):
     ("place", "value"),
     [
         (OPTIMIZER, call("torch.optim.SGD", lr=0.1)),
-        (OPTIMIZER, "remix.algorithms.base.adam"),
+        (OPTIMIZER, "remix.algorithms.optimizers.adam"),
         ("trainer.callbacks", [call("pytorch_lightning.callbacks.EarlyStopping", monitor="test/return")]),
         ("trainer.callbacks", [call("EarlyStopping", monitor="test/return")]),
         ("trainer.logger", call("pytorch_lightning.loggers.CSVLogger", save_dir="logs")),

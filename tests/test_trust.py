@@ -98,7 +98,7 @@ def test_what_runs_code_is_refused_and_how_to_consent_is_said(node: Any, project
         ({"_target_": "remix.workers.child.Child"}, WorkerPool),
         ({"_target_": "envs.spec.Environment.close"}, Environment),
         ({"_target_": "pytorch_lightning.Trainer"}, Callback),
-        ({"_target_": "remix.algorithms.base.adam"}, Environment),
+        ({"_target_": "remix.algorithms.optimizers.adam"}, Environment),
         (
             {
                 "_target_": "remix.algorithms.independent.IndependentQLearning",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from envs.errors import SettingError
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory
+from remix.algorithms.base import MultiAgentModule, PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory
+from remix.schedules import Schedule
 
 
 class ActorCriticModule(MultiAgentModule):
@@ -18,7 +19,7 @@ class ActorCriticModule(MultiAgentModule):
 
     A subclass lists the networks of its critics in ``critics``, one group per optimizer.
 
-    :param optimizer: builds the optimizer of the policy.
+    :param optimizer: builds the optimizer of the policy alone.
     :param critic_optimizer: builds that of each group of critic networks.
     :param gradient_clip: largest L2 norm of the gradient of one optimizer's parameters.
 
@@ -32,16 +33,17 @@ class ActorCriticModule(MultiAgentModule):
         optimizer: OptimizerFactory,
         critic_optimizer: OptimizerFactory,
         gradient_clip: float,
-        **options: Any,
+        gamma: float,
+        epsilon: Schedule,
     ) -> None:
-        super().__init__(spec, policy, optimizer, **options)
+        super().__init__(spec, policy, optimizer, gamma, epsilon)
         if gradient_clip <= 0.0:
             raise SettingError("gradient_clip", gradient_clip, "must be positive")
         self.automatic_optimization = False
         self.critic_optimizer_factory, self.gradient_clip = critic_optimizer, gradient_clip
         self.critics: list[Sequence[nn.Module]] = []
 
-    def configure_optimizers(self) -> list[Optimizer]:  # type: ignore[override]
+    def configure_optimizers(self) -> list[Optimizer]:
         """The policy's, then one for each group of ``critics``."""
         critics = [self.critic_optimizer_factory(_parameters(networks)) for networks in self.critics]
         return [self.optimizer_factory(_parameters([self.policy])), *critics]
@@ -59,9 +61,6 @@ class ActorCriticModule(MultiAgentModule):
             self.look(f"{part}'s gradient", norm)
         optimizer.step()
         return norm
-
-    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Nothing: :meth:`minimise` tells the norm of the gradient."""
 
 
 def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
+from envs.checks import integer, number
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
-from remix.algorithms.base import OptimizerFactory, PolicyFactory, copy_all, target_copy
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, slow_rmsprop
+from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.episodes import Batch, agent_rows
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Rows, stacked
@@ -24,17 +26,11 @@ from remix.networks.softmax import entropy, expectation, gather, log_policy, wit
 from remix.policy import StochasticPolicy
 from remix.returns import td_lambda as td_lambda_targets
 from remix.returns import tree_backup
-
-if TYPE_CHECKING:
-    from remix.datamodule import Round
+from remix.rounds import Round
+from remix.schedules import Schedule
 
 POLICY, CRITIC = 0, 1
 """Numbers of the optimizers."""
-
-
-def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """RMSprop as PyTorch has it, with a learning rate of 0.0005."""
-    return torch.optim.RMSprop(parameters, lr=5e-4)
 
 
 class DOP(ActorCriticModule):
@@ -67,37 +63,20 @@ class DOP(ActorCriticModule):
         mixer: Callable[[EnvSpec], Mixer] = LinearMixer,
         critic: Callable[[EnvSpec], AgentCritic] = AgentCritic,
         policy: PolicyFactory = StochasticPolicy,
-        optimizer: OptimizerFactory = rmsprop,
-        critic_optimizer: OptimizerFactory = rmsprop,
+        optimizer: OptimizerFactory = slow_rmsprop,
+        critic_optimizer: OptimizerFactory = slow_rmsprop,
         gradient_clip: float = 20.0,
         gamma: float = 0.99,
         td_lambda: float = 0.8,
         tree_lambda: float = 0.93,
         tree_depth: int = 5,
-        epsilon_start: float = 0.5,
-        epsilon_end: float = 0.05,
-        epsilon_anneal_steps: int = 500_000,
+        epsilon: Schedule = Schedule(0.5, 0.05, 500_000),
         critic_updates_per_copy: int = 600,
     ) -> None:
-        super().__init__(
-            spec,
-            policy,
-            optimizer,
-            critic_optimizer,
-            gradient_clip,
-            gamma=gamma,
-            epsilon_start=epsilon_start,
-            epsilon_end=epsilon_end,
-            epsilon_anneal_steps=epsilon_anneal_steps,
-        )
-        for name, share in (("td_lambda", td_lambda), ("tree_lambda", tree_lambda)):
-            if not 0.0 <= share <= 1.0:
-                raise SettingError(name, share, "must be between 0 and 1")
-        for name, count in (("tree_depth", tree_depth), ("critic_updates_per_copy", critic_updates_per_copy)):
-            if count < 1:
-                raise SettingError(name, count, "must be at least 1")
-        self.td_lambda, self.tree_lambda, self.tree_depth = td_lambda, tree_lambda, tree_depth
-        self.critic_updates_per_copy = critic_updates_per_copy
+        super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
+        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
+        self.tree_lambda = number("tree_lambda", tree_lambda, 0.0, 1.0)
+        self.tree_depth = integer("tree_depth", tree_depth, minimum=1)
         with part("critic"):
             self.critic = critic(spec)
         with part("mixer"):
@@ -105,8 +84,11 @@ class DOP(ActorCriticModule):
         self.mixer = _linear(built)
         self.critics = [(self.critic, self.mixer)]
         self.target_critic, self.target_mixer = target_copy(self.critic), target_copy(self.mixer)
-        self.targets = [(self.target_critic, self.critic), (self.target_mixer, self.mixer)]
-        self.critic_updates = self.critic_updates_at_copy = 0
+        pairs = [(self.target_critic, self.critic), (self.target_mixer, self.mixer)]
+        self.critic_targets = TargetNetworks(
+            pairs, integer("critic_updates_per_copy", critic_updates_per_copy, minimum=1)
+        )
+        self.critic_updates = 0
 
     def learn(self, data: Round) -> None:
         assert data.latest is not None and data.batch is not None
@@ -114,16 +96,10 @@ class DOP(ActorCriticModule):
         with torch.no_grad():
             replayed = _Part(self, data.batch, data.exploration)
         metrics = self._learn_values(_Transitions.of(self, latest, replayed))
-        loss, more = self._policy_loss(latest)
+        loss, more = self.policy_loss(latest)
         norm = self.minimise(loss, POLICY)
         self.training_means.update({**metrics, **more, "train/gradient_norm": norm})
-        if self.critic_updates - self.critic_updates_at_copy >= self.critic_updates_per_copy:
-            copy_all(self.targets)
-            self.critic_updates_at_copy = self.critic_updates
-
-    def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The policies' loss on the latest episodes; that of the critic is :meth:`value_errors` squared."""
-        return self._policy_loss(_Part(self, batch, self.exploration(env_steps)))
+        self.critic_targets.follow(self.critic_updates)
 
     def value_errors(self, transitions: _Transitions, at: slice) -> tuple[Tensor, Tensor]:
         """Q_tot of some transitions, and how far above the target it lies; both ``[n]``."""
@@ -153,7 +129,8 @@ class DOP(ActorCriticModule):
             "train/critic_gradient_norm": torch.stack(norms).mean(),
         }
 
-    def _policy_loss(self, part: _Part) -> tuple[Tensor, dict[str, Tensor]]:
+    def policy_loss(self, part: _Part) -> tuple[Tensor, dict[str, Tensor]]:
+        """The policies' loss on the latest episodes, and what to log of it."""
         here, actions = part.batch.here, part.batch.actions
         policy = part.log_policy[here]
         with torch.no_grad():
@@ -167,12 +144,12 @@ class DOP(ActorCriticModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
         checkpoint["critic_updates"] = self.critic_updates
-        checkpoint["critic_updates_at_copy"] = self.critic_updates_at_copy
+        checkpoint["critic_updates_at_copy"] = self.critic_targets.copied_at
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
         self.critic_updates = checkpoint["critic_updates"]
-        self.critic_updates_at_copy = checkpoint["critic_updates_at_copy"]
+        self.critic_targets.copied_at = checkpoint["critic_updates_at_copy"]
 
 
 class _Part:
@@ -184,18 +161,15 @@ class _Part:
     """
 
     def __init__(self, module: DOP, batch: Batch, exploration: float) -> None:
-        self.batch, self.state, obs = batch, batch.state_rows(), batch.obs_rows()
-        self.rows = module.critic.rows(self.state, obs)
-        self.shape = (-1, module.spec.n_agents, module.spec.n_actions)
-        inputs = module.policy.inputs.rows(obs, batch.last_actions())
-        outputs = module.policy.agent(inputs, batch.batch_sizes * module.spec.n_agents).float()
+        self.batch, self.state = batch, batch.state_rows()
+        self.rows = module.critic.rows(self.state, batch.obs_rows())
         avail_actions = batch.availability()
-        self.log_softmax = log_policy(outputs.view(self.shape), avail_actions)
+        self.log_softmax = log_policy(module.policy.unroll(batch), avail_actions)
         self.log_policy = with_exploration(self.log_softmax, avail_actions, exploration)
 
     def values(self, critic: AgentCritic) -> Tensor:
         """Values of all agents' actions ``[M, N, A]``."""
-        return critic(self.rows).view(self.shape)
+        return critic(self.rows).view(self.log_policy.shape)
 
     @torch.no_grad()
     def probability(self) -> Tensor:

@@ -2,99 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from math import inf
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer, RMSprop
+from torch import Tensor
 
-from envs.errors import SettingError, part
+from envs.checks import integer, number
+from envs.errors import SettingError
 from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
-from remix.algorithms.base import OptimizerFactory, PolicyFactory, target_copy
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, pymarl_rmsprop
+from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.episodes import Batch, agent_rows
 from remix.networks.agent import AgentInputs
-from remix.networks.features import Rows
-from remix.networks.feedforward import FeedForward
-from remix.networks.mixers.base import Context, Mixer
+from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.fop import FOPMixer
-from remix.networks.softmax import entropy, expectation, gather, log_policy, with_exploration
+from remix.networks.soft_critics import Situations, SoftCritic
+from remix.networks.softmax import entropy, expectation, gather, log_policy, sample, with_exploration
 from remix.policy import StochasticPolicy
 from remix.returns import td_lambda
+from remix.rounds import Round
+from remix.schedules import Schedule
 
-if TYPE_CHECKING:
-    from remix.datamodule import Round
-
-
-def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """RMSprop as the authors of FOP used it."""
-    return RMSprop(parameters, lr=5e-4, alpha=0.99, eps=1e-5)
-
-
-def soft_values(values: Tensor, avail_actions: Tensor, temperature: float) -> Tensor:
-    """``v = alpha logsumexp_a(Q(a) / alpha)`` ``[...]`` over the available of ``[..., A]`` actions.
-
-    ``exp((Q - v) / alpha)`` is the policy of highest soft value; with alpha going to 0 v is the maximum.
-    """
-    scaled = (values / temperature).masked_fill(~avail_actions, -torch.inf)
-    return temperature * scaled.logsumexp(-1)
-
-
-def sample(policy: Tensor, noise: Tensor) -> Tensor:
-    """Actions int64 ``[...]`` from log probabilities ``[..., A]``; impossible ones are never drawn.
-
-    :param noise: ``[..., A]``, uniform in [0, 1). The highest of log probability plus Gumbel noise is drawn.
-    """
-    positive = noise.clamp(min=torch.finfo(noise.dtype).tiny)
-    return (policy - (-positive.log()).log()).argmax(-1)
-
-
-@dataclass(frozen=True)
-class Situations:
-    """What the critics know of R time points.
-
-    :param inputs: ``[R * N, I]``, of every agent.
-    :param state: ``[R, S]``.
-    :param avail_actions: bool ``[R, N, A]``.
-    """
-
-    inputs: Rows
-    state: Rows
-    avail_actions: Tensor
-
-
-class SoftCritic(nn.Module):
-    """Values of every agent's actions, the same network for all agents, and the mixer that joins them.
-
-    :param input_size: width of an input row.
-    :param hidden_size: width of both hidden layers.
-    :param mixer: builds the mixer from the spec.
-    """
-
-    def __init__(
-        self, spec: EnvSpec, input_size: int, hidden_size: int, mixer: Callable[[EnvSpec], Mixer]
-    ) -> None:
-        super().__init__()
-        self.shape = (-1, spec.n_agents, spec.n_actions)
-        self.network = FeedForward(input_size, hidden_size, hidden_size, spec.n_actions)
-        with part("mixer"):
-            self.mixer = mixer(spec)
-
-    def values(self, situations: Situations) -> Tensor:
-        """``Q_i(a) [R, N, A]``."""
-        outputs: Tensor = self.network(situations.inputs)
-        return outputs.view(self.shape).float()
-
-    def joint_value(
-        self, values: Tensor, actions: Tensor, situations: Situations, temperature: float
-    ) -> Tensor:
-        """``Q_tot [R]`` of the joint ``actions [R, N]``, given :meth:`values` of the same situations."""
-        maxima = soft_values(values.detach(), situations.avail_actions, temperature)
-        context = Context(actions=actions, maxima=maxima)
-        value: Tensor = self.mixer(gather(values, actions), situations.state, context)
-        return value.float()
+_LOWEST_TEMPERATURE = 1e-6  # values are divided by it
 
 
 class FOP(ActorCriticModule):
@@ -113,9 +46,8 @@ class FOP(ActorCriticModule):
     :param entropy_in_return: the soft return of the paper, in which the joint policy's entropy is part of
         every step's reward. Without, as in the authors' code, its mean over the agents is added to the return
         once, for the next step alone and without discount.
-    :param temperature_start: alpha, what the entropy weighs, at step 0.
-    :param temperature_end: the lowest alpha.
-    :param temperature_steps: environment steps in which alpha falls by 1.
+    :param temperature: alpha, what the entropy weighs, by environment steps.
+    :param target_update_episodes: collected episodes between copies into the target networks.
 
     The other parameters are those of :class:`ActorCriticModule`.
     """
@@ -125,60 +57,34 @@ class FOP(ActorCriticModule):
         spec: EnvSpec,
         mixer: Callable[[EnvSpec], Mixer] = FOPMixer,
         policy: PolicyFactory = StochasticPolicy,
-        optimizer: OptimizerFactory = rmsprop,
-        critic_optimizer: OptimizerFactory = rmsprop,
+        optimizer: OptimizerFactory = pymarl_rmsprop,
+        critic_optimizer: OptimizerFactory = pymarl_rmsprop,
         gradient_clip: float = 10.0,
         critic_hidden_size: int = 64,
         gamma: float = 0.99,
         td_lambda: float = 0.8,
         entropy_in_return: bool = False,
-        temperature_start: float = 0.5,
-        temperature_end: float = 0.05,
-        temperature_steps: int = 200_000,
-        epsilon_start: float = 1.0,
-        epsilon_end: float = 0.05,
-        epsilon_anneal_steps: int = 50_000,
+        temperature: Schedule = Schedule(0.5, 0.05, 90_000),
+        epsilon: Schedule = Schedule(1.0, 0.05, 50_000),
         target_update_episodes: int = 200,
     ) -> None:
-        super().__init__(
-            spec,
-            policy,
-            optimizer,
-            critic_optimizer,
-            gradient_clip,
-            gamma=gamma,
-            epsilon_start=epsilon_start,
-            epsilon_end=epsilon_end,
-            epsilon_anneal_steps=epsilon_anneal_steps,
-            target_update_episodes=target_update_episodes,
-        )
-        if not 0.0 <= td_lambda <= 1.0:
-            raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
-        if temperature_end <= 0.0:
-            raise SettingError("temperature_end", temperature_end, "must be positive")
-        if temperature_start < temperature_end:
-            raise SettingError(
-                "temperature_start", temperature_start, f"must be at least temperature_end={temperature_end}"
-            )
-        for name, count in (
-            ("temperature_steps", temperature_steps),
-            ("critic_hidden_size", critic_hidden_size),
-        ):
-            if count < 1:
-                raise SettingError(name, count, "must be at least 1")
-        self.td_lambda, self.entropy_in_return = td_lambda, entropy_in_return
-        self.temperature_start, self.temperature_end = temperature_start, temperature_end
-        self.temperature_steps = temperature_steps
+        super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
+        self.td_lambda, self.entropy_in_return = number("td_lambda", td_lambda, 0.0, 1.0), entropy_in_return
+        self.temperature = temperature.within("temperature", _LOWEST_TEMPERATURE, inf)
+        hidden_size = integer("critic_hidden_size", critic_hidden_size, minimum=1)
         self.critic_inputs = AgentInputs(spec, last_action=False, agent_id=True)
         self.first, self.second = (
-            SoftCritic(spec, self.critic_inputs.size, critic_hidden_size, mixer) for _ in range(2)
+            SoftCritic(spec, self.critic_inputs.size, hidden_size, mixer) for _ in range(2)
         )
         if "obs" in self.first.mixer.requires:
             name = type(self.first.mixer).__name__
             raise SettingError("mixer", name, "must do without observations: FOPMixer, say")
         self.critics = [[self.first], [self.second]]
         self.first_target, self.second_target = target_copy(self.first), target_copy(self.second)
-        self.targets = [(self.first_target, self.first), (self.second_target, self.second)]
+        pairs = [(self.first_target, self.first), (self.second_target, self.second)]
+        self.targets = TargetNetworks(
+            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+        )
         # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
         self.generator = torch.Generator()
 
@@ -189,19 +95,7 @@ class FOP(ActorCriticModule):
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in what is played: those in the policy, and as many of the others."""
-        return 1.0 - (1.0 - self.policy_exploration(env_steps)) ** 2
-
-    def policy_exploration(self, env_steps: int) -> float:
-        """Epsilon after so many environment steps, the share of uniform choices in the policy that learns."""
-        return super().exploration(env_steps)
-
-    def temperature(self, env_steps: int) -> float:
-        """Alpha after so many environment steps."""
-        return max(self.temperature_end, self.temperature_start - env_steps / self.temperature_steps)
-
-    def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The policies' loss; those of the critics need a target that :meth:`learn` makes once."""
-        return _Update(self, batch, env_steps).policy_loss()
+        return 1.0 - (1.0 - self.epsilon(env_steps)) ** 2
 
     def learn(self, data: Round) -> None:
         """A step of the policies, then one of each critic, on the same batch."""
@@ -241,11 +135,9 @@ class _Update:
     def __init__(self, module: FOP, batch: Batch, env_steps: int) -> None:
         self.module, self.batch = module, batch
         self.temperature = module.temperature(env_steps)
-        self.exploration = module.policy_exploration(env_steps)
-        obs, last_actions = batch.obs_rows(), batch.last_actions()
-        self.policy_inputs = module.policy.inputs.rows(obs, last_actions)
+        self.exploration = module.epsilon(env_steps)
         self.avail_actions = batch.availability()
-        self.here, self.after = self._situations(module.critic_inputs.rows(obs, last_actions))
+        self.here, self.after = self._situations()
         self.values = [critic.values(self.here) for critic in (module.first, module.second)]
 
     def policy_loss(self) -> tuple[Tensor, dict[str, Tensor]]:
@@ -290,10 +182,7 @@ class _Update:
 
     def _log_policy(self) -> Tensor:
         """``log pi_i(a) [M, N, A]``, uniform choices included."""
-        module, n_agents = self.module, self.module.spec.n_agents
-        outputs = module.policy.agent(self.policy_inputs, self.batch.batch_sizes * n_agents)
-        outputs = outputs.view(-1, n_agents, module.spec.n_actions).float()
-        policy = log_policy(outputs, self.avail_actions)
+        policy = log_policy(self.module.policy.unroll(self.batch), self.avail_actions)
         return with_exploration(policy, self.avail_actions, self.exploration)
 
     def _draw(self, policy: Tensor) -> Tensor:
@@ -305,12 +194,10 @@ class _Update:
         """``Q_tot [K]`` of joint ``actions`` after every transition."""
         return critic.joint_value(critic.values(self.after), actions, self.after, self.temperature)
 
-    def _situations(self, inputs: Rows) -> tuple[Situations, Situations]:
-        """Where every transition starts, and what follows it.
-
-        :param inputs: of the critics at all time points, ``[M * N, I]``.
-        """
+    def _situations(self) -> tuple[Situations, Situations]:
+        """Where every transition starts, and what follows it."""
         batch, n_agents, state = self.batch, self.module.spec.n_agents, self.batch.state_rows()
+        inputs = batch.inputs(self.module.critic_inputs.rows)
         rows = agent_rows(batch.here, n_agents)
         after, rows_after = slice(batch.n_episodes, None), slice(batch.n_episodes * n_agents, None)
         return (

@@ -5,17 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from envs.checks import integer
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, slow_adam, target_copy
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, slow_adam
+from remix.algorithms.single_loss import SingleLossModule
+from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.episodes import Batch
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
+from remix.schedules import Schedule
 
 
-class IndependentQLearning(MultiAgentModule):
+class IndependentQLearning(SingleLossModule):
     """IQL with shared weights, double Q-learning and one-step targets.
 
-    The parameters are those of :class:`MultiAgentModule`.
+    :param target_update_episodes: collected episodes between copies into the target network.
+
+    The other parameters are those of :class:`SingleLossModule`.
     """
 
     def __init__(
@@ -24,35 +31,23 @@ class IndependentQLearning(MultiAgentModule):
         policy: PolicyFactory = Policy,
         optimizer: OptimizerFactory = slow_adam,
         gamma: float = 0.99,
-        epsilon_start: float = 1.0,
-        epsilon_end: float = 0.05,
-        epsilon_anneal_steps: int = 100_000,
+        epsilon: Schedule = Schedule(1.0, 0.05, 100_000),
         target_update_episodes: int = 200,
     ) -> None:
-        super().__init__(
-            spec,
-            policy,
-            optimizer,
-            gamma,
-            epsilon_start,
-            epsilon_end,
-            epsilon_anneal_steps,
-            target_update_episodes,
-        )
+        super().__init__(spec, policy, optimizer, gamma, epsilon)
         self.target_agent = target_copy(self.policy.agent)
-        self.targets = [(self.target_agent, self.policy.agent)]
+        pairs = [(self.target_agent, self.policy.agent)]
+        self.targets = TargetNetworks(
+            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+        )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
-        batch_sizes = batch.batch_sizes * self.spec.n_agents
-        shape = (-1, self.spec.n_agents, self.spec.n_actions)
-        utilities = self.policy.agent(inputs, batch_sizes).view(shape).float()
+        utilities = self.policy.unroll(batch)
         chosen = gather(utilities[batch.here], batch.actions)
         with torch.no_grad():
             after = slice(batch.n_episodes, None)
             greedy = greedy_actions(utilities, batch.availability())[after]
-            next_utilities = self.target_agent(inputs, batch_sizes).view(shape)[after].float()
-            next_value = gather(next_utilities, greedy)
+            next_value = gather(self.policy.unroll(batch, self.target_agent)[after], greedy)
             discount = self.gamma * (~batch.terminated).to(next_value.dtype)
             target = batch.reward.unsqueeze(-1) + discount.unsqueeze(-1) * next_value
         error = chosen - target

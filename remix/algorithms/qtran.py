@@ -5,18 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from envs.errors import SettingError
+from envs.checks import integer, number
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, slow_adam, target_copy
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, slow_adam
+from remix.algorithms.single_loss import SingleLossModule
+from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.episodes import Batch
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows
 from remix.networks.joint import JointValue, StateValue
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
+from remix.schedules import Schedule
 
 
-class QTRAN(MultiAgentModule):
+class QTRAN(SingleLossModule):
     """QTRAN-base with double Q-learning and one-step targets.
 
     With u the joint action taken and g the agents' greedy actions, the loss is the mean over transitions of::
@@ -32,7 +36,7 @@ class QTRAN(MultiAgentModule):
     :param opt_loss_factor: of the squared gap between utilities and Q_jt at the greedy actions.
     :param nopt_loss_factor: of the squared gap at the taken actions, where utilities are below Q_jt.
 
-    The other parameters are those of :class:`MultiAgentModule`.
+    The other parameters are those of :class:`IndependentQLearning`.
     """
 
     def __init__(
@@ -41,42 +45,29 @@ class QTRAN(MultiAgentModule):
         policy: PolicyFactory = Policy,
         optimizer: OptimizerFactory = slow_adam,
         gamma: float = 0.99,
-        epsilon_start: float = 1.0,
-        epsilon_end: float = 0.05,
-        epsilon_anneal_steps: int = 100_000,
+        epsilon: Schedule = Schedule(1.0, 0.05, 100_000),
         target_update_episodes: int = 200,
         embed_dim: int = 64,
         opt_loss_factor: float = 1.0,
         nopt_loss_factor: float = 0.1,
     ) -> None:
-        super().__init__(
-            spec,
-            policy,
-            optimizer,
-            gamma,
-            epsilon_start,
-            epsilon_end,
-            epsilon_anneal_steps,
-            target_update_episodes,
-        )
-        for name, factor in (("opt_loss_factor", opt_loss_factor), ("nopt_loss_factor", nopt_loss_factor)):
-            if factor < 0.0:
-                raise SettingError(name, factor, "must not be negative")
-        if embed_dim < 1:
-            raise SettingError("embed_dim", embed_dim, "must be at least 1")
-        self.opt_loss_factor, self.nopt_loss_factor = opt_loss_factor, nopt_loss_factor
+        super().__init__(spec, policy, optimizer, gamma, epsilon)
+        self.opt_loss_factor = number("opt_loss_factor", opt_loss_factor, minimum=0.0)
+        self.nopt_loss_factor = number("nopt_loss_factor", nopt_loss_factor, minimum=0.0)
         agent = self.policy.agent
         self.joint = JointValue(spec, agent.hidden_size, embed_dim)
         self.state_value = StateValue(spec, embed_dim)
         self.target_agent, self.target_joint = target_copy(agent), target_copy(self.joint)
-        self.targets = [(self.target_agent, agent), (self.target_joint, self.joint)]
+        pairs = [(self.target_agent, agent), (self.target_joint, self.joint)]
+        self.targets = TargetNetworks(
+            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+        )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
-        utilities, hidden = self._histories(self.policy.agent, inputs, batch)
+        utilities, hidden = self._histories(self.policy.agent, batch)
         greedy = greedy_actions(utilities.detach(), batch.availability())
         state, here = batch.state_rows(), batch.here
-        target = self._target(batch, inputs, greedy, state)
+        target = self._target(batch, greedy, state)
 
         state, hidden = state[here], hidden[here]
         joint_value = self.joint(hidden, batch.actions, state).float()
@@ -96,17 +87,16 @@ class QTRAN(MultiAgentModule):
             "train/target": target.mean(),
         }
 
-    def _histories(self, agent: RecurrentAgent, inputs: Rows, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _histories(self, agent: RecurrentAgent, batch: Batch) -> tuple[Tensor, Tensor]:
         """Utilities ``[M, N, A]`` and hidden states ``[M, N, H]`` at all time points."""
-        n_agents = self.spec.n_agents
-        utilities, hidden = agent.with_hidden(inputs, batch.batch_sizes * n_agents)
-        # The agents of a time point lie side by side in the packed rows.
-        return utilities.view(-1, n_agents, self.spec.n_actions).float(), hidden.unflatten(0, (-1, n_agents))
+        utilities, hidden = agent.with_hidden(batch.inputs(self.policy.inputs.rows), batch.agent_sizes)
+        by_agent = (-1, self.spec.n_agents)
+        return utilities.unflatten(0, by_agent).float(), hidden.unflatten(0, by_agent)
 
     @torch.no_grad()
-    def _target(self, batch: Batch, inputs: Rows, greedy: Tensor, state: Rows) -> Tensor:
+    def _target(self, batch: Batch, greedy: Tensor, state: Rows) -> Tensor:
         """One-step targets ``[K]`` from the target copies at the greedy actions ``[M, N]``."""
         after = slice(batch.n_episodes, None)
-        _, hidden = self._histories(self.target_agent, inputs, batch)
+        _, hidden = self._histories(self.target_agent, batch)
         next_value: Tensor = self.target_joint(hidden[after], greedy[after], state[after]).float()
         return batch.reward + self.gamma * (~batch.terminated).to(next_value.dtype) * next_value

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from envs.checks import number
+from envs.checks import integer, number
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory, adam, target_copy
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, adam
+from remix.algorithms.single_loss import SingleLossModule
+from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.episodes import Batch, agent_rows
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
@@ -19,13 +22,14 @@ from remix.networks.mixers.qmix import QMixer
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions
 from remix.returns import td_lambda
+from remix.schedules import Schedule
 from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
 from remix.weighting.uniform import Uniform
 
 NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
 
 
-class ValueFactorization(MultiAgentModule):
+class ValueFactorization(SingleLossModule):
     """Monotonic value factorisation with a weighted projection (paper Eq. 6).
 
     Without a central Q* the target bootstraps from the target copy of Q_tot; with one, from the
@@ -38,8 +42,9 @@ class ValueFactorization(MultiAgentModule):
     :param td_lambda: lambda of the TD(lambda) targets.
     :param loss_factor: of the weighted squared error of Q_tot.
     :param central_loss_factor: of the squared error of Q*.
+    :param target_update_episodes: collected episodes between copies into the target networks.
 
-    The other parameters are those of :class:`MultiAgentModule`.
+    The other parameters are those of :class:`SingleLossModule`.
     """
 
     def __init__(
@@ -52,23 +57,12 @@ class ValueFactorization(MultiAgentModule):
         optimizer: OptimizerFactory = adam,
         gamma: float = 0.99,
         td_lambda: float = 0.6,
-        epsilon_start: float = 1.0,
-        epsilon_end: float = 0.05,
-        epsilon_anneal_steps: int = 100_000,
+        epsilon: Schedule = Schedule(1.0, 0.05, 100_000),
         target_update_episodes: int = 200,
         loss_factor: float = 1.0,
         central_loss_factor: float = 0.5,
     ) -> None:
-        super().__init__(
-            spec,
-            policy,
-            optimizer,
-            gamma,
-            epsilon_start,
-            epsilon_end,
-            epsilon_anneal_steps,
-            target_update_episodes,
-        )
+        super().__init__(spec, policy, optimizer, gamma, epsilon)
         self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
         self.loss_factor = number("loss_factor", loss_factor, minimum=0.0)
         self.central_loss_factor = number("central_loss_factor", central_loss_factor, minimum=0.0)
@@ -81,7 +75,7 @@ class ValueFactorization(MultiAgentModule):
             with part("central"):
                 self.central = central(spec, self.policy.inputs.size)
             self.target_central = target_copy(self.central)
-            self.targets = [(self.target_central, self.central)]
+            pairs: list[tuple[nn.Module, nn.Module]] = [(self.target_central, self.central)]
         else:
             if missing := NEEDS_CENTRAL & self.weighting.requires:
                 raise SettingError(
@@ -90,7 +84,10 @@ class ValueFactorization(MultiAgentModule):
                     f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})",
                 )
             self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
-            self.targets = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
+            pairs = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
+        self.targets = TargetNetworks(
+            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+        )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
         step = _Forward(self, batch)
@@ -154,21 +151,16 @@ class _Forward:
 
     def __init__(self, module: ValueFactorization, batch: Batch) -> None:
         self.module, self.batch = module, batch
-        spec = module.spec
         self.state, self.avail_actions = batch.state_rows(), batch.availability()
-        self.obs = batch.obs_rows()
-        self.inputs = module.policy.inputs.rows(self.obs, batch.last_actions())
-        self.batch_sizes = batch.batch_sizes * spec.n_agents
-        shape = (-1, spec.n_agents, spec.n_actions)
-        # Whatever precision the networks compute in: targets and weights are made in single precision.
-        self.utilities = module.policy.agent(self.inputs, self.batch_sizes).view(shape).float()
+        self.utilities = module.policy.unroll(batch)
         self.greedy = greedy_actions(self.utilities.detach(), self.avail_actions)
         self.chosen = gather(self.utilities[batch.here], batch.actions)
         if module.central is None:
             return
-        self.central_utilities = module.central.utilities(self.inputs, self.batch_sizes)
+        inputs = batch.inputs(module.policy.inputs.rows)
+        self.central_utilities = module.central.utilities(inputs, batch.agent_sizes)
         with torch.no_grad():
-            self.target_central_utilities = module.target_central.utilities(self.inputs, self.batch_sizes)
+            self.target_central_utilities = module.target_central.utilities(inputs, batch.agent_sizes)
 
     @torch.no_grad()
     def next_value(self) -> Tensor:
@@ -178,7 +170,7 @@ class _Forward:
         if self.module.central is not None:
             value: Tensor = self.module.target_central(self.target_central_utilities[after], greedy, state)
             return value.float()
-        utilities = self.module.target_agent(self.inputs, self.batch_sizes).view(self.utilities.shape).float()
+        utilities = self.module.policy.unroll(self.batch, self.module.target_agent)
         points = torch.arange(len(utilities), device=utilities.device)[after]
         context = self._context(utilities, greedy, points)
         value = self.module.target_mixer(gather(utilities[after], greedy), state, context)
@@ -203,9 +195,7 @@ class _Forward:
 
     def _obs_at(self, points: Tensor) -> Rows:
         """Observations ``[K * N, O]`` of all agents at some time points."""
-        if isinstance(self.obs, Tensor):
-            return self.obs[points].flatten(0, 1)
-        return self.obs[agent_rows(points, self.module.spec.n_agents)]
+        return self.batch.obs_rows()[agent_rows(points, self.module.spec.n_agents)]
 
     def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""

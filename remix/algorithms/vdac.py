@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from torch import Tensor, nn
-from torch.optim import Optimizer, RMSprop
+from torch import Tensor
 
+from envs.checks import number
 from envs.errors import SettingError, part
 from envs.spec import EnvSpec
-from remix.algorithms.base import MultiAgentModule, OptimizerFactory, PolicyFactory
+from remix.algorithms.base import PolicyFactory
+from remix.algorithms.optimizers import OptimizerFactory, rmsprop
+from remix.algorithms.single_loss import SingleLossModule
 from remix.episodes import Batch
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
 from remix.policy import ActorCriticPolicy
 from remix.returns import td_lambda
-
-if TYPE_CHECKING:
-    from remix.datamodule import Round
-
-
-def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """RMSprop as PyTorch has it, with a learning rate of 0.001."""
-    return RMSprop(parameters, lr=1e-3)
+from remix.rounds import Round
+from remix.schedules import Schedule
 
 
-class VDAC(MultiAgentModule):
+class VDAC(SingleLossModule):
     """Stochastic policies that share the advantage of a joint value mixed from the agents' own values.
 
     ``V_tot = mixer(V_1, ..., V_N)`` is fitted to its TD(lambda) return G; the policies follow
@@ -39,7 +34,7 @@ class VDAC(MultiAgentModule):
     :param entropy_factor: of the policies' entropy.
     :param explore_in_loss: let the loss see the policies as they acted, uniform choices included.
 
-    The other parameters are those of :class:`MultiAgentModule`; epsilon is the share of uniform choices.
+    The other parameters are those of :class:`SingleLossModule`; epsilon is the share of uniform choices.
     """
 
     learns_from_replay, learns_from_latest = False, True
@@ -52,37 +47,36 @@ class VDAC(MultiAgentModule):
         optimizer: OptimizerFactory = rmsprop,
         gamma: float = 0.99,
         td_lambda: float = 0.8,
-        epsilon_start: float = 0.5,
-        epsilon_end: float = 0.0,
-        epsilon_anneal_steps: int = 100_000,
+        epsilon: Schedule = Schedule(0.5, 0.0, 100_000),
         value_loss_factor: float = 0.1,
         entropy_factor: float = 0.01,
         explore_in_loss: bool = False,
     ) -> None:
-        super().__init__(spec, policy, optimizer, gamma, epsilon_start, epsilon_end, epsilon_anneal_steps)
-        if not 0.0 <= td_lambda <= 1.0:
-            raise SettingError("td_lambda", td_lambda, "must be between 0 and 1")
+        super().__init__(spec, policy, optimizer, gamma, epsilon)
+        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
         with part("mixer"):
             self.mixer = mixer(spec)
         if self.mixer.requires:
             name = type(self.mixer).__name__
             raise SettingError("mixer", name, "must mix values of states: VDNMixer or QMixer, say")
-        self.td_lambda, self.value_loss_factor = td_lambda, value_loss_factor
-        self.entropy_factor, self.explore_in_loss = entropy_factor, explore_in_loss
+        self.value_loss_factor, self.entropy_factor = value_loss_factor, entropy_factor
+        self.explore_in_loss = explore_in_loss
 
     def round_loss(self, data: Round) -> tuple[Tensor, dict[str, Tensor]]:
         assert data.latest is not None
-        return self._loss(data.latest, data.exploration)
+        return self.loss(data.latest, data.env_steps, data.exploration)
 
-    def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        return self._loss(batch, self.exploration(env_steps))
+    def loss(
+        self, batch: Batch, env_steps: int, exploration: float | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, and what to log.
 
-    def _loss(self, batch: Batch, exploration: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """:param exploration: with which the episodes were played."""
+        :param exploration: with which the episodes were played; None for that after ``env_steps``.
+        """
+        if exploration is None:
+            exploration = self.exploration(env_steps)
         n_actions = self.spec.n_actions
-        inputs = self.policy.inputs.rows(batch.obs_rows(), batch.last_actions())
-        outputs = self.policy.agent(inputs, batch.batch_sizes * self.spec.n_agents).float()
-        outputs = outputs.view(-1, self.spec.n_agents, n_actions + 1)
+        outputs = self.policy.unroll(batch)
         joint_value = self.mixer(outputs[..., n_actions], batch.state_rows()).float()
         returns = td_lambda(
             batch.reward,

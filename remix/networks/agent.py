@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from envs.checks import integer
 from envs.spec import EnvSpec
-from remix.networks.features import Rows, as_features, as_tensor, compiles
+from remix.networks.features import Rows, as_features, as_tensor, compiles, with_ones
 from remix.networks.kernels.recurrent import Parameters
 from remix.networks.recurrence import frozen_weights, recurrent_pass, recurrent_step
 
@@ -47,16 +47,15 @@ class AgentInputs:
         return rows.flatten(0, 1)
 
     def rows(self, obs: Rows, last_actions: Tensor) -> Rows:
-        """The same from observations as a batch has them: a tensor, or :class:`Features` ``[R * N, O]``."""
-        if isinstance(obs, Tensor):
-            return self(obs, last_actions)
+        """The same from observations ``[R * N, O]`` as a batch has them."""
         columns = []
         if self.n_actions:
             columns.append(torch.where(last_actions < 0, -1, last_actions + self.obs_size))
         if self.size > self.obs_size + self.n_actions:
-            number = torch.arange(self.n_agents) + self.obs_size + self.n_actions
+            first = self.obs_size + self.n_actions
+            number = torch.arange(first, self.size, device=last_actions.device)
             columns.append(number.expand(last_actions.shape))
-        return obs.with_ones(torch.stack(columns, -1).flatten(0, 1), self.size) if columns else obs
+        return with_ones(obs, torch.stack(columns, -1).flatten(0, 1), self.size) if columns else obs
 
 
 class RecurrentAgent(nn.Module):

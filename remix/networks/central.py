@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from envs.checks import integer
 from envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
-from remix.networks.features import Features, Rows
+from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
 
 
@@ -51,8 +50,5 @@ class CentralQ(nn.Module):
         """
         index = actions[..., None, None].expand(-1, -1, 1, self.action_embed)
         chosen = utilities.gather(2, index).flatten(1)
-        inputs = (
-            state.with_dense(chosen) if isinstance(state, Features) else torch.cat((state, chosen), dim=-1)
-        )
-        value: Tensor = self.mixer(inputs) + self.state_value(state)
+        value: Tensor = self.mixer(with_numbers(state, chosen)) + self.state_value(state)
         return value.squeeze(-1)

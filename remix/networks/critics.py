@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from envs.errors import SettingError
+from envs.checks import integer
 from envs.spec import EnvSpec
-from remix.networks.features import Features, Rows, beside, repeated, with_choices
+from remix.networks.features import Rows, beside, repeated, with_choices
 from remix.networks.feedforward import FeedForward
 
 
@@ -22,8 +22,7 @@ class AgentCritic(nn.Module):
 
     def __init__(self, spec: EnvSpec, hidden_size: int = 256) -> None:
         super().__init__()
-        if hidden_size < 1:
-            raise SettingError("hidden_size", hidden_size, "must be at least 1")
+        integer("hidden_size", hidden_size, minimum=1)
         self.n_agents = spec.n_agents
         size = spec.state_size + spec.obs_size + spec.n_agents
         self.network = FeedForward(size, hidden_size, hidden_size, 1 + spec.n_actions)
@@ -32,14 +31,10 @@ class AgentCritic(nn.Module):
         """Input rows ``[R * N, S + O + N]``, agents of a row side by side.
 
         :param state: ``[R, S]``.
-        :param obs: as a batch has them: :class:`Features` ``[R * N, O]``, or a tensor ``[R, N, O]``.
+        :param obs: ``[R * N, O]``.
         """
-        n, states = self.n_agents, repeated(state, self.n_agents)
-        if isinstance(obs, Features):
-            number = torch.arange(n).repeat(len(obs) // n).unsqueeze(-1)
-            return beside(states, with_choices(obs, number, n))
-        number = torch.eye(n, device=obs.device).repeat(len(obs), 1)
-        return beside(states, torch.cat((obs.flatten(0, 1), number), dim=-1))
+        number = torch.arange(self.n_agents, device=obs.device).repeat(len(state)).unsqueeze(-1)
+        return beside(repeated(state, self.n_agents), with_choices(obs, number, self.n_agents))
 
     def forward(self, rows: Rows) -> Tensor:
         """Values of all actions ``[R * N, A]``, at least in single precision."""

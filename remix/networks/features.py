@@ -63,6 +63,16 @@ class Features:
         """R."""
         return len(self.starts)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """R and the width, as of a tensor."""
+        return len(self), self.width
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU."""
+        return self.ones.device
+
     def __getitem__(self, rows: slice | Tensor) -> Features:
         """Some of the rows, by a slice or int64 numbers."""
         return replace(self, starts=self.starts[rows], ends=self.ends[rows], dense=self.dense[rows])
@@ -117,7 +127,10 @@ class Features:
 
 
 Rows = Tensor | Features
-"""Rows of network input, dense on other devices than the CPU."""
+"""Rows of network input ``[R, D]``, dense on other devices than the CPU.
+
+Both have ``len``, ``shape``, ``device`` and rows by ``[...]``. Where they differ, the functions below do not.
+"""
 
 
 def compiles(weight: Tensor) -> bool:
@@ -133,6 +146,26 @@ def as_features(rows: Rows) -> Features:
 def as_tensor(rows: Rows, dtype: torch.dtype) -> Tensor:
     """The rows as PyTorch's own layers take them."""
     return (rows.to_dense() if isinstance(rows, Features) else rows).to(dtype)
+
+
+def with_ones(rows: Rows, columns: Tensor, width: int) -> Rows:
+    """Further columns of which few hold a one.
+
+    :param columns: int64 ``[R, E]``, where the ones are; -1 for none.
+    :param width: of the new rows.
+    """
+    if isinstance(rows, Features):
+        return rows.with_ones(columns, width)
+    new = torch.arange(rows.shape[1], width, device=rows.device)
+    ones = (columns.unsqueeze(-1) == new).any(1)
+    return torch.cat((rows, ones.to(rows.dtype)), dim=-1)
+
+
+def with_numbers(rows: Rows, columns: Tensor) -> Rows:
+    """``columns [R, D2]`` of numbers after those there are, which must all be listed if any is."""
+    if isinstance(rows, Features):
+        return rows.with_dense(columns)
+    return torch.cat((rows, columns), dim=-1)
 
 
 def with_choices(rows: Rows, choices: Tensor, n_choices: int) -> Rows:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from envs.checks import integer
 from envs.spec import EnvSpec
-from remix.networks.features import Features, Rows
+from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
 
 
@@ -36,10 +36,7 @@ class JointValue(nn.Module):
         one_hot = actions.unsqueeze(-1) == torch.arange(self.n_actions, device=actions.device)
         rows = torch.cat((hidden, one_hot.to(hidden.dtype)), dim=-1)
         agents: Tensor = self.encoder(rows.flatten(0, 1)).view(rows.shape).sum(1)
-        inputs = (
-            state.with_dense(agents) if isinstance(state, Features) else torch.cat((state, agents), dim=-1)
-        )
-        value: Tensor = self.value(inputs)
+        value: Tensor = self.value(with_numbers(state, agents))
         return value.squeeze(-1)
 
 

@@ -35,3 +35,12 @@ def entropy(log_policy: Tensor) -> Tensor:
 def gather(values: Tensor, actions: Tensor) -> Tensor:
     """Values ``[..., N]`` of the ``actions [..., N]`` from ``[..., N, A]``."""
     return values.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+
+def sample(policy: Tensor, noise: Tensor) -> Tensor:
+    """Actions int64 ``[...]`` from log probabilities ``[..., A]``; impossible ones are never drawn.
+
+    :param noise: ``[..., A]``, uniform in [0, 1). The highest of log probability plus Gumbel noise is drawn.
+    """
+    positive = noise.clamp(min=torch.finfo(noise.dtype).tiny)
+    return (policy - (-positive.log()).log()).argmax(-1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import chain, product
 from textwrap import fill
 from typing import Any
@@ -28,40 +29,25 @@ class Style:
     dashes: Any = "-"
 
 
-# The palettes of Okabe and Ito and of Paul Tol ("muted"), which colour-blind people can tell apart.
-_ALGORITHMS = {
-    "remix": Style("#D55E00", "o"),
-    "ow_qmix": Style("#0072B2", "s", (0, (6, 1.5))),
-    "cw_qmix": Style("#56B4E9", "D", (0, (3, 1.2))),
-    "qmix": Style("#009E73", "^", (0, (7, 1.5, 1.5, 1.5))),
-    "vdn": Style("#CC79A7", "v", (0, (1.5, 1.2))),
-    "iql": Style("#4D4D4D", "X", (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5))),
-    "qplex": Style("#E69F00", "P", (0, (9, 2))),
-    "qatten": Style("#332288", "<", (0, (4, 2))),
-    "qtran": Style("#882255", ">", (0, (2, 2))),
-    "vdac_sum": Style("#000000", "d", (0, (3, 3))),
-    "vdac_vmix": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
-    "dop": Style("#999933", "h", (0, (1, 1))),
-    "fop": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
+PALETTE = {
+    "vermillion": Style("#D55E00", "o"),
+    "blue": Style("#0072B2", "s", (0, (6, 1.5))),
+    "sky_blue": Style("#56B4E9", "D", (0, (3, 1.2))),
+    "green": Style("#009E73", "^", (0, (7, 1.5, 1.5, 1.5))),
+    "pink": Style("#CC79A7", "v", (0, (1.5, 1.2))),
+    "gray": Style("#4D4D4D", "X", (0, (4, 1.5, 1.5, 1.5, 1.5, 1.5))),
+    "orange": Style("#E69F00", "P", (0, (9, 2))),
+    "indigo": Style("#332288", "<", (0, (4, 2))),
+    "wine": Style("#882255", ">", (0, (2, 2))),
+    "black": Style("#000000", "d", (0, (3, 3))),
+    "teal": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
+    "olive": Style("#999933", "h", (0, (1, 1))),
+    "purple": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
 }
+"""Of Okabe and Ito and of Paul Tol ("muted"): colours that colour-blind people can tell apart."""
 
-_WORDS = {
-    "bellman": "Bellman",
-    "remix": "ReMIX",
-    "ow_qmix": "OW-QMIX",
-    "cw_qmix": "CW-QMIX",
-    "qmix": "QMIX",
-    "vdn": "VDN",
-    "iql": "IQL",
-    "qplex": "QPLEX",
-    "qatten": "Qatten",
-    "qtran": "QTRAN",
-    "vdac": "VDAC",
-    "vdac_sum": "VDAC-sum",
-    "vdac_vmix": "VDAC-vmix",
-    "dop": "DOP",
-    "fop": "FOP",
-}
+_WORDS = {"bellman": "Bellman", "vdac": "VDAC"}
+"""Names that are no algorithm's."""
 
 _SETTINGS = {
     "font.size": 9.0,
@@ -95,14 +81,14 @@ def styles(variants: Sequence[str]) -> dict[str, Style]:
 
     The first differ in colour, marker and dashes, all in at least one of them.
     """
-    own = {variant: _ALGORITHMS[variant] for variant in variants if variant in _ALGORITHMS}
-    left = (style for style in chain(_ALGORITHMS.values(), _combinations()) if style not in own.values())
+    own = {variant: PALETTE[color] for variant in variants if (color := _look(variant, "color")) in PALETTE}
+    left = (style for style in chain(PALETTE.values(), _combinations()) if style not in own.values())
     return {variant: own.get(variant) or next(left) for variant in variants}
 
 
 def _combinations() -> Iterator[Style]:
     """Over two thousand more styles: markers and dashes move on against the colours, round after round."""
-    every = list(_ALGORITHMS.values())
+    every = list(PALETTE.values())
     n = len(every)
     for extra, round_ in product(range(n), range(1, n)):
         for place, style in enumerate(every):
@@ -128,10 +114,23 @@ def label(name: str, among: Sequence[str] = ()) -> str:
 
 @cache
 def _written(name: str) -> str:
-    words = "|".join(sorted(_WORDS, key=len, reverse=True))
-    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: _WORDS[match[0]], shortened(name))
+    names = _WORDS | {algorithm: look["label"] for algorithm, look in _looks().items() if "label" in look}
+    words = "|".join(sorted(names, key=len, reverse=True))
+    written = re.sub(rf"(?<![a-z])({words})(?![a-z])", lambda match: names[match[0]], shortened(name))
     spaced = re.sub(r"\b[^\d\W]\w*", lambda match: match[0].replace("_", " "), written)
     return spaced.strip() or shortened(name)
+
+
+@cache
+def _looks() -> dict[str, dict[str, str]]:
+    """What the file of each algorithm says of its looks: lines ``# @label NAME`` and ``# @color NAME``."""
+    folder = files("conf") / "algorithm"
+    texts = {file.name.removesuffix(".yaml"): file.read_text() for file in folder.iterdir() if file.is_file()}
+    return {name: dict(re.findall(r"^# @(\w+) (\S+)$", text, re.MULTILINE)) for name, text in texts.items()}
+
+
+def _look(algorithm: str, key: str) -> str | None:
+    return _looks().get(algorithm, {}).get(key)
 
 
 def wrapped(text: str) -> str:

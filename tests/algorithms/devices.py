@@ -17,7 +17,7 @@ def leave_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in COMPILED:
         monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
     monkeypatch.setattr("remix.divergence.at_once", lambda value: False)
-    monkeypatch.setattr(Batch, "obs_rows", Batch.observations)
+    monkeypatch.setattr(Batch, "obs_rows", lambda batch: batch.observations().flatten(0, 1))
     monkeypatch.setattr(Batch, "state_rows", Batch.states)
 
 

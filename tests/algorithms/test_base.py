@@ -7,13 +7,14 @@ import torch
 
 from envs.errors import SettingError
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.schedules import Schedule
 from tests.samples import make_spec
 
 SPEC = make_spec()
 
 
 def test_exploration_falls_linearly_and_then_stays():
-    module = ValueFactorization(SPEC, epsilon_start=0.9, epsilon_end=0.1, epsilon_anneal_steps=1000)
+    module = ValueFactorization(SPEC, epsilon=Schedule(0.9, 0.1, 1000))
     epsilons = [module.exploration(steps) for steps in (0, 250, 500, 1000, 5000)]
     assert epsilons == pytest.approx([0.9, 0.7, 0.5, 0.1, 0.1])
 
@@ -28,7 +29,7 @@ def test_targets_are_copied_every_so_many_episodes():
     copies = []
     for episodes in range(0, 100, 8):
         module.policy.agent.head.bias.data += 1.0
-        module._copy_targets(episodes)
+        module.targets.follow(episodes)
         if copied(module):
             copies.append(episodes)
     assert copies == [24, 48, 72, 96]
@@ -36,15 +37,15 @@ def test_targets_are_copied_every_so_many_episodes():
 
 def test_counters_are_part_of_a_checkpoint():
     module = ValueFactorization(SPEC, target_update_episodes=20)
-    module._copy_targets(24)
+    module.targets.follow(24)
     restored = ValueFactorization(SPEC, target_update_episodes=20)
     checkpoint: dict[str, Any] = {}
     module.on_save_checkpoint(checkpoint)
     restored.on_load_checkpoint(checkpoint)
     restored.policy.agent.head.bias.data += 1.0
-    restored._copy_targets(40)
+    restored.targets.follow(40)
     assert not copied(restored)
-    restored._copy_targets(44)
+    restored.targets.follow(44)
     assert copied(restored)
 
 
@@ -53,12 +54,15 @@ def test_counters_are_part_of_a_checkpoint():
     [
         ("gamma", 1.01),
         ("gamma", -0.1),
-        ("epsilon_start", 1.5),
-        ("epsilon_end", -0.5),
-        ("epsilon_anneal_steps", 0),
         ("target_update_episodes", 0),
     ],
 )
 def test_settings_that_cannot_work(setting, value):
     with pytest.raises(SettingError, match=f"{setting}={value}"):
         ValueFactorization(SPEC, **{setting: value})
+
+
+@pytest.mark.parametrize(("epsilon", "message"), [((1.5, 0, 1), "start=1.5"), ((1, -0.5, 1), "end=-0.5")])
+def test_exploration_is_a_probability(epsilon, message):
+    with pytest.raises(SettingError, match=rf"epsilon\.{message}: must be a number between 0 and 1"):
+        ValueFactorization(SPEC, epsilon=Schedule(*epsilon))

@@ -19,14 +19,16 @@ from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from envs.errors import SettingError
 from envs.games import MatrixGame
 from envs.predator_prey import PredatorPrey
-from remix.algorithms.dop import CRITIC, DOP, POLICY
-from remix.datamodule import ReplayDataModule, Round
+from remix.algorithms.dop import CRITIC, DOP, POLICY, _Part
+from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.critics import AgentCritic
 from remix.networks.features import as_tensor
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.policy import StochasticPolicy
+from remix.rounds import Round
+from remix.schedules import Schedule
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.samples import make_episode, make_spec
@@ -84,11 +86,19 @@ class Offline(DOP):
         return super().value_errors(transitions, at)
 
 
+ALWAYS = {epsilon: Schedule(epsilon, epsilon, 1) for epsilon in (0.0, 0.5)}
+
+
+def policy_loss(module: DOP, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """Of a batch that was played at the beginning."""
+    return module.policy_loss(_Part(module, batch, module.exploration(0)))
+
+
 def build(spec=SPEC, kind: type[DOP] = Offline, **changes: Any) -> Any:
     """A small module whose target networks differ from the online ones."""
     settings: dict[str, Any] = {"policy": POLICY_NETWORK, "critic": CRITIC_NETWORK} | changes
     module = kind(spec, **settings)
-    for copy, _ in module.targets:
+    for copy, _ in module.critic_targets.pairs:
         for parameter in copy.parameters():
             parameter.data += 0.2 * torch.randn_like(parameter)
     return module
@@ -200,7 +210,7 @@ class TestCritic:
         [
             {},
             {"mixer": partial(LinearMixer, normalise=False, bias=True)},
-            {"td_lambda": 0.3, "tree_lambda": 0.5, "tree_depth": 2, "gamma": 0.9, "epsilon_start": 0.0},
+            {"td_lambda": 0.3, "tree_lambda": 0.5, "tree_depth": 2, "gamma": 0.9, "epsilon": ALWAYS[0.0]},
         ],
         ids=["default", "paper_mixer", "other_lambdas"],
     )
@@ -280,20 +290,20 @@ class TestCritic:
             copied.append(
                 all(
                     torch.equal(one, two)
-                    for copy, original in module.targets
+                    for copy, original in module.critic_targets.pairs
                     for one, two in zip(copy.parameters(), original.parameters(), strict=True)
                 )
             )
         assert copied == [False, True, False, True]
-        assert module.critic_updates == 32 and module.critic_updates_at_copy == 32
+        assert module.critic_updates == 32 and module.critic_targets.copied_at == 32
 
 
 class TestPolicy:
     @pytest.mark.parametrize("mixer", [LinearMixer, partial(LinearMixer, normalise=False, bias=True)])
     @pytest.mark.parametrize("epsilon", [0.0, 0.5])
     def test_loss_and_gradient_are_those_of_the_transitions(self, episodes, mixer, epsilon):
-        module = build(mixer=mixer, epsilon_start=epsilon)
-        loss, _ = module.loss(batched(episodes[0]), env_steps=0)
+        module = build(mixer=mixer, epsilon=ALWAYS[epsilon])
+        loss, _ = policy_loss(module, batched(episodes[0]))
         slow = [Slow(module, module.critic, module.mixer, episode) for episode in episodes[0]]
         expected = -torch.stack([term for s in slow for term in s.policy_terms()]).mean()
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-6)
@@ -310,7 +320,7 @@ class TestPolicy:
     def test_it_follows_the_critic_as_the_round_leaves_it(self, episodes):
         module = build(optimizer=still)
         module.learn(a_round(batched(episodes[0]), batched(episodes[1])))
-        loss, _ = module.loss(batched(episodes[0]), env_steps=0)
+        loss, _ = policy_loss(module, batched(episodes[0]))
         assert module.steps[-1] == (POLICY, pytest.approx(loss.item(), rel=1e-5))
 
     def test_advantages_have_mean_0_under_the_policy(self, episodes):
@@ -319,9 +329,9 @@ class TestPolicy:
         slow = Slow(module, module.critic, module.mixer, episodes[0][0])
         mean = (slow.policy * slow.values).sum(-1, keepdim=True)
         assert (slow.policy * (slow.values - mean)).sum(-1).abs().max() < 1e-6
-        before, _ = module.loss(batched(episodes[0]), env_steps=0)
+        before, _ = policy_loss(module, batched(episodes[0]))
         module.critic.network.linear[-1].bias.data[0] += 7.0  # of V
-        after, _ = module.loss(batched(episodes[0]), env_steps=0)
+        after, _ = policy_loss(module, batched(episodes[0]))
         torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-5)
 
     def test_who_has_no_choice_learns_nothing(self):
@@ -331,7 +341,7 @@ class TestPolicy:
             episode.avail_actions[..., 0] = True
             episode.actions[:] = 0
         module = build()
-        loss, metrics = module.loss(batched(episodes), env_steps=0)
+        loss, metrics = policy_loss(module, batched(episodes))
         assert loss.item() == pytest.approx(0.0, abs=1e-6) and metrics["train/entropy"].item() == 0.0
         for gradient in torch.autograd.grad(loss, list(module.policy.parameters())):
             assert gradient.abs().max() < 1e-6
@@ -445,7 +455,7 @@ class TestOtherDevices:
         with torch.autocast("cpu", torch.bfloat16):
             module.learn(data)
             joint_value, error = module.value_errors(*module.seen[-1])
-            loss, _ = module.loss(data.latest, env_steps=0)
+            loss, _ = policy_loss(module, data.latest)
         target = module.seen[-1][0].target
         assert target.dtype == joint_value.dtype == error.dtype == loss.dtype == torch.float32
         torch.testing.assert_close(target, exact, rtol=0.05, atol=0.05)
@@ -477,7 +487,7 @@ class TestTraining:
             data.spec,
             policy=POLICY_NETWORK,
             critic=CRITIC_NETWORK,
-            epsilon_anneal_steps=300,
+            epsilon=Schedule(0.5, 0.05, 300),
             critic_updates_per_copy=40,
         )
         recorder = Recorder()
@@ -501,8 +511,8 @@ class TestTraining:
         first, before = self.run(tmp_path / "resumed", max_epochs=2)
         second, after = self.run(tmp_path / "resumed", checkpoint=tmp_path / "resumed/last.ckpt")
         assert 0 < first.critic_updates < second.critic_updates == straight.critic_updates
-        assert 0 < first.critic_updates_at_copy < second.critic_updates_at_copy
-        assert second.critic_updates_at_copy == straight.critic_updates_at_copy
+        assert 0 < first.critic_targets.copied_at < second.critic_targets.copied_at
+        assert second.critic_targets.copied_at == straight.critic_targets.copied_at
         for name, value in straight.state_dict().items():
             assert torch.equal(value, second.state_dict()[name]), name
         assert before.rows + after.rows == whole.rows
@@ -552,7 +562,6 @@ class TestTraining:
             critic=CRITIC_NETWORK,
             optimizer=partial(torch.optim.RMSprop, lr=0.003),
             critic_optimizer=partial(torch.optim.RMSprop, lr=0.01),  # ahead of the policy
-            epsilon_start=1.0,
-            epsilon_anneal_steps=3_200,
+            epsilon=Schedule(1.0, 0.05, 3_200),
         )
         return fit(module, data, gradient_clip_val=None).history("test/return")[-1][1]

@@ -20,14 +20,17 @@ from envs.errors import SettingError
 from envs.games import MatrixGame
 from envs.predator_prey import PredatorPrey
 from remix.algorithms import fop
-from remix.algorithms.fop import FOP, SoftCritic, sample, soft_values
-from remix.datamodule import ReplayDataModule, Round
+from remix.algorithms.fop import FOP
+from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
-from remix.networks.softmax import log_policy, with_exploration
+from remix.networks.soft_critics import SoftCritic, soft_values
+from remix.networks.softmax import log_policy, sample, with_exploration
 from remix.policy import StochasticPolicy
+from remix.rounds import Round
+from remix.schedules import Schedule
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.samples import make_batch, make_episode, make_spec
@@ -137,12 +140,12 @@ def build(spec=SPEC, **changes: Any) -> Offline:
         "critic_hidden_size": 16,
         "optimizer": still,
         "critic_optimizer": still,
-        "epsilon_start": 0.3,
+        "epsilon": Schedule(0.3, 0.05, 50_000),
     }
     module = Offline(spec, **(settings | changes))
     for parameter in module.policy.agent.head.parameters():
         parameter.data *= 4.0
-    for copy, _ in module.targets:
+    for copy, _ in module.targets.pairs:
         for parameter in copy.parameters():
             parameter.data += 0.2 * torch.randn_like(parameter)
     return module
@@ -180,8 +183,8 @@ class Slow:
         self.n_agents = episode.actions.shape[1]
         odds = outputs(module.policy.agent, module.policy.inputs, episode).exp()
         odds = odds * torch.from_numpy(self.available)
-        progress = min(1.0, env_steps / module.epsilon_anneal_steps)
-        epsilon = module.epsilon_start + progress * (module.epsilon_end - module.epsilon_start)
+        progress = min(1.0, env_steps / module.epsilon.steps)
+        epsilon = module.epsilon.start + progress * (module.epsilon.end - module.epsilon.start)
         count = torch.from_numpy(self.available).sum(-1, keepdim=True)
         uniform = torch.from_numpy(self.available) / count
         self.policy = (1 - epsilon) * odds / odds.sum(-1, keepdim=True) + epsilon * uniform
@@ -286,7 +289,7 @@ class TestUpdate:
         [
             ({}, 0),
             ({"entropy_in_return": True, "td_lambda": 0.4, "gamma": 0.9}, 0),
-            ({"epsilon_start": 0.0, "epsilon_end": 0.0}, 1_000_000),
+            ({"epsilon": Schedule(0.0, 0.0, 1)}, 1_000_000),
         ],
         ids=["as_the_code", "as_the_paper", "cold_without_uniform_choices"],
     )
@@ -404,7 +407,7 @@ class TestEnds:
         return module.training_means.take()["train/target"] - batch.reward.item(), batch.reward.item()
 
     def test_after_a_true_end_comes_neither_value_nor_entropy(self, entropy_in_return):
-        module = build(entropy_in_return=entropy_in_return, temperature_start=100.0)
+        module = build(entropy_in_return=entropy_in_return, temperature=Schedule(100.0, 0.05, 90_000))
         assert self.target(module, terminated=True)[0] == pytest.approx(0.0, abs=1e-6)
 
     def test_after_a_cut_come_the_lower_of_the_target_values_and_the_entropy(
@@ -452,18 +455,18 @@ class TestSchedules:
         assert [module.temperature(n) for n in steps] == pytest.approx([0.5, 0.4, 0.05, 0.05, 0.05], abs=1e-4)
 
     def test_acting_adds_uniform_choices_to_the_policy_that_has_them_already(self):
-        module = FOP(SPEC, epsilon_start=0.6, epsilon_end=0.1, epsilon_anneal_steps=100)
+        module = FOP(SPEC, epsilon=Schedule(0.6, 0.1, 100))
         assert [module.exploration(n) for n in (0, 50, 1_000)] == pytest.approx([0.84, 0.5775, 0.19])
         available = torch.rand(20, 4) < 0.6
         available[:, 3] = True
         policy = log_policy(torch.randn(20, 4), available)
-        learned = with_exploration(policy, available, module.policy_exploration(50))
-        twice = with_exploration(learned, available, module.policy_exploration(50))
+        learned = with_exploration(policy, available, module.epsilon(50))
+        twice = with_exploration(learned, available, module.epsilon(50))
         torch.testing.assert_close(twice, with_exploration(policy, available, module.exploration(50)))
 
     def test_what_is_played(self):
         """The first agent's action over many first steps; here the softmax prefers the first."""
-        module = FOP(SPEC, policy=POLICY, epsilon_start=0.5)
+        module = FOP(SPEC, policy=POLICY, epsilon=Schedule(0.5, 0.05, 50_000))
         head = module.policy.agent.head
         with torch.no_grad():
             head.weight.zero_()
@@ -486,9 +489,8 @@ class TestSettings:
         ("setting", "value"),
         [
             ("td_lambda", 1.1),
-            ("temperature_end", 0.0),
-            ("temperature_start", 0.01),
-            ("temperature_steps", 0),
+            ("temperature", Schedule(0.5, 0.0, 1)),
+            ("target_update_episodes", 0),
             ("critic_hidden_size", 0),
             ("gradient_clip", 0.0),
         ],
@@ -514,7 +516,7 @@ class TestSettings:
 
     def test_target_networks_start_as_copies(self):
         module = FOP(SPEC)
-        for copy, original in module.targets:
+        for copy, original in module.targets.pairs:
             assert not any(p.requires_grad for p in copy.parameters())
             for ours, theirs in zip(copy.parameters(), original.parameters(), strict=True):
                 assert torch.equal(ours, theirs)
@@ -604,8 +606,8 @@ class TestTraining:
             data.spec,
             policy=POLICY,
             critic_hidden_size=16,
-            epsilon_anneal_steps=300,
-            temperature_steps=1_000,
+            epsilon=Schedule(1.0, 0.05, 300),
+            temperature=Schedule(0.5, 0.05, 450),
             target_update_episodes=7,
         )
         recorder = Recorder()
@@ -676,11 +678,8 @@ class TestTraining:
                 optimizer=partial(torch.optim.Adam, lr=0.02),
                 critic_optimizer=partial(torch.optim.Adam, lr=0.05),
                 critic_hidden_size=32,
-                temperature_start=10.0,
-                temperature_end=2.0,
-                temperature_steps=300,
-                epsilon_start=0.9,
-                epsilon_end=0.9,
+                temperature=Schedule(10.0, 2.0, 2_400),
+                epsilon=Schedule(0.9, 0.9, 1),
                 target_update_episodes=640,
             )
             recorder = fit(module, data, gradient_clip_val=None)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from envs.games import MatrixGame, TableGame, TwoStepGame
-from remix.algorithms.base import MultiAgentModule
 from remix.algorithms.independent import IndependentQLearning
+from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
@@ -21,6 +21,7 @@ from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.policy import Policy
+from remix.schedules import Schedule
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing
@@ -66,7 +67,7 @@ def every_episode(game: TableGame) -> Batch:
 
 
 def learn(
-    module: MultiAgentModule, batch: Batch, updates: int, copy_every: int = 20, half: bool = False
+    module: SingleLossModule, batch: Batch, updates: int, copy_every: int = 20, half: bool = False
 ) -> None:
     """Full-batch updates with a falling learning rate and regular target copies, without Lightning.
 
@@ -82,7 +83,7 @@ def learn(
         optimizer.step()
         schedule.step()
         if update % copy_every == 0:
-            for copy, original in module.targets:
+            for copy, original in module.targets.pairs:
                 copy.load_state_dict(original.state_dict())
 
 
@@ -157,8 +158,7 @@ class TestMatrixGame:
             self.game,
             weighting=RegretMinimizing(0.1, warmup_steps=128),
             central=CENTRAL,
-            epsilon_start=1.0,
-            epsilon_end=1.0,
+            epsilon=Schedule(1.0, 1.0, 1),
         )
         data = ReplayDataModule(
             partial(MatrixGame, PAYOFF),

@@ -30,7 +30,7 @@ def build(spec=SPEC, **changes):
     """A small module whose target networks differ from the online ones."""
     settings: dict[str, Any] = {"policy": partial(Policy, hidden_size=16), "embed_dim": 16} | changes
     module = QTRAN(spec, **settings)
-    for copy, _ in module.targets:
+    for copy, _ in module.targets.pairs:
         for parameter in copy.parameters():
             parameter.data += 0.2 * torch.randn_like(parameter)
     return module
@@ -305,7 +305,7 @@ class TestElsewhere:
 
 def test_target_networks_start_as_copies_and_are_not_trained():
     module = QTRAN(SPEC)
-    for copy, original in module.targets:
+    for copy, original in module.targets.pairs:
         assert all(
             torch.equal(one, two) for one, two in zip(copy.parameters(), original.parameters(), strict=True)
         )

@@ -45,7 +45,7 @@ def batch(episodes):
 def build(**changes):
     """A small module whose target networks differ from the online ones."""
     module = ValueFactorization(SPEC, policy=partial(Policy, hidden_size=16), **changes)
-    for copy, _ in module.targets:
+    for copy, _ in module.targets.pairs:
         for parameter in copy.parameters():
             parameter.data += 0.2 * torch.randn_like(parameter)
     return module
@@ -271,7 +271,7 @@ def test_impossible_lambda(value):
 def test_target_networks_start_as_copies_and_are_not_trained():
     module = ValueFactorization(SPEC, central=CENTRAL)
     assert module.central is not None
-    for copy, original in module.targets:
+    for copy, original in module.targets.pairs:
         assert all(
             torch.equal(one, two) for one, two in zip(copy.parameters(), original.parameters(), strict=True)
         )

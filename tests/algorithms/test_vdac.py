@@ -9,13 +9,15 @@ from torch import nn
 from envs.errors import SettingError
 from envs.games import MatrixGame
 from remix.algorithms.vdac import VDAC
-from remix.datamodule import ReplayDataModule, Round
+from remix.datamodule import ReplayDataModule
 from remix.episodes import collate, pack
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import gather, log_policy
 from remix.policy import ActorCriticPolicy
+from remix.rounds import Round
+from remix.schedules import Schedule
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.algorithms.test_games import PAYOFF, greedy_return
@@ -77,7 +79,9 @@ def test_loss_and_gradient_of_a_batch_are_those_of_its_transitions(mixer, explor
     episodes = [
         make_episode(SPEC, n, i, end) for i, (n, end) in enumerate(zip(LENGTHS, TERMINATED, strict=True))
     ]
-    module = build(mixer=mixer, explore_in_loss=explore_in_loss, entropy_factor=0.3, epsilon_end=0.2)
+    module = build(
+        mixer=mixer, explore_in_loss=explore_in_loss, entropy_factor=0.3, epsilon=Schedule(0.5, 0.2, 100_000)
+    )
     loss, _ = module.loss(collate([pack(e) for e in episodes], SPEC), env_steps=50_000)
     expected = slow_loss(module, episodes, exploration=0.35 if explore_in_loss else 0.0)
     torch.testing.assert_close(loss, expected)
@@ -163,7 +167,7 @@ def test_it_ends_beside_the_optimum_of_the_matrix_game(mixer):
         mixer=mixer,
         policy=partial(ActorCriticPolicy, hidden_size=16, last_action=False),
         optimizer=partial(torch.optim.RMSprop, lr=5e-3),
-        epsilon_anneal_steps=1_000,
+        epsilon=Schedule(0.5, 0.0, 1_000),
     )
     data = ReplayDataModule(
         partial(MatrixGame, PAYOFF),

@@ -14,8 +14,9 @@ from omegaconf import DictConfig
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build
 from remix.config import register_resolvers
-from remix.datamodule import ReplayDataModule, Round
+from remix.datamodule import ReplayDataModule
 from remix.episodes import Episode
+from remix.rounds import Round
 from tests.benchmarks.timing import median_seconds
 from tests.benchmarks.training import full_length_episodes
 

@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 
 from envs.spec import Environment
 from remix import experiment
-from remix.algorithms import base, independent, value_factorization
+from remix.algorithms import base, independent, single_loss, value_factorization
 from remix.building import build
 from remix.config import register_resolvers
 from remix.datamodule import ReplayDataModule
@@ -134,7 +134,7 @@ def _measure(watch: Stopwatch) -> None:
         watch.measure(algorithm, "loss", "loss, the rest of it")
     watch.measure(SingleDeviceStrategy, "backward", "backward, the rest of it")
     watch.measure(pl.LightningModule, "clip_gradients", "gradient norms")
-    watch.measure(base.MultiAgentModule, "on_before_optimizer_step", "gradient norms")
+    watch.measure(single_loss.SingleLossModule, "on_before_optimizer_step", "gradient norms")
     for optimizer in _subclasses(Optimizer):
         watch.measure(optimizer, "step", "optimizer")
     watch.measure(base.MultiAgentModule, "log_metrics", "logging")

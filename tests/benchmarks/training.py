@@ -14,12 +14,13 @@ from envs.battles import Battles
 from envs.predator_prey import PredatorPrey
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
-from remix.datamodule import ReplayDataModule, Round
+from remix.datamodule import ReplayDataModule
 from remix.episodes import Episode
 from remix.networks.central import CentralQ
 from remix.networks.kernels.compiler import HAS_HALF
 from remix.policy import Policy
 from remix.replay import EpisodeReplay
+from remix.rounds import Round
 from remix.weighting.regret_minimizing import RegretMinimizing
 from remix.workers.inline import InlineWorkers
 from remix.workers.rollout import rollout

@@ -17,6 +17,7 @@ from envs.spec import Environment
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
 from remix.datamodule import ReplayDataModule
+from remix.schedules import Schedule
 from remix.weighting.base import Weighting
 from tests.training import Recorder
 
@@ -52,7 +53,10 @@ class Run:
         }
         self.data = ReplayDataModule(environment, **(settings | options))
         self.module = ValueFactorization(
-            self.data.spec, weighting=weighting, epsilon_anneal_steps=200, target_update_episodes=16
+            self.data.spec,
+            weighting=weighting,
+            epsilon=Schedule(1.0, 0.05, 200),
+            target_update_episodes=16,
         )
         self.recorder = Recorder()
         self.trainer = pl.Trainer(

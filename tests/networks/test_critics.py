@@ -35,8 +35,8 @@ def test_a_row_is_the_state_the_observation_and_the_number_of_the_agent(state_fo
     forms: dict[str, Rows] = {
         "listed": listed(obs),
         "numbers": Features.of_numbers(numbers),
-        "tensor": per_point,
-        "bytes": per_point.byte(),
+        "tensor": numbers,
+        "bytes": numbers.byte(),
     }
     dense_state = torch.from_numpy(state).float()
     critic = AgentCritic(SPEC)

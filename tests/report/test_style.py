@@ -1,12 +1,13 @@
 """Colours, names and numbers."""
 
+from importlib.resources import files
 from itertools import combinations
 
 import pytest
 from matplotlib.colors import to_rgb
 
 from remix.report.results import MOST_CURVES
-from remix.report.style import label, number, number_format, steps, styles
+from remix.report.style import PALETTE, label, number, number_format, steps, styles
 
 ALGORITHMS = (
     "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran",
@@ -18,6 +19,20 @@ def test_an_algorithm_looks_the_same_in_every_study() -> None:
     every = styles(ALGORITHMS)
     assert styles(["qmix", "remix"]) == {"qmix": every["qmix"], "remix": every["remix"]}
     assert styles(["without", "remix", "iql"])["remix"] == every["remix"]
+
+
+def test_every_algorithm_says_how_it_looks() -> None:
+    files_ = [file.name for file in (files("conf") / "algorithm").iterdir() if file.name[0] != "_"]
+    names = [name.removesuffix(".yaml") for name in files_ if name.endswith(".yaml")]
+    methods = [name for name in names if not name.endswith("_official")]
+    assert sorted(methods) == sorted(ALGORITHMS)
+    assert len(set(styles(methods).values()) & set(PALETTE.values())) == len(methods) == len(PALETTE)
+    assert all(label(name) != name.replace("_", " ") for name in methods)
+
+
+def test_an_algorithm_that_says_nothing_gets_what_is_left() -> None:
+    assert styles(["remix", "of_mine"])["of_mine"] == PALETTE["blue"]
+    assert label("of_mine") == "of mine"
 
 
 def test_variants_can_be_told_apart_with_and_without_colour() -> None:

@@ -41,6 +41,12 @@ def test_every_study_can_be_planned(study: str):
     assert len({(job.panel, job.variant, job.seed) for job in jobs}) == len(jobs) > 1
 
 
+def test_a_study_of_all_algorithms_has_every_one_that_there_is():
+    names = [file.stem for file in (Path(conf.__file__).parent / "algorithm").glob("[!_]*.yaml")]
+    jobs = plan("predator_prey", "env.punishment=0", "seed=1").jobs
+    assert [job.variant for job in jobs] == sorted(name for name in names if not name.endswith("_official"))
+
+
 def test_the_win_rate_on_the_maps_of_the_paper():
     made = plan("smac", "algorithm=qmix", "seed=1")
     assert made.metric == "test/battle_won"
