@@ -20,9 +20,9 @@ from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix import config as configuration
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, quiet
+from remix.checking.recording import Recorder
 from remix.config import check, check_arguments
 from tests.command_line import SMALL, CommandLine
-from tests.training import Recorder
 
 ALGORITHMS = sorted(
     file.name.removesuffix(".yaml")

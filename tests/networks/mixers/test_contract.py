@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from envs.spec import EnvSpec
+from remix.checking.tables import SPEC, Table, random_actions
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
-from tests.networks.mixers.tables import SPEC, Table, random_actions
 
 MIXERS: dict[str, Callable[[EnvSpec], Mixer]] = {
     "vdn": VDNMixer,
