@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from envs.errors import CheckFailed, Diverged, GameError, SettingError
-from remix.own_code import own_traceback, summary
+from envs.errors import CheckFailed
+from remix.own_code import summary
+from remix.user_errors import details, one_line
 
 SubjectT = TypeVar("SubjectT")
 
@@ -34,9 +35,9 @@ class Report:
     not_checked: dict[str, str]
 
     def __str__(self) -> str:
-        lines = [f"{self.subject}: {len(self.checked)} checks passed", *self.checked]
-        lines += [f"not checked: {name} ({reason})" for name, reason in self.not_checked.items()]
-        return "\n  ".join(line.replace("_", " ") if i else line for i, line in enumerate(lines))
+        lines = [f"{self.subject}: {len(self.checked)} checks passed", *map(_words, self.checked)]
+        lines += [f"not checked: {_words(name)} ({reason})" for name, reason in self.not_checked.items()]
+        return "\n  ".join(lines)
 
 
 def expect(condition: object, problem: str) -> None:
@@ -58,12 +59,16 @@ def run_checks(name: str, subject: SubjectT, checks: Iterable[Callable[[SubjectT
             check(subject)
         except NotChecked as reason:
             not_checked[check.__name__] = str(reason)
-        except (Flaw, GameError, SettingError, Diverged) as found:
-            problem = f"{name}: {found}" if isinstance(found, Flaw | Diverged) else str(found)
-            raise CheckFailed(check.__name__, problem, getattr(found, "details", "")) from None
+        except Flaw as flaw:
+            raise CheckFailed(check.__name__, f"{name}: {flaw}") from None
         except Exception as error:
-            problem = f"{name}: raised {summary(error)}"
-            raise CheckFailed(check.__name__, problem, own_traceback(error)) from error
+            known = one_line(error)
+            problem = known or f"{name}: raised {summary(error)}"
+            raise CheckFailed(check.__name__, problem, details(error)) from (None if known else error)
         else:
             checked.append(check.__name__)
     return Report(name, tuple(checked), not_checked)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

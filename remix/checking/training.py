@@ -59,17 +59,17 @@ def configuration(name: str, algorithm: Any, folder: Path) -> DictConfig:
     register_resolvers()
     words = [*GAME, f"algorithm={algorithm}"] if isinstance(algorithm, str) else list(GAME)
     config = composed("train", words)
-    game, workers = config.env, config.workers
+    game, workers, hydra = config.env, config.workers, config.hydra
     with open_dict(config):
         if isinstance(algorithm, Mapping) and "_target_" not in algorithm:
-            config = OmegaConf.create(dict(algorithm))
+            config = OmegaConf.create({"hydra": hydra, **algorithm})
         elif not isinstance(algorithm, str):
             config.algorithm = algorithm
     checkpoints = {"_target_": "callbacks.checkpointing.LastCheckpoint", "dirpath": str(folder)}
     with open_dict(config):
         config.env, config.workers, config.callbacks = game, workers, {"last": checkpoints}
         config.replay.update(_REPLAY)
-        config.trainer.update({"log_every_n_steps": 1, "max_time": None})
+        config.trainer.update({"log_every_n_steps": 1, "max_time": None, "default_root_dir": str(folder)})
     return settled(config, _PACE | {"run_dir": str(folder), "algorithm_name": name})
 
 

@@ -22,26 +22,23 @@ from remix.weighting.base import Weighting, WeightingInputs, Weights
 _LATE = 10**12  # environment steps; no warm-up lasts so long
 
 
-def check_weighting(
-    name: str, thing: Any, bounds: tuple[float, float] | None = None, seed: int = 0
-) -> Report:
+def check_weighting(name: str, thing: Any, seed: int = 0) -> Report:
     """Every clause that random and extreme transitions can show.
 
     :param name: of the weighting, for messages.
     :param thing: a weighting, or what makes one without arguments.
-    :param bounds: of the weights, if they are others than ``min_weight`` and ``max_weight``.
     :param seed: of the transitions.
     :raises CheckFailed: a clause is broken.
     """
     __tracebackhide__ = True
-    return run_checks(name, Weighing(thing, bounds, seed), CHECKS)
+    return run_checks(name, Weighing(thing, seed), CHECKS)
 
 
 class Weighing:
     """A weighting to be checked; the parameters are those of :func:`check_weighting`."""
 
-    def __init__(self, thing: Any, bounds: tuple[float, float] | None, seed: int) -> None:
-        self.thing, self._bounds, self.seed = thing, bounds, seed
+    def __init__(self, thing: Any, seed: int) -> None:
+        self.thing, self.seed = thing, seed
 
     @cached_property
     def weighting(self) -> Weighting:
@@ -52,10 +49,6 @@ class Weighing:
     @cached_property
     def usual(self) -> WeightingInputs:
         return make_inputs(seed=self.seed, env_steps=_LATE)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self._bounds or (self.weighting.min_weight, self.weighting.max_weight)
 
     def weights(self, inputs: WeightingInputs) -> Weights:
         """After any warm-up; the inputs are copied, so that no check finds what another has done to them."""
@@ -105,8 +98,8 @@ def it_reads_only_what_it_requires(weighing: Weighing) -> None:
 
 
 def weights_lie_in_their_range(weighing: Weighing) -> None:
-    """Finite and between ``min_weight`` and ``max_weight``, whatever training comes to."""
-    low, high = weighing.bounds
+    """Finite and within ``bounds``, whatever training comes to."""
+    low, high = weighing.weighting.bounds
     for what, inputs in {"ordinary transitions": weighing.usual, **extremes(weighing.seed)}.items():
         for k, weight in enumerate(weighing.weights(inputs).values.tolist()):
             expect(

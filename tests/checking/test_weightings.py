@@ -6,8 +6,6 @@ import pytest
 
 from envs.errors import CheckFailed
 from remix.checking.kinds import check
-from remix.weighting.mappings import SelfNormalised
-from remix.weighting.regret_minimizing import RegretMinimizing
 from tests.checking import weightings as broken
 
 FAULTS = {
@@ -59,10 +57,3 @@ def test_nothing_is_found_in_a_sound_one(thing):
 
 def test_a_warm_up_is_checked_where_there_is_one():
     assert not check(broken.WarmsUp).not_checked
-
-
-def test_bounds_of_ones_own():
-    weighting = RegretMinimizing(0.0, 1.0, mapping=SelfNormalised(kappa=10.0))
-    check(weighting, bounds=(0.0, 10.0))
-    with pytest.raises(CheckFailed, match="must be between 0 and 1"):
-        check(weighting)
