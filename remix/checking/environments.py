@@ -18,6 +18,7 @@ from remix.checking.game import CHOICES, OWN_STREAM, Game
 from remix.checking.generators import seed_everybody, states
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.play import Play, compare, play, play_anew
+from remix.workers.base import WorkerError
 from remix.workers.child import apart
 
 _ODD_SEED = 907_031  # that no game seeds everybody with
@@ -156,7 +157,12 @@ def another_process_plays_the_same(game: Game) -> None:
     except Exception as error:
         advice = "must be a class or a function of a module, or a functools.partial of one"
         raise Flaw(f"cannot be sent to a worker process ({named(error)}); {advice}") from error
-    game.compare(apart(task, _PATIENCE), "in another process")
+    try:
+        episodes = apart(task, _PATIENCE)
+    except WorkerError as error:
+        advice = 'a script must call check below if __name__ == "__main__":'
+        raise Flaw(f"cannot be played in another process ({error}); {advice}") from error
+    game.compare(episodes, "in another process")
 
 
 def global_random_generators_are_left_alone(game: Game) -> None:

@@ -48,6 +48,7 @@ FAULTS = {
     broken.DrawsInBlack: ("pictures_are_rgb_and_change_nothing", "a picture of one colour"),
     broken.KeepsThingsInTheClass: ("two_of_them_do_not_disturb_each_other", "keep its episodes to itself"),
     broken.ClosesOnce: ("it_can_be_closed_twice", "close a second time raised OSError: not open"),
+    broken.DiesElsewhere: ("another_process_plays_the_same", "(a process died); a script must call"),
     broken.GoesByHashes: ("another_process_plays_the_same", "in another process; everything random"),
 }
 
