@@ -133,38 +133,6 @@ def a_reset_in_the_middle_forgets_everything(game: Game) -> None:
         game.compare(game.plays(made), "after an episode that was broken off", "reset must begin anew")
 
 
-def two_of_them_do_not_disturb_each_other(game: Game) -> None:
-    """Nothing is kept in the class or the module."""
-    one, other = game.make(), game.make()
-    try:
-        ours, theirs = Play(Gate(one), game.seeds, CHOICES), Play(Gate(other), game.seeds[::-1], CHOICES)
-        while ours.running.any() and ours.t < game.steps:
-            ours.advance()
-            if theirs.running.any():
-                theirs.advance()
-    finally:
-        one.close()
-        other.close()
-    rule = "an environment must keep its episodes to itself"
-    game.compare(ours.episodes, "when another environment of the class plays too", rule)
-
-
-def another_process_plays_the_same(game: Game) -> None:
-    """What makes it can be sent there, and hashes or clocks decide nothing."""
-    task = partial(play_anew, game.make, game.seeds, CHOICES, game.steps)
-    try:
-        pickle.dumps(task)
-    except Exception as error:
-        advice = "must be a class or a function of a module, or a functools.partial of one"
-        raise Flaw(f"cannot be sent to a worker process ({named(error)}); {advice}") from error
-    try:
-        episodes = apart(task, _PATIENCE)
-    except WorkerError as error:
-        advice = 'a script must call check below if __name__ == "__main__":'
-        raise Flaw(f"cannot be played in another process ({error}); {advice}") from error
-    game.compare(episodes, "in another process")
-
-
 def global_random_generators_are_left_alone(game: Game) -> None:
     """Those of ``random``, NumPy and PyTorch belong to everybody."""
     with isolate_rng(include_cuda=False):
@@ -208,6 +176,30 @@ def wrong_actions_are_refused(game: Game) -> None:
                 raise Flaw(f"takes actions {fault}, must raise a ValueError")
 
 
+def two_of_them_do_not_disturb_each_other(game: Game) -> None:
+    """Nothing is kept in the class or the module."""
+    one, other = game.make(), game.make()
+    try:
+        ours, theirs = Play(Gate(one), game.seeds, CHOICES), Play(Gate(other), game.seeds[::-1], CHOICES)
+        while ours.running.any() and ours.t < game.steps:
+            ours.advance()
+            if theirs.running.any():
+                theirs.advance()
+    finally:
+        one.close()
+        other.close()
+    rule = "an environment must keep its episodes to itself"
+    game.compare(ours.episodes, "when another environment of the class plays too", rule)
+
+
+def it_can_be_closed_twice(game: Game) -> None:
+    """Once by whoever is done with it, once by whoever cleans up."""
+    environment = game.make()
+    for time in ("", " a second time"):
+        with GameCode(environment.spec.name, f"close{time}"):
+            environment.close()
+
+
 def pictures_are_rgb_and_change_nothing(game: Game) -> None:
     """``render`` gives uint8 ``[height, width, 3]``, always of one size, or raises NotImplementedError."""
     with game.bare() as environment:
@@ -222,7 +214,8 @@ def pictures_are_rgb_and_change_nothing(game: Game) -> None:
         made = Gate(environment)
         playing = Play(made, game.seeds, CHOICES)
         first = made.render()
-        expect(first.std() > 0, "render gives a picture of one colour")
+        advice = "must show the episode, or raise NotImplementedError"
+        expect(first.std() > 0, f"render gives a picture of one colour, {advice}")
         while playing.running.any() and playing.t < min(game.steps, _PICTURES):
             playing.advance()
             sizes = [made.render(e).shape for e in range(len(game.seeds))]
@@ -231,12 +224,20 @@ def pictures_are_rgb_and_change_nothing(game: Game) -> None:
     game.compare(playing.episodes, "when it is drawn", "render must change nothing")
 
 
-def it_can_be_closed_twice(game: Game) -> None:
-    """Once by whoever is done with it, once by whoever cleans up."""
-    environment = game.make()
-    for time in ("", " a second time"):
-        with GameCode(environment.spec.name, f"close{time}"):
-            environment.close()
+def another_process_plays_the_same(game: Game) -> None:
+    """What makes it can be sent there, and hashes or clocks decide nothing."""
+    task = partial(play_anew, game.make, game.seeds, CHOICES, game.steps)
+    try:
+        pickle.dumps(task)
+    except Exception as error:
+        advice = "must be a class or a function of a module, or a functools.partial of one"
+        raise Flaw(f"cannot be sent to a worker process ({named(error)}); {advice}") from error
+    try:
+        episodes = apart(task, _PATIENCE)
+    except WorkerError as error:
+        advice = 'a script must call check below if __name__ == "__main__":'
+        raise Flaw(f"cannot be played in another process ({error}); {advice}") from error
+    game.compare(episodes, "in another process")
 
 
 CHECKS = (
@@ -252,9 +253,9 @@ CHECKS = (
     global_random_generators_are_left_alone,
     every_allowed_action_is_accepted,
     wrong_actions_are_refused,
-    pictures_are_rgb_and_change_nothing,
     two_of_them_do_not_disturb_each_other,
     it_can_be_closed_twice,
+    pictures_are_rgb_and_change_nothing,
     another_process_plays_the_same,
 )
 

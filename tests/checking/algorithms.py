@@ -100,4 +100,5 @@ class ActsOtherwiseWhenLoaded(IndependentQLearning):
 
     def on_train_end(self):
         super().on_train_end()
+        assert isinstance(self.policy, TurnedPolicy)
         self.policy.turned = True

@@ -14,7 +14,7 @@ class Sound(Mixer):
 
     def __init__(self, spec):
         super().__init__()
-        self.weight = FeedForward(spec.state_size, 8, spec.n_agents)
+        self.weight: nn.Module = FeedForward(spec.state_size, 8, spec.n_agents)
 
     def slopes(self, state):
         return self.weight(state).abs()

@@ -9,6 +9,7 @@ import pytest
 from envs.errors import CheckFailed
 from remix.checking.kinds import check
 from tests.checking import environments as broken
+from tests.envs.broken import DEEDS, OUTPUTS, Sound
 
 FAULTS = {
     broken.WithoutSpec: ("it_can_be_made_and_has_a_spec", "spec is None, must be an envs.spec.EnvSpec"),
@@ -61,6 +62,15 @@ def test_every_fault_is_found_by_its_check(environment):
     assert caught.value.check == name
     [line] = str(caught.value).splitlines()
     assert words in line and line.endswith(f"[{name}]")
+
+
+@pytest.mark.parametrize("fault", [*OUTPUTS, *DEEDS])
+def test_what_the_gate_refuses_is_found_first(fault):
+    with pytest.raises(CheckFailed) as caught:
+        check(partial(Sound, fault))
+    assert caught.value.check == "what_it_returns_fits_its_spec"
+    [line] = str(caught.value).splitlines()
+    assert line.startswith("broken") and "step 2" in line
 
 
 def test_the_environments_own_traceback_is_kept():

@@ -98,7 +98,7 @@ class WarmsUp(Sound):
 
     def __init__(self):
         super().__init__()
-        self.warmup = Optimistic(self.min_weight, self.max_weight)
+        self.warmup: Optimistic = Optimistic(self.min_weight, self.max_weight)
 
     def warm(self, inputs):
         return inputs.env_steps < self.warmup_steps
