@@ -1,4 +1,4 @@
-"""Exceptions: a user's mistake in a setting, learning that diverged, and a game that broke down."""
+"""Exceptions: a mistake in a setting, learning that diverged, a broken game, a part that fails its check."""
 
 from __future__ import annotations
 
@@ -48,6 +48,22 @@ class Diverged(RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments
+
+
+class CheckFailed(AssertionError):
+    """A part does not keep the contract of its kind. The message is one line.
+
+    :param check: name of the check that found it, a function below ``remix.checking``.
+    :param problem: what is broken, where, and what would be right.
+    :param details: the traceback of the part's own code; may be empty.
+    """
+
+    def __init__(self, check: str, problem: str, details: str = "") -> None:
+        self.check, self.problem, self.details = check, problem, details
+        super().__init__(f"{problem} [{check}]")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (self.check, self.problem, self.details)
 
 
 class GameError(RuntimeError):

@@ -129,7 +129,9 @@ class PettingZoo(Environment):
 
     def step(self, actions: NDArray[np.integer]) -> Step:
         """Apply ``actions [E, N]`` to the episodes that still run."""
-        chosen = np.asarray(actions)[self._running]
+        if actions.shape != (expected := (len(self._running), self.spec.n_agents)):
+            raise ValueError(f"actions have shape {actions.shape}, expected {expected} (episodes, agents)")
+        chosen = actions[self._running]
         if not ((chosen >= 0) & (chosen < self._n_actions)).all():
             raise ValueError(f"actions must lie between 0 and {(self._n_actions - 1).tolist()}")
         reward = np.zeros(len(self._running), np.float32)

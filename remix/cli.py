@@ -23,6 +23,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
   remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
   remix search [SETTING=VALUE ...]        hyper-parameter search
+  remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix ui                                the MLflow comparison of all runs, in the browser
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
@@ -149,6 +150,16 @@ def _search(arguments: list[str]) -> None:
     _hydra("search", arguments, search)
 
 
+def _check(arguments: list[str]) -> None:
+    def check(config: DictConfig) -> object:
+        from remix.checking.command import check_configured
+
+        check_configured(config)
+        return None
+
+    _hydra("check", arguments, check)
+
+
 def _report(arguments: list[str]) -> None:
     from remix.report import report
 
@@ -173,6 +184,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "watch": _watch,
     "report": _report,
     "search": _search,
+    "check": _check,
     "ui": _ui,
     "completion": _completion,
 }

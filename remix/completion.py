@@ -8,7 +8,7 @@ from pathlib import Path
 from envs.errors import SettingError, one_of
 from remix.shell_words import split
 
-HYDRA_COMMANDS = ("train", "evaluate", "watch", "search")
+HYDRA_COMMANDS = ("train", "evaluate", "watch", "search", "check")
 
 # The shell evaluates none of the choices: `read -r` takes them as they are, and `query bash` has quoted them.
 _BASH = """\

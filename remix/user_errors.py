@@ -6,7 +6,7 @@ import errno
 import re
 from collections.abc import Iterable, Sequence
 
-from envs.errors import Diverged, GameError, SettingError, first_line, one_of
+from envs.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
 from remix.own_code import own_traceback, summary
 from remix.words import group_choices
 
@@ -15,7 +15,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def one_line(error: BaseException) -> str | None:
     """What to tell the user, or None if the error is not of the user's making."""
-    if isinstance(error, SettingError | GameError | Diverged):
+    if isinstance(error, SettingError | GameError | Diverged | CheckFailed):
         return str(error)
     if isinstance(error, MemoryError):
         return f"the memory does not suffice: {error or 'no more can be had'}"

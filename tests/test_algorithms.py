@@ -20,10 +20,11 @@ from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix import config as configuration
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, quiet
+from remix.checking.kinds import check as check_part
+from remix.checking.recording import Recorder
 from remix.config import check, check_arguments
 from remix.schedules import Schedule
 from tests.command_line import SMALL, CommandLine
-from tests.training import Recorder
 
 ALGORITHMS = sorted(
     file.name.removesuffix(".yaml")
@@ -86,19 +87,10 @@ def test_it_composes_and_fits_its_signatures(algorithm: str):
 
 @pytest.mark.usefixtures("_hydra")
 @pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON])
-def test_a_resumed_run_equals_an_uninterrupted_one(algorithm: str, tmp_path: Path):
-    """All weights and everything that was logged, to the last bit."""
-    config = composed(algorithm, "algorithm.weighting.warmup_steps=0" if "remix" in algorithm else "seed=1")
-    straight, everything = train(config, tmp_path / "straight")
-    _, before = train(config, tmp_path / "resumed", max_epochs=2)
-    resumed, after = train(config, tmp_path / "resumed", checkpoint=tmp_path / "resumed/last.ckpt")
-    assert straight.updates == resumed.updates >= 8
-    for name, value in straight.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name]), name
-    assert before.history("train/return") + after.history("train/return") == everything.history(
-        "train/return"
-    )
-    assert before.history("test/return") + after.history("test/return") == everything.history("test/return")
+def test_it_keeps_the_contract(algorithm: str):
+    """Also: a resumed run equals an uninterrupted one, to the last bit."""
+    report = check_part(composed(algorithm))
+    assert set(report.not_checked) <= {"its_weights_can_be_drawn", "a_gpu_trains_alike"}
 
 
 @pytest.mark.usefixtures("_hydra")

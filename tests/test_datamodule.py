@@ -13,6 +13,7 @@ from torch import nn
 from envs.errors import SettingError
 from envs.games import BranchChain, MatrixGame
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.networks.central import CentralQ
 from remix.policy import Policy
@@ -20,7 +21,7 @@ from remix.schedules import Schedule
 from remix.weighting.regret_minimizing import RegretMinimizing
 from remix.workers.inline import InlineWorkers
 from remix.workers.process import ProcessWorkers
-from tests.training import Recorder, fit, make_trainer
+from tests.training import fit, make_trainer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*training_step. returned .None."),

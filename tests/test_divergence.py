@@ -16,12 +16,13 @@ from envs.spec import EnvSpec
 from remix.algorithms.dop import DOP
 from remix.algorithms.fop import FOP
 from remix.algorithms.independent import IndependentQLearning
+from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.divergence import DivergenceGuard
 from remix.policy import Policy, StochasticPolicy
 from tests.algorithms.devices import Waits
 from tests.command_line import SMALL, CommandLine
-from tests.training import Recorder, make_trainer
+from tests.training import make_trainer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*training_step. returned .None."),

@@ -96,6 +96,11 @@ class Weighting(ABC):
             raise SettingError("min_weight", min_weight, f"must be between 0 and max_weight={max_weight}")
         self.min_weight, self.max_weight = float(min_weight), float(max_weight)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Which no weight leaves."""
+        return self.min_weight, self.max_weight
+
     @abstractmethod
     def __call__(self, inputs: WeightingInputs) -> Weights:
         """Weights of the K transitions."""

@@ -20,6 +20,9 @@ from envs.errors import SettingError
 class Mapping(ABC):
     """From log raw weights ``[K]`` to scores ``[K]``."""
 
+    highest: float = 1.0
+    """Which no score exceeds."""
+
     @abstractmethod
     def __call__(self, log_raw: Tensor) -> Tensor:
         """Scores of the K raw weights."""
@@ -95,7 +98,7 @@ class SelfNormalised(Mapping):
     """
 
     def __init__(self, kappa: float = 10.0) -> None:
-        self.kappa = _positive("kappa", kappa)
+        self.kappa = self.highest = _positive("kappa", kappa)
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         raw = _relative(log_raw)

@@ -99,6 +99,11 @@ class RegretMinimizing(Weighting):
         }
         self.requires = frozenset(name for name, used in wanted.items() if used)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Beyond the range where scores may exceed 1."""
+        return self.min_weight, self.min_weight + (self.max_weight - self.min_weight) * self.mapping.highest
+
     def __call__(self, inputs: WeightingInputs) -> Weights:
         log_factors = self.log_factors(inputs)
         underestimated = inputs.joint_value < self.reference(inputs)

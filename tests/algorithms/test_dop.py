@@ -20,6 +20,7 @@ from envs.errors import SettingError
 from envs.games import MatrixGame
 from envs.predator_prey import PredatorPrey
 from remix.algorithms.dop import CRITIC, DOP, POLICY, _Part
+from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.critics import AgentCritic
@@ -32,7 +33,7 @@ from remix.schedules import Schedule
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.samples import make_episode, make_spec
-from tests.training import Recorder, fit
+from tests.training import fit
 
 SPEC = make_spec()
 POLICY_NETWORK, CRITIC_NETWORK = (

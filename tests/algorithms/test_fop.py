@@ -21,6 +21,7 @@ from envs.games import MatrixGame
 from envs.predator_prey import PredatorPrey
 from remix.algorithms import fop
 from remix.algorithms.fop import FOP
+from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.mixers.fop import FOPMixer
@@ -34,7 +35,7 @@ from remix.schedules import Schedule
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.samples import make_batch, make_episode, make_spec
-from tests.training import Recorder, fit
+from tests.training import fit
 
 SPEC = make_spec()
 BITS = make_spec(obs_dtype="bool", state_dtype="bool", obs_size=11, state_size=20)

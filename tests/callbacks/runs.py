@@ -16,10 +16,10 @@ from envs.games import BranchChain
 from envs.spec import Environment
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
+from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.schedules import Schedule
 from remix.weighting.base import Weighting
-from tests.training import Recorder
 
 SHORT_CHAIN = partial(BranchChain, stages=3)
 

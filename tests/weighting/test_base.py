@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from envs.errors import SettingError
+from remix.checking.transitions import make_inputs
 from remix.weighting.base import effective_sample_size
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.uniform import Uniform
-from tests.weighting.values import make_inputs
 
 
 def test_uniform_weights_are_all_1():

@@ -2,9 +2,9 @@
 
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic
-from tests.weighting.values import make_inputs
 
 # One transition of two agents; the best action of agent 1 is not available.
 UTILITIES = torch.tensor([[[1.0, 3.0, 2.0], [9.0, 1.0, 4.0]]])

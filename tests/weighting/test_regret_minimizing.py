@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envs.errors import SettingError
+from remix.checking.transitions import make_inputs
 from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing, boltzmann_log_policy, mixing_gradient
-from tests.weighting.values import make_inputs
 
 FACTORS = ("bellman_error", "value_underestimation", "mixing_gradient")
 MAPPINGS = [CappedLinear(), MinMax(), LogMinMax(), MedianSaturating(), Rank(), SelfNormalised()]

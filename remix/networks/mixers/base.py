@@ -37,6 +37,9 @@ class Mixer(nn.Module, ABC):
     requires: frozenset[str] = frozenset()
     """Names of the parts of :class:`Context` that this mixer reads."""
 
+    monotonic: bool = True
+    """Whether no slope is ever negative, so that the agents' own best actions are the best together."""
+
     @abstractmethod
     def value_and_slopes(
         self, utilities: Tensor, state: Rows, context: Context = NOTHING_ELSE

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from envs.errors import SettingError
+from remix.checking.tables import SPEC, Table, random_actions
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.fop import FOPMixer
 from tests.networks.mixers.constants import constant, logit
-from tests.networks.mixers.tables import SPEC, Table, random_actions
 from tests.samples import make_spec
 
 

@@ -2,9 +2,9 @@
 
 import torch
 
+from remix.checking.tables import SPEC
 from remix.networks.mixers.linear import LinearMixer
 from tests.networks.mixers.constants import constant
-from tests.networks.mixers.tables import SPEC
 from tests.samples import make_spec
 
 

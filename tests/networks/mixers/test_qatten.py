@@ -2,10 +2,10 @@
 
 import torch
 
+from remix.checking.tables import SPEC, Table, random_actions
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.qatten import QattenMixer
 from tests.networks.mixers.constants import constant
-from tests.networks.mixers.tables import SPEC, Table, random_actions
 from tests.samples import make_spec
 
 

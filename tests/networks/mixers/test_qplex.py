@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from envs.errors import SettingError
+from remix.checking.tables import SPEC, Table, random_actions
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.qplex import QPLEXMixer
 from tests.networks.mixers.constants import constant, logit
-from tests.networks.mixers.tables import SPEC, Table, random_actions
 from tests.samples import make_spec
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
+from remix.checking.tables import SPEC
 from remix.networks.mixers.vdn import VDNMixer
-from tests.networks.mixers.tables import SPEC
 
 
 def test_value_is_the_sum():

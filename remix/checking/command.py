@@ -1,0 +1,50 @@
+"""``remix check``: the parts of a composed configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from envs.spec import Environment
+from remix.building import make
+from remix.checking.kinds import check
+from remix.checking.outcome import Report
+from remix.config import check_arguments, plain
+from remix.networks.mixers.base import Mixer
+from remix.search.composition import given
+from remix.targets import locate
+from remix.weighting.base import Weighting
+
+GROUPS = ("env", "algorithm")
+
+
+def check_configured(config: DictConfig) -> None:
+    """Check what the command line chooses or changes, else all; prints what was checked if all is sound.
+
+    :raises SettingError: something of the configuration cannot work.
+    :raises CheckFailed: something is broken.
+    """
+    check_arguments(config)
+    words = OmegaConf.to_container(HydraConfig.get().overrides.task)
+    assert isinstance(words, list)
+    named = {re.split(r"[./@]", key)[0] for key in given(words)}
+    for report in list(_reports(config, named.intersection(GROUPS) or set(GROUPS))):
+        print(report)
+
+
+def _reports(config: DictConfig, groups: set[str]) -> Iterator[Report]:
+    """Of an algorithm its mixer and its weighting come first, if it has such."""
+    settings = plain(config)
+    if "env" in groups:
+        make(config.env, "env", Environment).close()
+        yield check(settings["env"])
+    if "algorithm" in groups:
+        for node in settings["algorithm"].values():
+            if isinstance(node, Mapping) and "_target_" in node:
+                target = locate("_target_", node["_target_"])
+                if isinstance(target, type) and issubclass(target, Mixer | Weighting):
+                    yield check(node)
+        yield check(config)

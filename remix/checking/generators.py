@@ -1,0 +1,25 @@
+"""The random generators that belong to everybody."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def seed_everybody(seed: int) -> None:
+    """Those of ``random``, NumPy and PyTorch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+
+
+def states() -> dict[str, Any]:
+    """What they hold, by name; can be compared."""
+    return {
+        "random": random.getstate(),
+        "numpy.random": repr(np.random.get_state(legacy=False)),  # noqa: NPY002
+        "torch": torch.get_rng_state().tolist(),
+    }

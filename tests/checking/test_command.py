@@ -1,0 +1,54 @@
+"""``remix check``: what of a configuration is checked, and what the user gets to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import CommandLine
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def subjects(output: str) -> list[str]:
+    return [line.split(":")[0] for line in output.splitlines() if not line.startswith(" ")]
+
+
+def test_the_environment_that_is_chosen(remix: CommandLine, tmp_path: Path):
+    outcome = remix("check", "env=climbing")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert subjects(outcome.out) == ["envs.games.MatrixGame"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_algorithm_that_is_chosen_with_its_parts(remix: CommandLine, tmp_path: Path):
+    outcome = remix("check", "algorithm=ow_qmix", "algorithm/mixer=vdn")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert subjects(outcome.out) == [
+        "remix.networks.mixers.vdn.VDNMixer",
+        "remix.weighting.optimistic.Optimistic",
+        "remix.algorithms.value_factorization.ValueFactorization",
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["env=branch_chain", "~env.stages", "env._target_=tests.checking.environments.RewardsNothing"],
+            "signals, step 1: reward is nan, must be a finite number [what_it_returns_fits_its_spec]",
+        ),
+        (["env.n_agents=300"], "env.n_agents=300: "),
+        (["algorithm=qmox"], "algorithm=qmox: must be one of qmix, "),
+    ],
+)
+def test_what_is_wrong_is_one_line(remix: CommandLine, words: list[str], line: str):
+    outcome = remix("check", *words)
+    assert outcome.code == 2 and outcome.out == ""
+    [only] = outcome.err.splitlines()
+    assert only.startswith(f"remix: {line}")
