@@ -32,10 +32,21 @@ ALGORITHMS = sorted(
     if file.name.endswith(".yaml") and not file.name.startswith("_")
 )
 
-METHODS = [name for name in ALGORITHMS if not name.endswith("_official")]
+METHODS = [name for name in ALGORITHMS if not name.endswith("_official") and not name.startswith("remix_")]
+"""Those that are no other settings of another."""
 
-REMIX_ON = [f"remix algorithm/mixer={mixer}" for mixer in ("vdn", "qplex", "qatten", "linear")]
+REMIX_ON = [
+    f"{remix} algorithm/mixer={mixer}"
+    for remix in ("remix", "remix_both")
+    for mixer in ("vdn", "qplex", "qatten", "linear")
+]
 """ReMIX's weights on other factorisations."""
+
+WEIGHTINGS = sorted(
+    file.name.removesuffix(".yaml")
+    for file in (files("conf") / "algorithm/weighting").iterdir()
+    if file.name.endswith(".yaml")
+)
 
 QUICK = ("replay.episodes_per_round=4", "replay.latest_size=4")
 
@@ -86,11 +97,43 @@ def test_it_composes_and_fits_its_signatures(algorithm: str):
 
 
 @pytest.mark.usefixtures("_hydra")
-@pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON])
+@pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON[:4], "remix_both", "remix_authors"])
 def test_it_keeps_the_contract(algorithm: str):
     """Also: a resumed run equals an uninterrupted one, to the last bit."""
     report = check_part(composed(algorithm))
     assert set(report.not_checked) <= {"its_weights_can_be_drawn", "a_gpu_trains_alike"}
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_every_weighting_keeps_the_contract(weighting: str):
+    check_part(composed(f"remix algorithm/weighting={weighting}").algorithm.weighting)
+
+
+@pytest.mark.usefixtures("_hydra")
+@pytest.mark.parametrize(
+    ("algorithm", "central"), [("vdn", False), ("qmix", False), ("ow_qmix", True), ("cw_qmix", True)]
+)
+def test_the_official_recipe_of_weighted_qmix(algorithm: str, central: bool):
+    """The numbers of the authors' published configuration."""
+    config = compose("train", [f"algorithm={algorithm}_official"])
+    node, replay = config.algorithm, config.replay
+    assert (node.optimizer._target_, node.optimizer.lr) == ("torch.optim.RMSprop", 5e-4)
+    assert (node.optimizer.alpha, node.optimizer.eps) == (0.99, 1e-5)
+    assert (node.gamma, node.td_lambda, node.loss_factor) == (0.99, 0.0, 1.0)
+    assert (node.epsilon.start, node.epsilon.end, node.epsilon.steps) == (1.0, 0.05, 50_000)
+    assert (node.target_update_episodes, replay.episodes_per_round, replay.batch_size) == (200, 1, 32)
+    assert (node.central is not None) is central
+    if central:
+        assert node.central_loss_factor == 1.0
+
+
+@pytest.mark.usefixtures("_hydra")
+def test_remix_as_printed():
+    config = compose("train", ["algorithm=remix_printed"])
+    assert config.algorithm.weighting.warmup_steps == 0
+    assert config.algorithm.epsilon.start == 0.995
+    assert (config.replay.capacity, config.replay.batch_size) == (10_000, 128)
 
 
 @pytest.mark.usefixtures("_hydra")
