@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envs.errors import CheckFailed, SettingError
+from remix.checking.algorithms import CHECKS
 from remix.checking.kinds import check
 from remix.checking.training import configuration
 from tests.checking import algorithms as broken
@@ -35,6 +36,12 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.chdir(tmp_path)
     yield
     assert not list(tmp_path.iterdir())
+
+
+def test_there_is_a_fault_for_every_check():
+    assert {check.__name__ for check in CHECKS} == {name for name, _ in FAULTS.values()} | {
+        "a_gpu_trains_alike"
+    }
 
 
 @pytest.mark.parametrize("algorithm", FAULTS, ids=lambda algorithm: algorithm.__name__)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from envs.errors import CheckFailed
+from remix.checking.environments import CHECKS
 from remix.checking.kinds import check
 from tests.checking import environments as broken
 from tests.envs.broken import DEEDS, OUTPUTS, Sound
@@ -52,6 +53,10 @@ FAULTS = {
     broken.DiesElsewhere: ("another_process_plays_the_same", "(a process died); a script must call"),
     broken.GoesByHashes: ("another_process_plays_the_same", "in another process; everything random"),
 }
+
+
+def test_there_is_a_fault_for_every_check():
+    assert {check.__name__ for check in CHECKS} == {name for name, _ in FAULTS.values()}
 
 
 @pytest.mark.parametrize("environment", FAULTS, ids=lambda environment: environment.__name__)

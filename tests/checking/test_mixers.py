@@ -9,6 +9,7 @@ import pytest
 from envs.errors import CheckFailed, SettingError
 from envs.spec import EnvSpec
 from remix.checking.kinds import check
+from remix.checking.mixers import CHECKS
 from remix.checking.tables import SPEC
 from tests.checking import mixers as broken
 
@@ -32,6 +33,10 @@ FAULTS = {
     broken.ForgetsAnAgent: ("every_parameter_learns", "the utilities of agent 0 get no gradient"),
     broken.HidesAWeight: ("its_state_dict_is_all_there_is", "as of the mixer whose state_dict it got"),
 }
+
+
+def test_there_is_a_fault_for_every_check():
+    assert {check.__name__ for check in CHECKS} == {name for name, _ in FAULTS.values()}
 
 
 @pytest.mark.parametrize("mixer", FAULTS, ids=lambda mixer: mixer.__name__)

@@ -6,6 +6,7 @@ import pytest
 
 from envs.errors import CheckFailed
 from remix.checking.kinds import check
+from remix.checking.weightings import CHECKS
 from tests.checking import weightings as broken
 
 FAULTS = {
@@ -38,6 +39,10 @@ FAULTS = {
         "huge Bellman errors: the diagnostic ",
     ),
 }
+
+
+def test_there_is_a_fault_for_every_check():
+    assert {check.__name__ for check in CHECKS} == {name for name, _ in FAULTS.values()}
 
 
 @pytest.mark.parametrize("weighting", FAULTS, ids=lambda weighting: weighting.__name__)
