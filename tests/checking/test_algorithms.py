@@ -62,7 +62,7 @@ def test_nothing_is_found_in_a_sound_one():
 
 def test_a_whole_configuration_keeps_its_own_settings(tmp_path: Path):
     config = configuration("mine", {"_target_": "tests.checking.algorithms.Sound", "gamma": 2.0}, tmp_path)
-    with pytest.raises(CheckFailed, match=r"^algorithm.gamma=2.0: must be between 0 and 1 \[it_can"):
+    with pytest.raises(CheckFailed, match=r"^algorithm.gamma=2.0: must be a number between 0 and 1 \[it_can"):
         check(config)
     assert config == configuration("mine", config.algorithm, tmp_path)
 
