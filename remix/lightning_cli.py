@@ -202,6 +202,7 @@ def _load(text: str) -> Any:
     import yaml
 
     from remix.content import too_large
+    from remix.former_names import with_current_names
 
     try:
         content = yaml.safe_load(text)
@@ -209,6 +210,7 @@ def _load(text: str) -> Any:
         raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
     if too_large(content):
         raise ValueError("the configuration is too large")
+    content = with_current_names(content)
     if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
         return content
     try:
