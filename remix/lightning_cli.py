@@ -2,8 +2,9 @@
 
 FILE is either a Lightning CLI configuration (keys ``model``, ``data``, ``trainer``) or the composed
 configuration of a run (its ``config.yaml``, or what ``remix train --cfg job --resolve`` prints), which is
-translated: ``_target_`` nodes become ``class_path`` nodes. What a file may name is in :mod:`remix.trust`;
-``--trust PACKAGE`` consents to one more package, and what stands on the command line itself is free.
+translated: ``_target_`` nodes become ``class_path`` nodes. What a file may name is in
+:mod:`remix.trust`; ``--trust PACKAGE`` consents to one more package, and what stands on the command line
+itself is free.
 """
 
 from __future__ import annotations
