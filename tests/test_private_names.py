@@ -31,7 +31,6 @@ USED = {
     "pytorch_lightning.cli.LightningCLI._parse_ckpt_path": "remix/lightning_cli.py",
     "pytorch_lightning.cli.LightningCLI._run_subcommand": "remix/lightning_cli.py",
     "pytorch_lightning.cli.LightningCLI._set_seed": "remix/lightning_cli.py",
-    "pytorch_lightning.trainer.connectors.checkpoint_connector._CheckpointConnector": "remix/checkpoints.py",
 }
 
 
