@@ -19,7 +19,7 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test test-bounds lint format ui bench profile clean help
+.PHONY: train test test-bounds lint format package ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
@@ -30,14 +30,21 @@ test: .venv/installed-dev  ## run the tests
 test-bounds: .venv/installed-dev  ## run the tests with all indices of the compiled passes checked
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba-bounds $(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/installed-dev  ## check style, formatting and types
+lint: .venv/installed-dev  ## check style, formatting, types and which part imports which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: .venv/installed-dev  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+package: .venv/installed  ## build what is released into dist/, and check it
+	@$(PIP_INSTALL) --editable ".[release]"
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 ui: .venv/installed  ## browse the runs with MLflow
 	$(BIN)/remix ui $(ARGS)
@@ -49,7 +56,7 @@ profile: .venv/installed-dev  ## show where the time of training goes
 	$(BIN)/python -m tests.benchmarks.profile $(ARGS)
 
 clean:  ## delete .venv, caches and builds; runs stay
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .numba-bounds
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .numba-bounds
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:  ## list these targets

@@ -126,7 +126,8 @@ class Battles(Environment):
         would have followed is estimated. False, as in the configurations of SMAC and PyMARL, makes the limit
         an end like any other: terminated, and nothing follows.
     :param profile: see :class:`envs.skirmish.environment.Skirmish`.
-    :param difficulty: see :class:`envs.starcraft.StarCraft`, and so are ``game_version`` and ``replay_dir``.
+    :param difficulty: see :class:`envs.starcraft.StarCraft`, which also has ``game_version`` and
+        ``replay_dir``.
 
     The others are those of :class:`ViewOptions` and :class:`RewardOptions`.
 

@@ -1,8 +1,8 @@
 """The real StarCraft II, played through the package of the StarCraft Multi-Agent Challenge (SMAC).
 
 Neither the package nor the game is part of an installation. What can be known about them without starting
-them is checked when an environment is made (see :mod:`envs.starcraft_setup`); the package is imported, and
-the game launched, by the first reset.
+them is checked when an environment is made (see :mod:`envs.starcraft_setup`); the package is
+imported, and the game launched, by the first reset.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from remix.algorithms.base import MultiAgentModule
 from remix.building import build_module, quiet
 from remix.config import check_arguments, plain, whole
 from remix.content import Content
+from remix.former_names import with_current_names
 from remix.records import LAST_CHECKPOINTS
 from remix.trust import Trust, texts
 from remix.workers.base import WorkerPool
@@ -61,6 +62,8 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     """
     checkpoint = archive.read(path, setting)
     Content(checkpoint, setting, path).check()
+    parameters = checkpoint["hyper_parameters"]
+    parameters["config"] = with_current_names(parameters["config"])
     return checkpoint
 
 

@@ -228,9 +228,12 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
+        from remix.former_names import use_current_names
+
         shield()  # a launcher may have this in another process
         try:
             _check_folder()
+            use_current_names(config)
             with stoppable():
                 return function(config)
         except Exception as error:

@@ -2,8 +2,9 @@
 
 FILE is either a Lightning CLI configuration (keys ``model``, ``data``, ``trainer``) or the composed
 configuration of a run (its ``config.yaml``, or what ``remix train --cfg job --resolve`` prints), which is
-translated: ``_target_`` nodes become ``class_path`` nodes. What a file may name is in :mod:`remix.trust`;
-``--trust PACKAGE`` consents to one more package, and what stands on the command line itself is free.
+translated: ``_target_`` nodes become ``class_path`` nodes. What a file may name is in
+:mod:`remix.trust`; ``--trust PACKAGE`` consents to one more package, and what stands on the command line
+itself is free.
 """
 
 from __future__ import annotations
@@ -203,6 +204,7 @@ def _load(text: str) -> Any:
     import yaml
 
     from remix.content import too_large
+    from remix.former_names import with_current_names
 
     try:
         content = yaml.safe_load(text)
@@ -210,6 +212,7 @@ def _load(text: str) -> Any:
         raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
     if too_large(content):
         raise ValueError("the configuration is too large")
+    content = with_current_names(content)
     if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
         return content
     try:

@@ -22,11 +22,11 @@ from pytorch_lightning.loggers import Logger
 
 from envs.errors import SettingError
 from remix import named_objects
+from remix.import_path import PACKAGES
 from remix.named_objects import below
 from remix.records import RUNS
 from remix.signatures import hints_of
 
-PRODUCT = ("callbacks", "envs", "remix")
 OPTIMIZERS = "torch.optim"
 GAMES = ("magent2", "mpe2", "pettingzoo")
 """Packages of which nothing but games is called."""
@@ -106,13 +106,13 @@ class Trust:
             return True
         if package == "pytorch_lightning":
             return any(name in (known, _defined(known)) for known in LIGHTNING)
-        return package in PRODUCT or (below(name, OPTIMIZERS) and name != OPTIMIZERS) or self._own(package)
+        return package in PACKAGES or (below(name, OPTIMIZERS) and name != OPTIMIZERS) or self._own(package)
 
     def names(self) -> list[str]:
         """All names that :meth:`allows` knows, for readers of configurations that want a list."""
         own = self._own_modules()
         typed = [name for text in self.typed for name in _names_of(text)]
-        return [*PRODUCT, OPTIMIZERS, *LIGHTNING, *map(_defined, LIGHTNING), *self.packages, *own, *typed]
+        return [*PACKAGES, OPTIMIZERS, *LIGHTNING, *map(_defined, LIGHTNING), *self.packages, *own, *typed]
 
     def advice(self, name: str) -> str:
         """What to say of a name that is not trusted."""

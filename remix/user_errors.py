@@ -56,8 +56,9 @@ def _launcher(error: BaseException) -> str | None:
     text = str(error)
     missing = re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_launcher", text)
     if isinstance(error, RuntimeError) and missing:
-        extra = {"submitit": "slurm"}.get(missing[1], missing[1])
-        return f"hydra/launcher: is not installed; pip install 'remix-marl[{extra}]'"
+        extra = {"joblib": "joblib", "submitit": "slurm"}.get(missing[1])
+        package = f"hydra-{missing[1]}-launcher" if extra is None else f"'remix-marl[{extra}]'"
+        return f"hydra/launcher: is not installed; pip install {package}"
     if isinstance(error, RuntimeError) and "srun" in text:
         return "hydra/launcher=submitit_slurm: there is no srun here; start it on a node of the Slurm cluster"
     return None

@@ -20,6 +20,7 @@ from tests.command_line import CommandLine
 
 GAME = ("env=matrix_game", "algorithm=iql")
 MARKER = {"command": "touch marker"}
+CHAIN = {"_target_": "envs.games.BranchChain"}
 
 
 def choices(group: str) -> list[str]:
@@ -94,9 +95,9 @@ def test_a_weighting_of_ones_own_loads_without_consent(
         ({"replay": {"_target_": "os.system"}}, r"replay\._target_=os\.system"),
         ({"replay": 5}, r"checkpoint=.*config\.replay must hold settings"),
         ({"max_env_steps": "many"}, r"max_env_steps=many: must be a whole number"),
-        ({"env": {"_target_": "envs.games.BranchChain", "stages": "x"}}, r"env\.stages=x: must be a whole"),
-        ({"env": {"_target_": "envs.games.BranchChain", "_partial_": True}}, r"checkpoint=.*does not fit"),
-        ({"env": {"_target_": "envs.games.BranchChain", "stages": "???"}}, r"env\.stages=\?\?\?: must be"),
+        ({"env": {**CHAIN, "stages": "x"}}, r"env\.stages=x: must be a whole"),
+        ({"env": {**CHAIN, "_partial_": True}}, r"checkpoint=.*does not fit"),
+        ({"env": {**CHAIN, "stages": "???"}}, r"env\.stages=\?\?\?: must be"),
     ],
     ids=str,
 )  # fmt: skip

@@ -24,7 +24,11 @@ MISTAKES = [
     ),
     (
         "train -m seed=1,2 hydra.launcher._target_=hydra_plugins.hydra_ray_launcher.x.Y",
-        "hydra/launcher: is not installed; pip install 'remix-marl[ray]'",
+        "hydra/launcher: is not installed; pip install hydra-ray-launcher",
+    ),
+    (
+        "train -m seed=1,2 hydra.launcher._target_=hydra_plugins.hydra_submitit_launcher.x.Y",
+        "hydra/launcher: is not installed; pip install 'remix-marl[slurm]'",
     ),
     ("train algorithm=qmx", "algorithm=qmx: must be one of qmix, "),
     ("train env=foo", "env=foo: must be one of "),

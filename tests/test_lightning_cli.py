@@ -40,8 +40,9 @@ def test_composed_configuration_trains_and_validates(
 
 
 def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    game = "class_path: envs.predator_prey.PredatorPrey, init_args: {n_agents: 300}"
     (tmp_path / "config.yaml").write_text(
-        "data: {environment: {class_path: envs.predator_prey.PredatorPrey, init_args: {n_agents: 300}}}\n"
+        f"data: {{environment: {{{game}}}}}\n"
         "model: {class_path: remix.algorithms.independent.IndependentQLearning}\n"
     )
     with pytest.raises(SystemExit) as caught:

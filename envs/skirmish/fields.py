@@ -1,6 +1,6 @@
 """Checked reading of data files: every field is taken with its check, and what is left over is a mistake.
 
-A mistake is a :class:`envs.errors.SettingError` of the setting that names the file. Its one line says
+A mistake is a :class:`envs.errors.SettingError` of the setting that names the file. Its line says
 the field, by its place in the file (``allies[0].count``), its value and what would be valid.
 """
 

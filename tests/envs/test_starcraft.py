@@ -655,6 +655,7 @@ def test_a_game_that_may_hang_is_refused_without_workers(
 
 def test_workers_do_not_load_protobuf():
     """Or the game could not choose its implementation there."""
-    code = "import sys, remix.workers.process, envs.starcraft; print('google.protobuf' in sys.modules)"
+    imports = "import sys, envs.starcraft, remix.workers.process"
+    code = f"{imports}; print('google.protobuf' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
