@@ -15,37 +15,46 @@ def ending(epoch: bool, run: bool) -> Round:
 
 
 class Plain(pl.LightningModule):
-    """Nothing of ours, but for the hooks that ask Lightning for its names."""
+    """Nothing of ours but the hooks; notes what happens."""
 
     def __init__(self) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(1, 1)
-        self.seen: list[bool] = []
+        self.events: list[str] = []
 
     def training_step(self, batch, batch_idx):
+        self.events.append("update")
         return self.layer(batch).sum()
+
+    def validation_step(self, batch, batch_idx):
+        self.events.append("validation")
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
     def on_train_start(self):
         assert self.trainer.val_check_batch == 3, "Lightning has made up its mind by now"
-        assert self.trainer.limit_train_batches == 3, "and knows this limit"
+        epochs.validate_after_epochs(self.trainer)
 
     def on_train_batch_end(self, outputs, batch, batch_idx):
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress
-        self.seen.append(progress.is_last_batch)
-        epochs.end_where_due(self.trainer, ending(epoch=False, run=batch_idx == 1))
-        assert progress.is_last_batch == self.seen[-1]
-        epochs.end_where_due(self.trainer, ending(epoch=batch_idx == 1, run=False))
+        last = self.current_epoch == 1
+        epochs.end_where_due(self.trainer, ending(epoch=last or batch_idx == 1, run=last))
 
 
-@pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_lightning_still_has_the_names_that_are_set():
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*isinstance.treespec")
+def test_lightning_still_obeys():
+    """An epoch ends and is validated where it is said to, and so does the run; the loader has more."""
     module, trainer = Plain(), make_trainer(limit_train_batches=3, max_epochs=5)
-    trainer.fit(module, DataLoader(torch.zeros(9, 1)))  # type: ignore[arg-type]
-    assert module.seen == [False, False], "the second batch was made the last one, of the run too"
-    assert trainer.current_epoch == 1 and trainer.should_stop
+    trainer.fit(module, DataLoader(torch.zeros(9, 1)), DataLoader(torch.zeros(1, 1)))  # type: ignore[arg-type]
+    first, last = ["update", "update", "validation"], ["update", "validation"]
+    assert module.events == first + last and trainer.current_epoch == 2
+
+
+def test_lightning_still_has_the_limit_that_is_set():
+    trainer = make_trainer(limit_train_batches=3)
+    assert trainer.limit_train_batches == 3
+    epochs.fetch_no_batch_ahead(trainer)
+    assert trainer.limit_train_batches > 10**6
 
 
 def test_only_half_precision_scales_gradients():

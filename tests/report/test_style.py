@@ -26,6 +26,8 @@ def test_every_algorithm_says_how_it_looks() -> None:
     names = [name.removesuffix(".yaml") for name in files_ if name.endswith(".yaml")]
     methods = [name for name in names if not name.endswith("_official")]
     assert sorted(methods) == sorted(ALGORITHMS)
+    for name in methods:
+        assert styles(["of_mine", name])[name] == styles([name])[name], "whatever stands before it"
     assert len(set(styles(methods).values()) & set(PALETTE.values())) == len(methods) == len(PALETTE)
     assert all(label(name) != name.replace("_", " ") for name in methods)
 
