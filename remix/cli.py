@@ -23,6 +23,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
   remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
   remix search [SETTING=VALUE ...]        hyper-parameter search
+  remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
   remix ui                                the MLflow comparison of all runs, in the browser
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
@@ -161,6 +162,12 @@ def _ui(arguments: list[str]) -> None:
     tracking.ui(arguments)
 
 
+def _sync(arguments: list[str]) -> None:
+    from remix.studies.sync import sync
+
+    sync(arguments)
+
+
 def _completion(arguments: list[str]) -> None:
     from remix.completion import main as complete
 
@@ -173,6 +180,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "watch": _watch,
     "report": _report,
     "search": _search,
+    "sync": _sync,
     "ui": _ui,
     "completion": _completion,
 }

@@ -95,8 +95,8 @@ MISTAKES = [
     ("train env=smac env.backend=starcraft", "env.backend=starcraft: must be one of starcraft2, skirmish"),
     ("train env=smac env.backend=starcraft2 env.map_name=3mm", "env.map_name=3mm: must be one of 3m, "),
     (
-        "train logger.mlflow.tracking_uri=http://127.0.0.1:9",
-        "logger.mlflow.tracking_uri=http://127.0.0.1:9: ",
+        "train logger.mlflow.tracking_uri=htp://127.0.0.1:9",
+        "logger.mlflow.tracking_uri=htp://127.0.0.1:9: ",
     ),
     ("train foo", "foo: must be SETTING=VALUE"),
     ("train =3", "=3: must be SETTING=VALUE"),
