@@ -113,6 +113,10 @@ MISTAKES = [
     ("train env=matrix_game env.payoff=abc", "env.payoff=abc: must be a full table of numbers"),
     ("train algorithm.td_lambda=nan", "algorithm.td_lambda=nan: must be a finite number"),
     ("train algorithm.optimizer.lr=inf", "algorithm.optimizer.lr=inf: must be a finite number"),
+    ("train algorithm.optimizer.lr=[1]", "algorithm.optimizer.lr=[1]: must be a finite number"),
+    ("train algorithm.optimizer=[1]", "algorithm.optimizer=[1]: must be settings; single ones are set by "),
+    ("train +weight_range.maxx=1", "weight_range.maxx=1: unknown setting; weight_range must be one of max, "),
+    ("train replay.episodes_per_round=1.5", "replay.episodes_per_round=1.5: must be a whole number"),
     (
         "train algorithm.optimizer.lr=-1",
         "algorithm=remix.algorithms.value_factorization.ValueFactorization: ",
@@ -237,6 +241,9 @@ CONFIGURATIONS = {
     "tab": "a:\n\tb: 1\n",
     "double": "a: 1\na: 2\n",
     "nowhere": "defaults:\n  - /env: nowhere\n",
+    "cut": "a: ${b",
+    "deep": "a: " + "[" * 5_000,
+    "itself": "a: &a [*a]\n",
 }
 
 
@@ -247,6 +254,9 @@ CONFIGURATIONS = {
         ("tab", "own/tab.yaml, line 2, column 1: found character"),
         ("double", "own/double.yaml, line 2, column 1: found duplicate key a"),
         ("nowhere", "env=nowhere: must be one of "),
+        ("cut", "a configuration cannot be read: no viable alternative at input '${b'"),
+        ("deep", "a configuration cannot be read: it is nested too deeply, or holds itself"),
+        ("itself", "a configuration cannot be read: it is nested too deeply, or holds itself"),
     ],
 )
 def test_a_broken_configuration_is_one_line(remix: CommandLine, name: str, message: str):

@@ -19,7 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 from remix import cli, config
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 180.0
+PATIENCE = 600.0
 """Seconds after which a process counts as hung."""
 
 RUN_FOLDER = "runs/x"

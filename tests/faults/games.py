@@ -82,8 +82,9 @@ class Paired(ParallelEnv[str, Any, Any]):
         return self._spoil("state", np.ones(4, np.float32))
 
     def reset(self, seed: int | None = None, options: Any = None) -> Any:
-        self.t, self.agents = 0, list(self.possible_agents)
-        answers = {
+        self.t = 0
+        self.agents: Any = list(self.possible_agents)
+        answers: dict[str, Any] = {
             "reset: none": None,
             "reset: observations only": self._observations(),
             "reset: three things": (self._observations(), {}, {}),

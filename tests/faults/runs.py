@@ -64,7 +64,8 @@ def tracked(uri: str) -> list[Run]:
 
 def tracked_points(uri: str, run: Run) -> Points:
     """As :func:`points`, from the store."""
-    client, found = MlflowClient(uri), Counter()
+    client = MlflowClient(uri)
+    found: Points = Counter()
     for name in run.data.metrics:
         if not name.startswith(MACHINE):
             history = client.get_metric_history(run.info.run_id, name)

@@ -6,13 +6,15 @@ there, each point once.
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from tests.command_line import SMALL
-from tests.faults.cases import Case
+from tests.faults.cases import Case, refused
 from tests.faults.commands import PATIENCE, RUN_FOLDER, Outcome, Process
 from tests.faults.runs import differences, empty_store, points, record, tracked, tracked_points
 from tests.faulty_server import FaultyServer
@@ -20,10 +22,10 @@ from tests.faulty_server import FaultyServer
 FAULTS = ("refuses", "error", "hang", "drop", "lose answer", "slow")
 """Of :class:`FaultyServer`, and one that is not there."""
 
-PHASES = {"start": "", "middle": RUN_FOLDER, "end": f"{RUN_FOLDER}/checkpoints/last.ckpt"}
+PHASES = {"start": ".", "middle": f"{RUN_FOLDER}/checkpoints/last.ckpt", "end": f"{RUN_FOLDER}/episode.gif"}
 """What is there as soon as the fault begins, from then on for good."""
 
-LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", "callbacks=default", "callbacks.episode_video=null")
+LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", f"run_dir={RUN_FOLDER}")
 
 
 def cases(seed: int) -> list[Case]:
@@ -39,7 +41,7 @@ def cases(seed: int) -> list[Case]:
         found.append(Case(name, partial(_for_a_while, fault, seconds)))
     found += [
         Case("killed while the server is away", _killed),
-        Case("a database that is read only", _read_only),
+        Case("a database that somebody else holds", _locked),
         Case("an address that is none", partial(_mistaken, "http://")),
         Case("a scheme that is none", partial(_mistaken, "nonsense://127.0.0.1:1/x")),
     ]
@@ -60,9 +62,9 @@ class _Server:
         self.set("none")
         self.server.close()
 
-    def start(self, *words: str) -> Process:
-        uri = f"logger.mlflow.tracking_uri={self.server.address}"
-        return Process(self.home, *LINE, uri, f"run_dir={RUN_FOLDER}", *words)
+    def start(self, *words: str, uri: str = "") -> Process:
+        """:param uri: of the store, if the server is not to be asked."""
+        return Process(self.home, *LINE, f"logger.mlflow.tracking_uri={uri or self.server.address}", *words)
 
     def set(self, fault: str) -> None:
         """From now on."""
@@ -105,12 +107,11 @@ def _for_good(fault: str, phase: str, home: Path) -> None:
         if phase == "start":
             server.set(fault)
         process = server.start()
-        if phase != "start":
-            _wait_for(home / PHASES[phase], process)
-            server.set(fault)
+        _wait_for(home / PHASES[phase], process)
+        server.set(fault)
         outcome = process.wait()
         server.trained(outcome)
-        if fault not in ("slow", "lose answer"):  # after which a server has what it was given
+        if fault not in ("slow", "lose answer"):  # of which a server may have all the same
             assert "remix sync" in outcome.err, f"nobody says how to deliver: {outcome.end}"
         server.delivers()
 
@@ -130,7 +131,7 @@ def _killed(home: Path) -> None:
     with _Server(home) as server:
         server.set("error")
         process = server.start()
-        _wait_for(home / PHASES["end"], process)
+        _wait_for(home / PHASES["middle"], process)
         process.process.kill()
         process.wait()
         server.set("none")
@@ -138,24 +139,19 @@ def _killed(home: Path) -> None:
         server.delivers()
 
 
-def _read_only(home: Path) -> None:
-    """SQLite's own lock is held by somebody else for the whole run."""
+def _locked(home: Path) -> None:
     with _Server(home) as server:
-        database = home / "server/mlflow.db"
-        database.rename(home / "server/kept.db")
-        database.mkdir()  # nobody can write there, root neither
-        outcome = Process(
-            home, *LINE, f"logger.mlflow.tracking_uri={server.store}", f"run_dir={RUN_FOLDER}"
-        ).wait()
-        assert outcome.code in (0, 2), f"exit status {outcome.code}: {outcome.end}"
-        assert "Traceback" not in outcome.err, f"a traceback: {outcome.end}"
+        with closing(sqlite3.connect(home / "server/mlflow.db")) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            outcome = server.start(uri=server.store).wait()
+        server.trained(outcome)
+        assert "remix sync" in outcome.err, f"nobody says how to deliver: {outcome.end}"
+        server.delivers()
 
 
 def _mistaken(address: str, home: Path) -> None:
-    outcome = Process(home, *LINE, f"logger.mlflow.tracking_uri={address}", f"run_dir={RUN_FOLDER}").wait()
-    assert outcome.code == 2, f"exit status {outcome.code}: {outcome.end}"
-    assert len(outcome.err.splitlines()) == 1, f"{len(outcome.err.splitlines())} lines: {outcome.end}"
-    assert "tracking_uri" in outcome.err, f"the setting is not named: {outcome.end}"
+    outcome = Process(home, *LINE, f"logger.mlflow.tracking_uri={address}").wait()
+    refused(outcome, "tracking_uri")
     assert not (home / RUN_FOLDER).exists(), "a run folder is left"
 
 
