@@ -15,12 +15,12 @@ from tests.faults.attempts import attempt, cases
 
 SEED = 1
 SHORT = {
-    "configurations": range(0, 200, 20),
+    "configurations": range(0, 200, 25),
     "games": range(0, 140, 20),
-    "files": range(0, 220, 30),
-    "signals": (2,),
+    "files": range(0, 230, 40),
+    "signals": (0,),
     "kills": (0,),
-    "tracking": (0,),
+    "tracking": (-1,),
 }
 """Numbers of cases, by part."""
 
