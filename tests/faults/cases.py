@@ -42,7 +42,7 @@ def refused(outcome: Outcome, *words: str, status: int = 2, own_traceback: bool 
         assert word in last, f"{word!r} is not in: {last[:200]}"
 
 
-def left_nothing(home: Path, *but: str) -> None:
-    """Nothing is in a folder except the named."""
-    left = sorted({path.relative_to(home).parts[0] for path in home.rglob("*")} - {*but})
+def left_nothing(home: Path) -> None:
+    """The folder is as empty as before."""
+    left = sorted(path.name for path in home.iterdir())
     assert not left, f"left behind: {', '.join(left)}"

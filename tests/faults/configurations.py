@@ -47,10 +47,6 @@ class Leaf:
     value: Any
     nullable: bool
 
-    @property
-    def name(self) -> str:
-        return self.key.rpartition(".")[2]
-
 
 def cases(seed: int) -> list[Case]:
     random = Random(seed)

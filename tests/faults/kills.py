@@ -39,7 +39,7 @@ RUNS = (
 
 def cases(seed: int) -> list[Case]:
     random = Random(seed)
-    found = []
+    found: list[Case] = []
     for settings in RUNS:
         shares = [random.random() for _ in range(KILLS if found else 1)]
         moments = ", ".join(f"{share:.3f}" for share in shares)
