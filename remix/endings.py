@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from pytorch_lightning.loggers import Logger
 
 from callbacks.side_matters import side_matter
 from envs.errors import first_line
-from remix.records import ERROR_FILE, write_run
+from remix.records import ERROR_FILE, read_run, write_run
 from remix.redaction import redact
-from remix.tracking.loggers import FolderLogger
+from remix.tracking.loggers import FolderLogger, MLflowLogger
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "stopped": "KILLED"}
 """What other people's loggers are told of a run's status, in MLflow's own word where Lightning has none."""
@@ -47,10 +47,12 @@ def ending(directory: Path, record: dict[str, Any], goes_on: bool) -> Iterator[N
 
 
 @contextmanager
-def delivering(record: dict[str, Any]) -> Iterator[list[Logger]]:
+def delivering(directory: Path, record: dict[str, Any]) -> Iterator[list[Logger]]:
     """The loggers of a run, to be filled; they are told how it ended.
 
     What fails there is said in a line and hides nothing.
+
+    :param record: of the run in the directory; learns its id in MLflow, which may be known only then.
     """
     loggers: list[Logger] = []
     try:
@@ -62,3 +64,12 @@ def delivering(record: dict[str, Any]) -> Iterator[list[Logger]]:
                     logger.end(record)
                 else:
                     logger.finalize(ENDS.get(record.get("status", "failed"), "failed"))
+        if (found := run_id(loggers)) not in (None, record.get("mlflow_run_id")) and read_run(directory):
+            record["mlflow_run_id"] = found
+            with side_matter("the run's id in MLflow is not in its record"):
+                write_run(directory, record)
+
+
+def run_id(loggers: Iterable[Logger]) -> str | None:
+    """In MLflow, as soon as that is known."""
+    return next((logger.run_id for logger in loggers if isinstance(logger, MLflowLogger)), None)

@@ -25,7 +25,7 @@ from remix.checkpoints import differences, restoring, starting_point
 from remix.claims import claim
 from remix.config import check, check_arguments, kept, previous_run
 from remix.datamodule import ReplayDataModule
-from remix.endings import delivering, ending
+from remix.endings import delivering, ending, run_id
 from remix.identity import SCHEME, identity
 from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory
@@ -53,10 +53,9 @@ def train(config: DictConfig) -> float:
         previous = previous_run(config, directory)
         if previous.get("status") == "finished":
             print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
-            with delivering(previous) as loggers:  # what an earlier process left, or to another store
+            # What an earlier process did not deliver, or not to this store.
+            with delivering(directory, previous) as loggers:
                 loggers += _made(config, lambda kind: issubclass(kind, FolderLogger))
-            if (run_id := _run_id(loggers)) not in (None, previous.get("mlflow_run_id")):
-                write_run(directory, previous | {"mlflow_run_id": run_id})
             return float(previous["final_return"])
         record = {
             "scheme": SCHEME,
@@ -66,7 +65,7 @@ def train(config: DictConfig) -> float:
             "origin": tracking.origin(),
             "mlflow_run_id": previous.get("mlflow_run_id"),
         }
-        with delivering(record) as loggers, ending(directory, record, goes_on=bool(previous)):
+        with delivering(directory, record) as loggers, ending(directory, record, goes_on=bool(previous)):
             _train(config, directory, record, loggers, goes_on=bool(previous))
     if config.study is None:
         _farewell(directory, record["final_return"], loggers)
@@ -114,8 +113,8 @@ def _train(
                 logger.log_hyperparams(parameters)
 
     def look() -> None:
-        if (run_id := _run_id(loggers)) != record["mlflow_run_id"]:
-            record["mlflow_run_id"] = run_id
+        if (found := run_id(loggers)) != record["mlflow_run_id"]:
+            record["mlflow_run_id"] = found
             write_run(directory, record)
 
     trainer.callbacks.insert(0, JournalKeeper(journal, begin, look))  # type: ignore[attr-defined]
@@ -129,7 +128,6 @@ def _train(
     trainer.test(module, data, verbose=False)
     record["final_return"] = float(trainer.callback_metrics["final/return"])
     record["status"] = "stopped" if "stopped_by" in record else "finished"
-    record["mlflow_run_id"] = _run_id(loggers)
     write_run(directory, record)
     if record["status"] == "stopped":
         steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
@@ -147,10 +145,6 @@ def _made(config: DictConfig, wanted: Callable[[type], bool] = lambda kind: True
 def _kind(node: DictConfig) -> type:
     target = get_object(node._target_)
     return target if isinstance(target, type) else object
-
-
-def _run_id(loggers: Iterable[Logger]) -> str | None:
-    return next((logger.run_id for logger in loggers if isinstance(logger, MLflowLogger)), None)
 
 
 def _threads(config: DictConfig) -> int | None:

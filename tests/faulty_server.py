@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+_STORE = "_tracking_store"  # what the application answers from
 _STATUSES = {
     "error": "500 Internal Server Error",
     "busy": "429 Too Many Requests",
@@ -32,11 +32,10 @@ class FaultyServer:
         from mlflow.server import app, handlers
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        self._handlers: Any = handlers
-        self._store = self._handlers._tracking_store
-        self._handlers._tracking_store = SqlAlchemyStore(
-            f"sqlite:///{database}", (database.parent / "artifacts").as_uri()
-        )
+        self._handlers = vars(handlers)
+        self._store = self._handlers[_STORE]
+        artifacts = (database.parent / "artifacts").as_uri()
+        self._handlers[_STORE] = SqlAlchemyStore(f"sqlite:///{database}", artifacts)
         self.fault, self.requests, self._app = "none", 0, app.wsgi_app
         self._over = threading.Event()
         self._port = 0
@@ -63,7 +62,7 @@ class FaultyServer:
         """Stop for good."""
         self._over.set()
         self.stop()
-        self._handlers._tracking_store = self._store
+        self._handlers[_STORE] = self._store
 
     def _answer(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         self.requests += 1

@@ -70,7 +70,7 @@ class Journal:
 
     def cut(self, length: int) -> None:
         """Take back what was added after that length: a run goes on from its checkpoint of then."""
-        if length >= self.length:
+        if length > self.length or self.length == 0:
             return
         os.truncate(self.path, length)
         self.length = self.kept = length

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from callbacks.summary import CurveSummary
+from envs.errors import SettingError
 from remix.records import read_run, write_run
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
@@ -133,8 +135,12 @@ def test_a_run_that_stops_early_is_not_called_killed(remix: CommandLine, mlflow_
 def test_a_mistake_in_setup_leaves_no_run(
     remix: CommandLine, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = remix(*ALONE, "+trainer.overfit_batches=-3")
-    assert refused.code != 0
+    def setup(*arguments: object, **more: object) -> None:
+        raise SettingError("metric", "nope", "must be another")
+
+    monkeypatch.setattr(CurveSummary, "setup", setup)
+    refused = remix(*ALONE)
+    assert refused.code == 2, refused.err
     assert not Path("runs/x").exists()
     assert not [
         run
