@@ -35,7 +35,7 @@ BASES = (
 OPEN = ("tags", "options", "study")
 """Mappings that may hold anything."""
 
-VALID = re.compile(r"\bmust\b|unknown setting|cannot be read|need |nothing to choose|not found|too large")
+VALID = re.compile(r"\bmust\b|unknown setting|cannot be read|need |not found|too large|has no ")
 """How a line says what would be valid."""
 
 
@@ -112,4 +112,4 @@ def _walk(node: Any, key: str, parameters: Any) -> Iterator[Leaf]:
         return
     name = key.rpartition(".")[2]
     annotation = str(parameters[name].annotation) if parameters and name in parameters else ""
-    yield Leaf(key, node, "None" in annotation or "Any" in annotation)
+    yield Leaf(key, node, any(word in annotation for word in ("None", "Optional", "Any")))
