@@ -19,7 +19,7 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test test-bounds lint format package ui bench profile clean help
+.PHONY: train test test-bounds faults lint format package ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
@@ -29,6 +29,9 @@ test: .venv/installed-dev  ## run the tests
 
 test-bounds: .venv/installed-dev  ## run the tests with all indices of the compiled passes checked
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.numba-bounds $(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/installed-dev  ## try faults of all kinds on the product (minutes), ARGS="part=signals case=7 seed=2"
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lint: .venv/installed-dev  ## check style, formatting, types and which part imports which
 	$(BIN)/ruff check

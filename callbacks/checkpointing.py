@@ -15,6 +15,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 from envs.errors import SettingError
 from remix import archive
 from remix.records import LAST_CHECKPOINTS
+from remix.tracking.loggers import JournalLogger
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -111,6 +112,9 @@ class LastCheckpoint(Checkpoint):
             if self.path.is_file():
                 os.replace(self.path, self.previous)
             os.replace(new, self.path)
+            for logger in trainer.loggers:
+                if isinstance(logger, JournalLogger):
+                    logger.journal.keep()
         finally:
             self._saving = False
         self._saved_at = time.monotonic()

@@ -47,9 +47,7 @@ class StudyRuns(Callback):
         after = self._states()
         if self._tracked is not None:
             self._report(self._tracked)
-            if "running" not in after:  # else the study goes on in another process
-                missing = "FAILED" if "failed" in after else "KILLED"
-                self._tracked.end("FINISHED" if set(after) == {"finished"} else missing)
+            self._tracked.close(self._tracked.status())
         atexit.unregister(self._interrupted)
         self._farewell(after)
         if "failed" in after:
@@ -90,7 +88,10 @@ class StudyRuns(Callback):
         """The process ends before the sweep does."""
         assert self._plan is not None
         if self._tracked is not None:
-            self._tracked.end("KILLED")
+            from remix.studies.sync import deliver_left
+
+            deliver_left(Path(job.directory) for job in self._plan.jobs)
+            self._tracked.close("KILLED")
         print(f"\nstudy {self._plan.study} interrupted; the same command goes on with it")
 
     def _farewell(self, after: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
   remix search [SETTING=VALUE ...]        hyper-parameter search
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
+  remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
   remix ui                                the MLflow comparison of all runs, in the browser
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
@@ -172,6 +173,12 @@ def _ui(arguments: list[str]) -> None:
     tracking.ui(arguments)
 
 
+def _sync(arguments: list[str]) -> None:
+    from remix.studies.sync import sync
+
+    sync(arguments)
+
+
 def _completion(arguments: list[str]) -> None:
     from remix.completion import main as complete
 
@@ -185,6 +192,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "report": _report,
     "search": _search,
     "check": _check,
+    "sync": _sync,
     "ui": _ui,
     "completion": _completion,
 }

@@ -27,6 +27,8 @@ EARLIER = (
     "and ckpt_path= to begin there from its last.ckpt"
 )
 
+_WEIGHT_RANGE = ("min", "max")
+
 LARGEST = 2**63 - 1
 """What tensors and stores can count to."""
 
@@ -40,6 +42,10 @@ def check(config: DictConfig) -> None:
         raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
     check_names(config)
     checks.seed("seed", config.seed)
+    for key, value in config.weight_range.items():
+        if key not in _WEIGHT_RANGE:
+            expected = f"unknown setting; weight_range {one_of(_WEIGHT_RANGE, str(key))}"
+            raise SettingError(f"weight_range.{key}", value, expected)
     low = checks.number("weight_range.min", config.weight_range.min, 0.0)
     high = checks.number("weight_range.max", config.weight_range.max, 0.0)
     if low > high:
@@ -50,7 +56,8 @@ def check(config: DictConfig) -> None:
     whole("warmup_steps", config.warmup_steps, least=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         whole(key, config[key], least=1)
-    for key, value in config.replay.items():
+    # latest_size last: unless it was given, it is what another of them was set to.
+    for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
         if value is not None or key != "latest_size":  # for which null means those of the round
             whole(f"replay.{key}", value, least=1)
     if config.steps_per_epoch > config.max_env_steps:

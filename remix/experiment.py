@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from envs.errors import SettingError, first_line
+from callbacks.journal import JournalKeeper
+from envs.errors import SettingError
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
@@ -25,26 +25,16 @@ from remix.checkpoints import differences, restoring, starting_point
 from remix.claims import claim
 from remix.config import check, check_arguments, kept, previous_run
 from remix.datamodule import ReplayDataModule
+from remix.endings import delivering, ending, run_id
 from remix.identity import SCHEME, identity
 from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory
-from remix.records import ERROR_FILE, write_run
-from remix.redaction import redact
+from remix.records import write_run
 from remix.stopping import stopped_by
+from remix.tracking.journal import Journal
+from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger
 from remix.trainer import make_trainer
 from remix.weighting.base import Weighting
-
-ARTIFACTS = (
-    "config.yaml",
-    "checkpoints/best.ckpt",
-    "episode.gif",
-    "weight_heatmap.png",
-    "weight_heatmap.csv",
-)
-"""Files of a run directory that MLflow gets, as far as they exist."""
-
-ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "stopped": "KILLED"}
-"""What loggers are told of a run's status, in MLflow's own word where Lightning has none."""
 
 
 def train(config: DictConfig) -> float:
@@ -63,33 +53,33 @@ def train(config: DictConfig) -> float:
         previous = previous_run(config, directory)
         if previous.get("status") == "finished":
             print(f"already finished: {directory} (final return {previous['final_return']:.2f})")
+            # What an earlier process did not deliver, or not to this store.
+            with delivering(directory, previous) as loggers:
+                loggers += _made(config, lambda kind: issubclass(kind, FolderLogger))
             return float(previous["final_return"])
         record = {
             "scheme": SCHEME,
             "identity": identity(config),
             "seed": config.seed,
             "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
+            "origin": tracking.origin(),
             "mlflow_run_id": previous.get("mlflow_run_id"),
         }
-        try:
-            return _train(config, directory, record, goes_on=bool(previous))
-        except (KeyboardInterrupt, SystemExit):
-            if "status" in record:
-                write_run(directory, record | {"status": "interrupted"})
-            raise
-        except Exception as error:
-            if "status" in record or not previous:  # else the run is as it was before it was refused
-                with suppress(OSError):  # of a full disk, say: the first error is the one to be told
-                    write_run(directory, record | {"status": "failed", "error": redact(first_line(error))})
-                    (directory / ERROR_FILE).write_text(redact(traceback.format_exc()))
-                error.add_note(f"the traceback is in {directory / ERROR_FILE}")
-            raise
+        with delivering(directory, record) as loggers, ending(directory, record, goes_on=bool(previous)):
+            _train(config, directory, record, loggers, goes_on=bool(previous))
+    if config.study is None:
+        _farewell(directory, record["final_return"], loggers)
+    else:
+        print(f"final return {record['final_return']:.2f}; everything is in {directory}")
+    return float(record["final_return"])
 
 
-def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on: bool) -> float:
+def _train(
+    config: DictConfig, directory: Path, record: dict[str, Any], loggers: list[Logger], goes_on: bool
+) -> None:
     """The run itself, in a directory that is ours; ``record`` learns what it comes to.
 
-    It has a status as soon as the run has begun. That is written last, when everything else is there.
+    It has a status as soon as the run has begun.
     """
     quiet()
     if (threads := _threads(config)) is not None:
@@ -104,64 +94,57 @@ def _train(config: DictConfig, directory: Path, record: dict[str, Any], goes_on:
         raise SettingError(
             "trainer.gradient_clip_val", clip, "must be null: algorithm.gradient_clip counts here"
         )
-    loggers = trainer.loggers = _loggers(config, record["mlflow_run_id"])
-    status = "failed"
-    try:
-        record["mlflow_run_id"] = next((lg.run_id for lg in loggers if hasattr(lg, "run_id")), None)
+    journal = Journal(directory)
+    if not goes_on or checkpoint is None or Path(checkpoint).parent != last.parent:
+        journal.cut(0)  # of a process that came to no checkpoint
+    loggers.append(JournalLogger(journal))
+    loggers += _made(config)
+    trainer.loggers = loggers
+    parameters = tracking.run_parameters(kept(config))
+
+    def begin() -> None:
         record["status"] = "running"
         write_run(directory, record)
         OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
-        tracking.tag(loggers, "identity", record["identity"])
-        _describe(config, module, data, directory, checkpoint)
-        if checkpoint is None:
-            trainer.validate(module, data, verbose=False)
-        with restoring(trainer, checkpoint):
-            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-        if data.env_steps < data.max_env_steps:
-            record["stopped_by"] = stopped_by(trainer)
-        trainer.test(module, data, verbose=False)
-        record["final_return"] = float(trainer.callback_metrics["final/return"])
-        status = "stopped" if "stopped_by" in record else "finished"
-    except (KeyboardInterrupt, SystemExit):
-        status = "interrupted"
-        raise
-    except Exception as error:
-        tracking.tag(loggers, "error", first_line(error))
-        raise
-    finally:
-        tracking.log_artifacts(loggers, directory, ARTIFACTS)
         for logger in loggers:
-            logger.finalize(ENDS[status])
-        if status == "interrupted":
-            begins = f"goes on from {last}" if last.is_file() else "begins anew: there is no checkpoint yet"
-            print(f"\ninterrupted; the same command with resume=auto {begins}")
-    record["status"] = status
+            if isinstance(logger, FolderLogger):
+                logger.begin(record, journal)
+            else:
+                logger.log_hyperparams(parameters)
+
+    def look() -> None:
+        if (found := run_id(loggers)) != record["mlflow_run_id"]:
+            record["mlflow_run_id"] = found
+            write_run(directory, record)
+
+    trainer.callbacks.insert(0, JournalKeeper(journal, begin, look))  # type: ignore[attr-defined]
+    _describe(config, module, data, directory, checkpoint)
+    if checkpoint is None:
+        trainer.validate(module, data, verbose=False)
+    with restoring(trainer, checkpoint):
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    if data.env_steps < data.max_env_steps:
+        record["stopped_by"] = stopped_by(trainer)
+    trainer.test(module, data, verbose=False)
+    record["final_return"] = float(trainer.callback_metrics["final/return"])
+    record["status"] = "stopped" if "stopped_by" in record else "finished"
     write_run(directory, record)
-    if status == "stopped":
+    if record["status"] == "stopped":
         steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
         advice = f"; the same command with resume=auto goes on from {last}" if last.is_file() else ""
         print(f"stopped by {record['stopped_by']} {steps}{advice}")
     _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
-    if config.study is None:
-        _farewell(directory, record["final_return"], loggers)
-    else:
-        print(f"final return {record['final_return']:.2f}; everything is in {directory}")
-    return float(record["final_return"])
 
 
-def _loggers(config: DictConfig, mlflow_run_id: str | None) -> list[Logger]:
-    loggers: list[Logger] = []
-    for name, node in config.logger.items():
-        resumed = {"run_id": mlflow_run_id} if mlflow_run_id and "run_id" in (node or ()) else {}
-        loggers += make_all({name: node}, "logger", Logger, **resumed)
-    parameters = tracking.flatten(kept(config))
-    for group in ("algorithm", "env"):
-        parameters[group] = parameters.pop(f"{group}_name")
-    if config.study is not None:
-        parameters |= {"panel": config.study.panel, "variant": config.study.variant}
-    for logger in loggers:
-        logger.log_hyperparams(parameters)
-    return loggers
+def _made(config: DictConfig, wanted: Callable[[type], bool] = lambda kind: True) -> list[Logger]:
+    """The configured loggers, of those kinds that are wanted."""
+    nodes = {name: node for name, node in config.logger.items() if node is None or wanted(_kind(node))}
+    return list(make_all(nodes, "logger", Logger))
+
+
+def _kind(node: DictConfig) -> type:
+    target = get_object(node._target_)
+    return target if isinstance(target, type) else object
 
 
 def _threads(config: DictConfig) -> int | None:
@@ -244,7 +227,7 @@ def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> No
     if best.is_file():
         print(f"  remix evaluate {best}")
         print(f"  remix watch {best}")
-    if any(hasattr(logger, "run_id") for logger in loggers):
+    if any(isinstance(logger, MLflowLogger) for logger in loggers):
         print("  remix ui        (compare runs in MLflow)")
 
 

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         if denied is None:
             fail(text[:_LONGEST])
         fail(f"class_path={denied[1]}: {trust.advice(denied[1])}")
-    except (SettingError, GameError, Diverged) as error:
+    except (SettingError, GameError, Diverged, UnicodeDecodeError) as error:
         fail_with(error)
 
 

@@ -94,7 +94,7 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, (list, tuple)) and _length(hint) in (None, len(value))
     if origin in _MAPPINGS:
         return isinstance(value, Mapping)
-    if inspect.isclass(origin) and (value is None or isinstance(value, (str, int, float))):
+    if inspect.isclass(origin) and (value is None or isinstance(value, (str, int, float, list))):
         return origin is Path and isinstance(value, str)
     return True
 

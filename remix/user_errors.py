@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterable, Sequence
+from traceback import walk_tb
 
 from envs.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
 from remix.own_code import own_traceback, summary
@@ -68,6 +69,8 @@ def _file(error: BaseException) -> str | None:
     """Files that cannot be read or written, or are no YAML."""
     from yaml import MarkedYAMLError
 
+    if isinstance(error, RecursionError) and _reading(error):
+        return "a configuration cannot be read: it is nested too deeply, or holds itself"
     if isinstance(error, UnicodeDecodeError):
         return f"a file that should be text in UTF-8 is not: {error}"
     if isinstance(error, OSError) and error.filename is not None:
@@ -75,6 +78,12 @@ def _file(error: BaseException) -> str | None:
     if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:
         return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return None
+
+
+def _reading(error: BaseException) -> bool:
+    """Whether it arose in YAML or in what becomes of it."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] in ("yaml", "omegaconf") for name in frames)
 
 
 def _lightning(error: BaseException) -> str | None:
@@ -126,11 +135,16 @@ def _text(error: BaseException, cause: BaseException | None) -> str:
     if several := re.match(r"Ambiguous value for argument '([^=]*)=(.*?)'", text):
         key, values = several.groups()
         return f"{key}={values}: several values need -m, a list needs brackets: {key}=[{values}]"
-    if (merged := re.match(r"Error merging override (.*)", text)) and cause is not None:
+    if (merged := re.match(r"Error merging override (.*)", text)) and "Cannot merge DictConfig" in str(cause):
+        key = merged[1].partition("=")[0].lstrip("+")
+        return f"{merged[1]}: must be settings; single ones are set by {key}.NAME=VALUE"
+    if merged and cause is not None:
         return f"{merged[1]}: {first_line(cause)}"
     if deleted := re.search(r"Key '(\w+)' is not in struct", text):
         return f"{deleted[1]}=???: must be given"
     key = getattr(error, "full_key", None)
+    if not text and cause is not None:  # of a configuration's file, which nobody names
+        return f"a configuration cannot be read: {first_line(cause)}"
     return f"{key}: {first_line(error)}" if key else text
 
 

@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from filelock import FileLock
+
+from tests.faulty_server import FaultyServer
 
 _SAID = pytest.StashKey[bool]()
 
@@ -57,3 +59,14 @@ def mlflow_uri(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.Monk
     database.parent.mkdir()
     shutil.copy(migrated_database, database)
     return f"sqlite:///{database}"
+
+
+@pytest.fixture
+def server(migrated_database: Path, tmp_path: Path) -> Iterator[FaultyServer]:
+    """An MLflow server whose faults the test chooses."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    shutil.copy(migrated_database, folder / "mlflow.db")
+    server = FaultyServer(folder / "mlflow.db")
+    yield server
+    server.close()

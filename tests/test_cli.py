@@ -99,8 +99,8 @@ MISTAKES = [
     ("train env=smac env.backend=starcraft", "env.backend=starcraft: must be one of starcraft2, skirmish"),
     ("train env=smac env.backend=starcraft2 env.map_name=3mm", "env.map_name=3mm: must be one of 3m, "),
     (
-        "train logger.mlflow.tracking_uri=http://127.0.0.1:9",
-        "logger.mlflow.tracking_uri=http://127.0.0.1:9: ",
+        "train logger.mlflow.tracking_uri=htp://127.0.0.1:9",
+        "logger.mlflow.tracking_uri=htp://127.0.0.1:9: ",
     ),
     ("train foo", "foo: must be SETTING=VALUE"),
     ("train =3", "=3: must be SETTING=VALUE"),
@@ -117,6 +117,10 @@ MISTAKES = [
     ("train env=matrix_game env.payoff=abc", "env.payoff=abc: must be a full table of numbers"),
     ("train algorithm.td_lambda=nan", "algorithm.td_lambda=nan: must be a finite number"),
     ("train algorithm.optimizer.lr=inf", "algorithm.optimizer.lr=inf: must be a finite number"),
+    ("train algorithm.optimizer.lr=[1]", "algorithm.optimizer.lr=[1]: must be a finite number"),
+    ("train algorithm.optimizer=[1]", "algorithm.optimizer=[1]: must be settings; single ones are set by "),
+    ("train +weight_range.maxx=1", "weight_range.maxx=1: unknown setting; weight_range must be one of max, "),
+    ("train replay.episodes_per_round=1.5", "replay.episodes_per_round=1.5: must be a whole number"),
     (
         "train algorithm.optimizer.lr=-1",
         "algorithm=remix.algorithms.value_factorization.ValueFactorization: ",
@@ -241,6 +245,9 @@ CONFIGURATIONS = {
     "tab": "a:\n\tb: 1\n",
     "double": "a: 1\na: 2\n",
     "nowhere": "defaults:\n  - /env: nowhere\n",
+    "cut": "a: ${b",
+    "deep": "a: " + "[" * 5_000,
+    "itself": "a: &a [*a]\n",
 }
 
 
@@ -251,6 +258,9 @@ CONFIGURATIONS = {
         ("tab", "own/tab.yaml, line 2, column 1: found character"),
         ("double", "own/double.yaml, line 2, column 1: found duplicate key a"),
         ("nowhere", "env=nowhere: must be one of "),
+        ("cut", "a configuration cannot be read: no viable alternative at input '${b'"),
+        ("deep", "a configuration cannot be read: it is nested too deeply, or holds itself"),
+        ("itself", "a configuration cannot be read: it is nested too deeply, or holds itself"),
     ],
 )
 def test_a_broken_configuration_is_one_line(remix: CommandLine, name: str, message: str):

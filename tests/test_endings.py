@@ -183,12 +183,12 @@ def test_a_refused_repeat_leaves_the_record_as_it_was(remix: CommandLine) -> Non
 def test_a_run_is_finished_when_everything_is_there(
     remix: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object, **more: object) -> None:
         raise KeyboardInterrupt
 
     line = ("train", *GAME, "run_dir=runs/x")
     with monkeypatch.context() as patch:
-        patch.setattr("remix.tracking.log_artifacts", interrupted)
+        patch.setattr("pytorch_lightning.Trainer.test", interrupted)
         assert remix(*line).code != 0
     assert read_run(Path("runs/x"))["status"] == "interrupted"
     again = remix(*line, "resume=auto")

@@ -51,6 +51,14 @@ def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Pat
     assert "n_agents" in capsys.readouterr().err
 
 
+def test_a_file_that_is_no_text_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "config.yaml").write_bytes(bytes(range(256)))
+    with pytest.raises(SystemExit) as caught:
+        main(["fit", "--config", str(tmp_path / "config.yaml")])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("remix: a file that should be text in UTF-8 is not")
+
+
 def fitted(capsys: pytest.CaptureFixture[str], folder: Path, game: str, seed: int) -> str:
     """What a run of a few updates prints at its end."""
     (folder / "config.yaml").write_text(

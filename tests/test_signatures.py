@@ -42,7 +42,7 @@ def test_annotations_that_cannot_be_resolved_hide_no_others():
         (tuple[int, ...], [[1], [1, 2, 3]], [4]),
         (Mapping[str, int], [{"a": 1}], [[1], 3, "a"]),
         (Path, ["a"], [3, None]),
-        (Mixer, [{"a": 1}], ["qmix", 3, None]),
+        (Mixer, [{"a": 1}], ["qmix", 3, None, [1]]),
         (Any, [1, None, "a", []], []),
         (object, [1, None], []),
     ],

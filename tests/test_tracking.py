@@ -1,31 +1,29 @@
-"""MLflow: what a run holds, first contact of several processes, resumption, servers that do not answer."""
+"""MLflow: what a run records, first contact of several processes, stores out of reach, the interface."""
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from mlflow.tracking import MlflowClient
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import CSVLogger as LightningCSVLogger
 
-from callbacks.checkpointing import LastCheckpoint
 from envs.errors import SettingError
 from remix import tracking
 from remix.tracking import store
-from remix.tracking.loggers import CSVLogger, MLflowLogger, tensorboard
+from remix.tracking.loggers import MLflowLogger, tensorboard
 from remix.tracking.runs import LONGEST_VALUE, git_commit
-from tests.callbacks.runs import Run
+from remix.tracking.store import AwayError
 
 CONFIG: dict[str, Any] = {
     "seed": 3,
@@ -45,11 +43,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def id_of(logger: MLflowLogger) -> str:
-    assert logger.run_id is not None
-    return logger.run_id
 
 
 def test_importing_is_cheap() -> None:
@@ -127,107 +120,12 @@ class TestStoreUri:
         assert store.store_uri("sqlite:///mine.db") == f"sqlite:///{tmp_path.resolve()}/mine.db"
 
 
-class TestRun:
-    def test_holds_parameters_tags_metrics_and_artifacts(
-        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path
-    ) -> None:
-        logger = MLflowLogger("games", "remix-seed3", {"algorithm": "remix"}, mlflow_uri)
-        logger.log_hyperparams(tracking.flatten(CONFIG))
-        for step, value in ((210, 1.0), (410, 2.5)):
-            logger.log_metrics({"test/return": value, "weighting/mean": 0.5}, step=step)
-        (tmp_path / "checkpoints").mkdir()
-        (tmp_path / "checkpoints/best.ckpt").write_bytes(b"weights")
-        (tmp_path / "config.yaml").write_text("seed: 3")
-        names = ("config.yaml", "checkpoints/best.ckpt", "episode.gif")
-        tracking.log_artifacts([LightningCSVLogger(tmp_path), logger], tmp_path, names)
-        logger.finalize("success")
-
-        run = client.get_run(id_of(logger))
-        assert run.info.status == "FINISHED"
-        assert run.info.run_name == "remix-seed3"
-        assert client.get_experiment(run.info.experiment_id).name == "games"
-        assert run.data.params == {key: str(value) for key, value in tracking.flatten(CONFIG).items()}
-        assert run.data.tags["algorithm"] == "remix" and "git_commit" in run.data.tags
-        history = client.get_metric_history(id_of(logger), "test/return")
-        assert [(point.step, point.value) for point in history] == [(210, 1.0), (410, 2.5)]
-        files = {file.path for file in client.list_artifacts(id_of(logger))}
-        assert files == {"config.yaml", "checkpoints"}
-        assert (tmp_path / "runs/artifacts" / id_of(logger) / "artifacts/checkpoints/best.ckpt").is_file()
-
-    def test_many_parameters_fit_in(self, client: MlflowClient, mlflow_uri: str) -> None:
-        logger = MLflowLogger("many", tracking_uri=mlflow_uri)
-        logger.log_hyperparams({f"p{i}": i for i in range(230)})
-        assert len(client.get_run(id_of(logger)).data.params) == 230
-
-    def test_all_metrics_are_there_after_a_burst(self, client: MlflowClient, mlflow_uri: str) -> None:
-        logger = MLflowLogger("burst", tracking_uri=mlflow_uri)
-        for step in range(100):
-            logger.log_metrics({"train/loss": float(step)}, step)
-        logger.finalize("success")
-        assert len(client.get_metric_history(id_of(logger), "train/loss")) == 100
-
-    def test_of_a_training_has_environment_steps_on_its_axis(
-        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path
-    ) -> None:
-        statuses = []
-
-        class Status(Callback):
-            def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-                statuses.append(client.get_run(id_of(logger)).info.status)
-
-        logger = MLflowLogger("training", tracking_uri=mlflow_uri)
-        run = Run(tmp_path, [Status(), LastCheckpoint(tmp_path)], max_epochs=2, loggers=[logger])
-        run.trainer.validate(run.module, run.data, verbose=False)
-        run.fit()
-        expected = [step for step, row in run.recorder.rows if "test/return" in row]
-        history = client.get_metric_history(id_of(logger), "test/return")
-        assert [point.step for point in history] == expected
-        assert expected[0] == 0 and expected[-1] == run.data.env_steps
-        assert statuses == ["RUNNING"]  # although validation was finished before
-        assert client.get_run(id_of(logger)).info.status == "FINISHED"
-
-    def test_files_that_cannot_be_stored_do_not_fail_the_run(
-        self, mlflow_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        logger = MLflowLogger("full", tracking_uri=mlflow_uri)
-        (tmp_path / "runs/artifacts").write_text("in the way")
-        (tmp_path / "config.yaml").write_text("seed: 3")
-        tracking.log_artifacts([logger], tmp_path, ["config.yaml"])
-        assert "MLflow did not take the files" in capsys.readouterr().err
-
-
-class TestResume:
-    def test_goes_on_with_the_same_run(self, client: MlflowClient, mlflow_uri: str) -> None:
-        first = MLflowLogger("resumed", "mine", {"seed": 1}, mlflow_uri)
-        first.log_hyperparams({"gamma": 0.99, "device": "cpu"})
-        first.log_metrics({"test/return": 1.0}, step=100)
-        first.finalize("failed")
-        assert client.get_run(id_of(first)).info.status == "FAILED"
-
-        second = MLflowLogger("resumed", "mine", {"seed": 1}, mlflow_uri, run_id=first.run_id)
-        assert second.run_id == first.run_id
-        assert client.get_run(id_of(first)).info.status == "RUNNING"
-        second.log_hyperparams({"gamma": 0.99, "device": "cuda", "threads": 2})
-        second.log_metrics({"test/return": 2.0}, step=200)
-        second.finalize("success")
-        run = client.get_run(id_of(first))
-        assert run.info.status == "FINISHED"
-        assert run.data.params == {"gamma": "0.99", "device": "cpu", "threads": "2"}
-        assert run.data.tags["changed_on_resume"] == "{'device': 'cuda'}"
-        history = client.get_metric_history(id_of(first), "test/return")
-        assert [point.step for point in history] == [100, 200]
-
-    def test_unknown_run_is_named(self, mlflow_uri: str) -> None:
-        with pytest.raises(SettingError, match=r"run_id=0123.*is not a run in sqlite"):
-            MLflowLogger("resumed", tracking_uri=mlflow_uri, run_id="0123")
-
-
 class TestStore:
-    def test_deleted_experiment_is_named(self, client: MlflowClient, mlflow_uri: str) -> None:
-        number = client.get_run(id_of(MLflowLogger("gone", tracking_uri=mlflow_uri))).info.experiment_id
+    def test_deleted_experiment_is_named(self, client: MlflowClient, mlflow_uri: str, tmp_path: Path) -> None:
+        number = client.create_experiment("gone")
         client.delete_experiment(number)
         with pytest.raises(SettingError, match=rf"experiment_name=gone.*restore -x {number}"):
-            MLflowLogger("gone", tracking_uri=mlflow_uri)
+            MLflowLogger(tmp_path, "gone", tracking_uri=mlflow_uri)
 
     def test_file_that_is_no_database_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "mlflow.db").write_text("not a database" * 100)
@@ -239,18 +137,31 @@ class TestStore:
     ) -> None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port}")
         started = time.monotonic()
-        with pytest.raises(
-            SettingError, match=rf"tracking_uri=http://127.0.0.1:{free_port}.*no MLflow server"
-        ):
-            MLflowLogger("absent")
+        with pytest.raises(AwayError, match=rf"tracking_uri=http://127.0.0.1:{free_port}.*no MLflow server"):
+            store.connect(store.store_uri())
         assert time.monotonic() - started < 120.0
 
     def test_silent_server_is_known_after_the_probe(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store, "PROBE_SECONDS", 0.3)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
-            with pytest.raises(SettingError, match=r"MLFLOW_TRACKING_URI.*logger=csv"):
+            with pytest.raises(AwayError, match=r"MLFLOW_TRACKING_URI.*logger=csv"):
                 store.connect(uri)
+
+    def test_database_that_is_locked_is_known_after_the_probe(
+        self, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store, "PROBE_SECONDS", 0.3)
+        with closing(sqlite3.connect(mlflow_uri.removeprefix("sqlite:///"))) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(AwayError, match="takes nothing: database is locked"):
+                store.connect(mlflow_uri)
+
+    @pytest.mark.parametrize("uri", ["htp://x", "http://127.0.0.1:99999"])
+    def test_address_of_no_store_is_a_mistake(self, uri: str) -> None:
+        with pytest.raises(SettingError, match=f"tracking_uri={uri}") as refused:
+            store.connect(uri)
+        assert not isinstance(refused.value, AwayError)
 
     @pytest.mark.slow
     def test_first_contact_of_several_processes(self, tmp_path: Path) -> None:
@@ -283,15 +194,13 @@ class TestStore:
 
 class TestDownload:
     @pytest.fixture
-    def run_id(
-        self, client: MlflowClient, mlflow_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> str:
+    def run_id(self, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.chdir(tmp_path)
-        logger = MLflowLogger("download", tracking_uri=mlflow_uri)
+        run_id = str(client.create_run(client.create_experiment("download")).info.run_id)
         (tmp_path / "config.yaml").write_text("seed: 3")
         (tmp_path / "checkpoints").mkdir()
-        tracking.log_artifacts([logger], tmp_path, ["config.yaml"])
-        return id_of(logger)
+        client.log_artifact(run_id, "config.yaml")
+        return run_id
 
     def upload(self, client: MlflowClient, run_id: str, *names: str) -> None:
         for name in names:
@@ -320,34 +229,7 @@ class TestDownload:
             tracking.download_checkpoint("abc", mlflow_uri)
 
 
-class TestOtherLoggers:
-    def rows(self, directory: Path) -> list[dict[str, str]]:
-        with (directory / "metrics.csv").open() as file:
-            return list(csv.DictReader(file))
-
-    def write(self, directory: Path, resume: str, step: int, **metrics: Any) -> None:
-        CSVLogger(directory, resume=resume).log_metrics(metrics, step)
-
-    def test_csv_is_written_at_once(self, tmp_path: Path) -> None:
-        self.write(tmp_path, "never", 10, loss=0.5)
-        assert self.rows(tmp_path) == [{"step": "10", "loss": "0.5"}]
-
-    def test_resumed_run_goes_on_in_the_same_file(self, tmp_path: Path) -> None:
-        self.write(tmp_path, "never", 10, loss=0.5)
-        self.write(tmp_path, "auto", 20, loss=0.25, gain=1.0)
-        assert [(row["step"], row["loss"], row["gain"]) for row in self.rows(tmp_path)] == [
-            ("10", "0.5", ""),
-            ("20", "0.25", "1.0"),
-        ]
-
-    def test_new_run_replaces_the_file_without_a_word(
-        self, tmp_path: Path, recwarn: pytest.WarningsRecorder
-    ) -> None:
-        self.write(tmp_path, "never", 10, loss=0.5)
-        self.write(tmp_path, "never", 20, loss=0.25)
-        assert [row["step"] for row in self.rows(tmp_path)] == ["20"]
-        assert not recwarn.list
-
+class TestTensorBoard:
     def test_missing_tensorboard_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         module = "lightning_fabric.loggers.tensorboard."
         monkeypatch.setattr(module + "_TENSORBOARD_AVAILABLE", False)
@@ -386,7 +268,6 @@ class TestUi:
 
     @pytest.fixture
     def served(self, mlflow_uri: str, free_port: int) -> Iterator[subprocess.Popen[str]]:
-        MLflowLogger("shown", tracking_uri=mlflow_uri).finalize("success")
         arguments = ["--tracking-uri", mlflow_uri, "--port", str(free_port)]
         code = f"from remix import tracking; tracking.ui({arguments})"
         process = subprocess.Popen(

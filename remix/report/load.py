@@ -1,4 +1,4 @@
-"""A study out of any MLflow store, through MLflow's client alone."""
+"""A study out of any MLflow store, through MLflow's client alone, else out of its folder."""
 
 from __future__ import annotations
 
@@ -11,34 +11,58 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.errors import SettingError, one_of
+from envs.errors import SettingError, first_line, one_of
 from remix.report.csv_tables import LARGEST_FILE
-from remix.report.files import read_weights
-from remix.report.results import MISSING, Floats, HeatMap, Run, StudyResults, rank
+from remix.report.folder import WEIGHTS, add_weights, from_folder, plan_here
+from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 from remix.tracking.runs import download_file
-from remix.tracking.store import connect, database_file, store_uri
+from remix.tracking.store import connect, database_file, is_away, store_uri
 from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as StoredRun
     from mlflow.tracking import MlflowClient
 
-WEIGHTS = "weight_heatmap.csv"
-
 
 def load_study(name: str, tracking_uri: str | None = None) -> StudyResults:
     """All jobs of a study, with their learning curves and heat maps.
 
+    If the store is away or does not know the study, its folder may tell the same; that is said in one line.
+
+    :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
+    :raises SettingError: if nobody has such a study, or it has no finished run.
+    """
+    try:
+        return _checked(_from_store(name, store_uri(tracking_uri)))
+    except Exception as error:
+        if not isinstance(error, SettingError) and not is_away(error):
+            raise
+        if (plan := plan_here(name)) is None:
+            raise
+        results = _checked(from_folder(plan))
+        print(f"{first_line(error)}; reading the folders of its runs", file=sys.stderr, flush=True)
+        return results
+
+
+def _checked(results: tuple[StudyResults, str]) -> StudyResults:
+    study, metric = results
+    if not any(run.counts for run in study.runs):
+        expected = f"has no finished run with {metric} yet: {study.status_phrase}"
+        raise SettingError("study", study.name, expected)
+    return study
+
+
+def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
+    """What :func:`load_study` says, and the metric that is compared.
+
     Of several runs of the same job the one with the best status counts, the newest among equals. Runs whose
     configuration is not the planned one are no runs of the job.
 
-    :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
-    :raises SettingError: if the store cannot be used, has no such study, or the study no finished run.
+    :raises SettingError: if the store cannot be used or has no such study.
     """
-    uri = store_uri(tracking_uri)
     client = _client(uri)
     experiment = client.get_experiment_by_name(name)
     parent = None if experiment is None else find_parent(client, experiment.experiment_id)
@@ -51,10 +75,7 @@ def load_study(name: str, tracking_uri: str | None = None) -> StudyResults:
     chosen = [_best(job, children) for job in plan["jobs"]]
     runs, heat_maps = _read_runs(client, plan, chosen)
     results = StudyResults(name, plan["title"], plan["score"], runs, heat_maps, parent.info.run_id)
-    if not any(run.counts for run in runs):
-        expected = f"has no finished run with {plan['metric']} yet: {results.status_phrase}"
-        raise SettingError("study", name, expected)
-    return results
+    return results, plan["metric"]
 
 
 def studies(tracking_uri: str | None = None) -> list[str]:
@@ -122,13 +143,19 @@ def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | Non
         # A run that does not say what its configuration was is believed to be the planned one.
         return same_job and tags.get("identity", job["identity"]) == job["identity"]
 
-    return min(filter(fits, children), key=lambda child: rank(child.info.status), default=None)
+    return min(filter(fits, children), key=lambda child: rank(_status(child)), default=None)
 
 
 def _without_curve(job: dict[str, Any], child: StoredRun | None) -> Run:
-    status, run_id = (MISSING, None) if child is None else (child.info.status, child.info.run_id)
+    status, run_id = (MISSING, None) if child is None else (_status(child), child.info.run_id)
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
     return Run(*about, env_steps=np.zeros(0), scores=np.zeros(0), run_id=run_id)
+
+
+def _status(child: StoredRun) -> str:
+    """MLflow's, which has no word for a run that was stopped in good order."""
+    stopped = child.data.tags.get("status") == STOPPED.lower()
+    return STOPPED if stopped and child.info.status == "KILLED" else str(child.info.status)
 
 
 def _read_runs(
@@ -146,7 +173,7 @@ def _read_runs(
             env_steps, scores = _history(client, run.run_id, plan["metric"])
             run = replace(run, env_steps=env_steps, scores=scores)
             if run.counts:
-                _add_weights(client, run, heat_maps)
+                _download_weights(client, run, heat_maps)
         runs.append(run)
     return tuple(runs), tuple(heat_maps.values())
 
@@ -161,17 +188,13 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     return env_steps, scores
 
 
-def _add_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
-    """Add the counts of a run that has a heat map to those of its variant."""
+def _download_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
     assert run.run_id is not None
     with TemporaryDirectory() as folder:
         try:
             path = download_file(client, run.run_id, WEIGHTS, Path(folder), LARGEST_FILE)
-            if path is None:
-                return
-            new = read_weights(path, run.panel, run.variant)
         except SettingError as error:
             print(f"warning: {WEIGHTS} of run {run.run_id} is left out: {error.expected}", file=sys.stderr)
             return
-    key = run.panel, run.variant
-    heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new
+        if path is not None:
+            add_weights(path, run, heat_maps)

@@ -3,7 +3,7 @@
 Importing this costs nothing; MLflow is loaded by the first function that needs it.
 """
 
-from remix.tracking.runs import download_checkpoint, flatten, log_artifacts, run_tags, tag
+from remix.tracking.runs import download_checkpoint, flatten, origin, run_parameters, run_tags
 from remix.tracking.ui import ui
 
-__all__ = ["download_checkpoint", "flatten", "log_artifacts", "run_tags", "tag", "ui"]
+__all__ = ["download_checkpoint", "flatten", "origin", "run_parameters", "run_tags", "ui"]

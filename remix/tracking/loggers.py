@@ -1,41 +1,99 @@
-"""The loggers of ``conf/logger``: Lightning's, made safe for parallel runs and for resumed ones."""
+"""The loggers of ``conf/logger``: metrics go into the journal of the run's folder, all else comes from it."""
 
 from __future__ import annotations
 
 import csv
-import os
+import io
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.loggers import CSVLogger as LightningCSVLogger
-from pytorch_lightning.loggers import MLFlowLogger as LightningMLFlowLogger
-from pytorch_lightning.loggers import TensorBoardLogger
-from pytorch_lightning.loggers.csv_logs import ExperimentWriter
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from envs.errors import SettingError
-from remix.tracking.runs import PARAMETERS_AT_ONCE, flatten, run_tags
-from remix.tracking.store import connect, experiment_id, store_uri
-from remix.tracking.studies import child_tags, parent_run
+from remix.records import replace_text
+from remix.tracking.courier import Courier
+from remix.tracking.delivery import Delivery, Target
+from remix.tracking.journal import Journal
+from remix.tracking.store import store_uri
+
+TABLE = "metrics.csv"
+"""In a run's directory with ``logger=csv``: a line per entry of the journal."""
+
+_TIME_SHARE = 0.02  # of the time of training that writing the table may take
 
 
-class MLflowLogger(LightningMLFlowLogger):
-    """A run in an MLflow store, in its own experiment.
+class FolderLogger(Logger):
+    """A logger that is told no metrics but takes them from the run's folder, now or when the run is over.
 
-    The run is RUNNING while anything is logged to it, whatever phase of training was finished before.
+    :param directory: of the run.
+    """
 
+    def __init__(self, directory: str | Path) -> None:
+        super().__init__()
+        self.directory = Path(directory)
+
+    @property
+    def name(self) -> str:
+        return ""
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.directory)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Nothing: they are in the journal."""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: they are in config.yaml."""
+
+    def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
+        """The run has begun, or goes on.
+
+        :param record: of the run.
+        :param journal: that it writes.
+        """
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """The run is over, in whatever way; all of its files are there.
+
+        :param record: of the run; one without a status has never begun.
+        """
+
+
+class JournalLogger(FolderLogger):
+    """Metrics in ``metrics.jsonl``, which every run has whatever ``logger=`` says."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal.path.parent)
+        self.journal = journal
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self.journal.append(metrics, step or 0)
+
+
+class MLflowLogger(FolderLogger):
+    """A run in an MLflow store, in its own experiment. Training never waits for the store.
+
+    :param directory: of the run, from which a thread brings everything there.
     :param experiment_name: groups runs that are compared with each other; created if it does not exist.
     :param run_name: for people. Either name may look like a number.
     :param tags: to search for, joined by the origin of the code.
     :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
     :param run_id: go on with this run.
-    :param study: makes a new run a child of the study's: its ``name``, ``panel`` and ``variant``.
-    :raises SettingError: if the store cannot be reached or has no such run.
+    :param study: makes the run a child of the study's: its ``name``, ``panel`` and ``variant``.
+    :raises SettingError: if the store cannot be used as asked for. One that is away only costs a warning.
     """
 
     def __init__(
         self,
+        directory: str | Path,
         experiment_name: str | int | float,
         run_name: str | int | float | None = None,
         tags: dict[str, Any] | None = None,
@@ -43,92 +101,50 @@ class MLflowLogger(LightningMLFlowLogger):
         run_id: str | None = None,
         study: dict[str, Any] | None = None,
     ) -> None:
-        uri = store_uri(tracking_uri)
-        client = connect(uri)
-        if run_id is None:
-            experiment = experiment_id(client, uri, str(experiment_name))
-            if study is not None:
-                parent = parent_run(client, uri, experiment, str(study["name"]))
-                tags = {**(tags or {}), **child_tags(study, parent)}
-        else:
-            _check_run(client, uri, run_id)
-        super().__init__(
-            experiment_name=str(experiment_name),
-            run_name=None if run_name is None else str(run_name),
-            tracking_uri=uri,
-            tags=run_tags(tags or {}),
-            log_model=False,
-            run_id=run_id,
-            synchronous=False,  # a metric then costs microseconds instead of a database transaction
-        )
-        # A run that goes on keeps the status of its interruption until told otherwise.
-        self._ended = run_id is not None
-        self._reopen()
-
-    def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
-        """Add parameters. Those that the run has already stay as they are; other values go into a tag."""
-        from mlflow.entities import Param
-
-        given = vars(params) if isinstance(params, Namespace) else params
-        wanted = {key: str(value) for key, value in flatten(given).items()}
-        present = self.experiment.get_run(self.run_id).data.params
-        new = [Param(key, value) for key, value in wanted.items() if key not in present]
-        for start in range(0, len(new), PARAMETERS_AT_ONCE):
-            self.experiment.log_batch(self.run_id, params=new[start : start + PARAMETERS_AT_ONCE])
-        changed = {key: value for key, value in wanted.items() if present.get(key, value) != value}
-        if changed:
-            self.experiment.set_tag(self.run_id, "changed_on_resume", str(changed))
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self._reopen()
-        super().log_metrics(metrics, step)
-
-    def save(self) -> None:
-        """Whatever was logged is in the store when this returns."""
-        # The client itself has no way to wait for its queue.
-        self.experiment._tracking_client.store.flush_async_logging()
-
-    def finalize(self, status: str = "success") -> None:
-        super().finalize(status)
-        self._ended = True
-
-    def _reopen(self) -> None:
-        if self._ended:
-            self.experiment.update_run(self.run_id, status="RUNNING")
-            self._ended = False
-
-
-class CSVLogger(LightningCSVLogger):
-    """Metrics in ``<directory>/metrics.csv``, parameters in ``<directory>/hparams.yaml``, written at once.
-
-    :param resume: ``auto`` goes on in the file that is there, ``never`` replaces it.
-    """
-
-    def __init__(self, directory: str | Path, resume: str = "never") -> None:
-        super().__init__(save_dir=directory, name="", version="", flush_logs_every_n_steps=1)
-        self._resume = resume == "auto"
+        super().__init__(directory)
+        names = str(experiment_name), None if run_name is None else str(run_name)
+        target = Target(store_uri(tracking_uri), *names, tags or {}, study, run_id)
+        self._delivery = Delivery(self.directory, target)
+        self._courier = Courier(self._delivery)
 
     @property
-    def experiment(self) -> Any:
-        if self._experiment is None:
-            self._experiment = _Writer(self.log_dir, self._resume)
-        return self._experiment
+    def run_id(self) -> str | None:
+        """Of the run, as soon as the store has it."""
+        return self._delivery.run_id
+
+    def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
+        self._courier.begin(record, journal)
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        self._courier.end(record)
 
 
-class _Writer(ExperimentWriter):
-    def __init__(self, log_dir: str, resume: bool) -> None:
-        self._resume = resume
-        super().__init__(log_dir)
+class CSVLogger(FolderLogger):
+    """Metrics in ``<directory>/metrics.csv``: whatever happens, a whole table is there."""
 
-    def _check_log_dir_exists(self) -> None:
-        """The run directory may hold other files; only an old table is in the way."""
-        if not os.path.isfile(self.metrics_file_path):
-            return
-        if self._resume:
-            with open(self.metrics_file_path, newline="") as file:
-                self.metrics_keys = next(csv.reader(file), [])
-        else:
-            os.remove(self.metrics_file_path)
+    def __init__(self, directory: str | Path) -> None:
+        super().__init__(directory)
+        self._written, self._seconds = 0.0, 0.0
+
+    def save(self) -> None:
+        """Write the table, unless that took more than its share of the time."""
+        start = time.monotonic()
+        if self._seconds <= _TIME_SHARE * (start - self._written):
+            self._write()
+            self._written = time.monotonic()
+            self._seconds = self._written - start
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        rows = [{"step": entry.step, **entry.values} for entry in Journal(self.directory).entries()]
+        names = {name: None for row in rows for name in row}
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(names), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        replace_text(self.directory / TABLE, text.getvalue())
 
 
 def tensorboard(directory: str | Path) -> TensorBoardLogger:
@@ -141,15 +157,4 @@ def tensorboard(directory: str | Path) -> TensorBoardLogger:
     except ModuleNotFoundError as error:
         raise SettingError(
             "logger", "tensorboard", "needs the package: pip install 'remix-marl[tensorboard]'"
-        ) from error
-
-
-def _check_run(client: Any, uri: str, run_id: str) -> None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.get_run(run_id)
-    except MlflowException as error:
-        raise SettingError(
-            "run_id", run_id, f"is not a run in {uri}; start anew with resume=never, or train with logger=csv"
         ) from error

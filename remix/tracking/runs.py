@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.errors import SettingError
 from remix.records import RUNS
-from remix.redaction import redact, redacted
+from remix.redaction import redacted
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
-    from pytorch_lightning.loggers import Logger
 
 Scalar = bool | int | float | str
 
@@ -25,6 +24,8 @@ PARAMETERS_AT_ONCE = 100
 
 LONGEST_VALUE = 500
 """Characters of a parameter value; every MLflow server of recent years takes as many."""
+
+LONGEST_TAG = 5000
 
 CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
 CONFIGURATION = "config.yaml"
@@ -62,6 +63,16 @@ def flatten(config: Mapping[str, Any], skip: Sequence[str] = _NOT_PARAMETERS) ->
     return flat
 
 
+def run_parameters(config: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The hyper-parameters of a run out of its configuration; groups go by the names of their choices."""
+    parameters = flatten(config)
+    for group in ("algorithm", "env"):
+        parameters[group] = parameters.pop(f"{group}_name")
+    if (study := config.get("study")) is not None:
+        parameters |= {"panel": study["panel"], "variant": study["variant"]}
+    return parameters
+
+
 def _scalar(value: Any) -> Scalar:
     if isinstance(value, (bool, int, float)):
         return value
@@ -69,23 +80,32 @@ def _scalar(value: Any) -> Scalar:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """The given tags, as far as they have a value, and where the code is from.
+def configuration(directory: Path) -> dict[str, Any]:
+    """That of the run in a directory, as it was kept."""
+    from omegaconf import OmegaConf
 
-    That is ``remix_version``, ``git_commit`` and ``python_version``.
-    """
+    config = OmegaConf.to_container(OmegaConf.load(directory / CONFIGURATION))
+    return {str(key): value for key, value in config.items()} if isinstance(config, dict) else {}
+
+
+def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """The given tags, as far as they have a value, and where the code is from."""
+    return origin() | {name: str(value) for name, value in redacted(tags).items() if value is not None}
+
+
+def origin() -> dict[str, str]:
+    """Where the code is from: ``remix_version``, ``git_commit`` and ``python_version``."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         remix_version = version("remix-marl")
     except PackageNotFoundError:
         remix_version = "unknown"
-    origin = {
+    return {
         "remix_version": remix_version,
         "git_commit": git_commit(Path(__file__)),
         "python_version": ".".join(map(str, sys.version_info[:3])),
     }
-    return origin | {name: str(value) for name, value in redacted(tags).items() if value is not None}
 
 
 def git_commit(file: Path) -> str:
@@ -106,40 +126,10 @@ def git_commit(file: Path) -> str:
         return "unknown"
 
 
-def log_artifacts(loggers: Iterable[Logger], directory: Path, names: Sequence[str]) -> None:
-    """Upload files to the MLflow loggers among ``loggers``.
-
-    :param names: paths below ``directory``; those without a file are left out.
-
-    A run that is over does not fail because its files cannot be uploaded; that is said in one line.
-    """
-    from mlflow.exceptions import MlflowException
-    from pytorch_lightning.loggers import MLFlowLogger
-
-    files = [name for name in names if (directory / name).is_file()]
-    for logger in loggers:
-        if not isinstance(logger, MLFlowLogger):
-            continue
-        try:
-            for name in files:
-                log_file(logger.experiment, str(logger.run_id), directory, name)
-        except (MlflowException, OSError) as error:
-            print(f"warning: MLflow did not take the files of {directory}: {error}", file=sys.stderr)
-
-
 def log_file(client: MlflowClient, run_id: str, directory: Path, name: str) -> None:
     """Upload ``directory/name`` as the artifact ``name``, which may lie in a folder."""
     folder = Path(name).parent.as_posix()
     client.log_artifact(run_id, str(directory / name), None if folder == "." else folder)
-
-
-def tag(loggers: Iterable[Logger], name: str, value: str) -> None:
-    """Tag the runs of the MLflow loggers among ``loggers``."""
-    from pytorch_lightning.loggers import MLFlowLogger
-
-    for logger in loggers:
-        if isinstance(logger, MLFlowLogger):
-            logger.experiment.set_tag(logger.run_id, name, redact(value))
 
 
 def download_file(client: MlflowClient, run_id: str, name: str, folder: Path, largest: int) -> Path | None:

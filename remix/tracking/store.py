@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import nullcontext
+import re
+import sqlite3
+from contextlib import closing, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from envs.errors import SettingError
+from envs.errors import SettingError, first_line
 from remix.records import RUNS
 from remix.redaction import MASK, password, remember
 
@@ -22,12 +25,23 @@ PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
 _TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # which pages the user interface offers
 _MLFLOW_SETTINGS = {
-    # Metrics of a second in one transaction; without, every end of a phase would wait for a timeout too.
-    "MLFLOW_ASYNC_LOGGING_BUFFERING_SECONDS": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Whoever can wait tries again by himself; MLflow's own patience is 7 times 2 minutes.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }
+_SERVERS = ("http://", "https://")
+_TEMPORARY = re.compile(
+    r"database is locked|database or disk is full|disk I/O|read-?only|unable to open|could not connect"
+    r"|connection (refused|reset|timed)|can't connect|timed? ?out|failed with error code (5\d\d|429|408)",
+    re.IGNORECASE,
+)
+
+
+class AwayError(SettingError):
+    """The store does not answer, or takes nothing: as it was asked for it may be right, and come back."""
 
 
 def store_uri(tracking_uri: str | None = None) -> str:
@@ -58,27 +72,37 @@ def database_file(uri: str) -> Path | None:
 def connect(uri: str) -> MlflowClient:
     """A client of the store, which is created if it is a database that does not exist.
 
-    :raises SettingError: if the store cannot be used; an unreachable server is known after seconds.
+    :raises AwayError: if the store is out of reach, which is known after seconds.
+    :raises SettingError: if it cannot be used for another reason.
     """
-    _probe(uri)
-    for name, value in _MLFLOW_SETTINGS.items():
-        os.environ.setdefault(name, value)
+    load_mlflow()
     from mlflow.tracking import MlflowClient
 
-    for name in ("mlflow.store.db.utils", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     database = database_file(uri)
     try:
+        _probe(uri)
         if database is not None:
             database.parent.mkdir(parents=True, exist_ok=True)
         # Two processes that both find no database would both create its tables.
         with exclusive(uri):
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
+    except SettingError:
+        raise
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise SettingError("tracking_uri", uri, f"cannot be used as an MLflow store: {reason}") from error
+        kind = AwayError if is_away(error) else SettingError
+        raise kind("tracking_uri", uri, f"cannot be used as an MLflow store: {first_line(error)}") from error
     return client
+
+
+def load_mlflow() -> None:
+    """Import MLflow, which takes seconds, with the settings that it takes from the environment then."""
+    for name, value in _MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    import_module("mlflow.tracking")
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # what it tries again is our matter
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
@@ -131,16 +155,42 @@ def _check_password(uri: str) -> None:
         raise SettingError("tracking_uri", uri, expected)
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether an error means that the store is out of reach, too busy or out of room, and not a mistake."""
+    from mlflow.exceptions import RestException
+
+    while error is not None:
+        if isinstance(error, OSError | AwayError) or _TEMPORARY.search(str(error)):
+            return True
+        if isinstance(error, RestException):
+            return error.get_http_status_code() in (408, 429) or error.get_http_status_code() >= 500
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _probe(uri: str) -> None:
-    """MLflow itself would try an absent server for minutes."""
-    if not uri.startswith(("http://", "https://")):
-        return
+    """MLflow itself would try an absent server, or wait for a database, much longer."""
+    try:
+        if uri.startswith(_SERVERS):
+            _ask(uri)
+        elif (database := database_file(uri)) is not None and database.is_file():
+            with closing(sqlite3.connect(database, timeout=PROBE_SECONDS)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise AwayError("tracking_uri", uri, f"takes nothing: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise SettingError("tracking_uri", uri, f"cannot be used as an MLflow store: {error}") from error
+
+
+def _ask(uri: str) -> None:
     import requests
 
     try:
         requests.get(f"{uri.rstrip('/')}/health", timeout=PROBE_SECONDS)
+    except requests.exceptions.InvalidURL as error:
+        raise SettingError("tracking_uri", uri, "is no address of a server") from error
     except requests.RequestException as error:
-        raise SettingError(
+        raise AwayError(
             "tracking_uri",
             uri,
             f"no MLflow server answers there ({type(error).__name__}); start it, correct the address "

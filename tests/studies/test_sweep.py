@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
 from remix.records import read_run
+from remix.tracking.journal import Journal
 from tests.command_line import CommandLine
 from tests.programs import HALTING
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
@@ -109,9 +110,11 @@ def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLi
     _, children = parent_and_children(mlflow_uri, "games")
     copy = next(child for child in children if child.data.tags["seed"] == "2")
     client = MlflowClient(mlflow_uri)
-    source = client.get_run(copy.data.tags["copied_from"])
+    source = client.get_run(read_run(remix.home / copy.data.tags["copied_from"])["mlflow_run_id"])
     assert source.info.experiment_id != copy.info.experiment_id
-    assert copy.data.params == source.data.params and copy.data.metrics == source.data.metrics
+    new = copy.data.params.items() - source.data.params.items()
+    assert {name for name, _ in new} == {"panel", "variant", "run_dir", "trainer.default_root_dir"}
+    assert copy.data.metrics == source.data.metrics
     history = [
         [(p.step, p.value) for p in client.get_metric_history(run.info.run_id, "test/return")]
         for run in (source, copy)
@@ -159,6 +162,11 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     history = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], "test/return")
     steps = [point.step for point in history]
     assert len(steps) == len(set(steps)) == 51
+    entries = list(Journal(last.parents[1]).entries())
+    for name in {name for entry in entries for name in entry.values}:
+        points = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], name)
+        expected = [(entry.step, entry.values[name]) for entry in entries if name in entry.values]
+        assert [(point.step, point.value) for point in points] == expected
 
 
 def _wait_for(file: Path) -> None:

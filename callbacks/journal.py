@@ -1,0 +1,51 @@
+"""What ties the journal of a run to its checkpoints: a run that goes on repeats no point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from callbacks.checkpointing import LastCheckpoint
+from remix.tracking.journal import Journal
+
+
+class JournalKeeper(Callback):
+    """Every run has it. Checkpoints know how long the journal was, and cut it back to that on loading.
+
+    :param journal: of the run.
+    :param begin: called once when everything is set up and training or the first evaluation starts.
+    :param look: called after every epoch.
+    """
+
+    changes_training = False
+
+    def __init__(self, journal: Journal, begin: Callable[[], None], look: Callable[[], None]) -> None:
+        self._journal, self._begin, self._look = journal, begin, look
+        self._begun = False
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin_once()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin_once()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for logger in trainer.loggers:
+            logger.save()
+        if not any(isinstance(callback, LastCheckpoint) for callback in trainer.checkpoint_callbacks):
+            self._journal.keep()  # there is nothing from which this run could go on
+        self._look()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"length": self._journal.sync()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._journal.cut(state_dict["length"])
+
+    def _begin_once(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._begin()

@@ -1,0 +1,68 @@
+"""A study out of the folders of its runs, for when its store is away."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.errors import SettingError
+from remix.records import RUNS, read_run, state
+from remix.report.files import read_weights
+from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
+from remix.tracking.journal import Journal
+from remix.tracking.plan_file import PLAN_FILE, read_plan
+
+WEIGHTS = "weight_heatmap.csv"
+
+_STATES = {"finished": FINISHED, "stopped": STOPPED, "failed": "FAILED", "running": "RUNNING", "new": MISSING}
+
+
+def plan_here(name: str) -> dict[str, Any] | None:
+    """The plan of a study of that name below ``runs``, the newest one."""
+    for path in sorted(RUNS.glob(f"studies/*/{PLAN_FILE}"), key=lambda path: -path.stat().st_mtime):
+        with suppress(SettingError):
+            if (plan := read_plan(path))["study"] == name:
+                return plan
+    return None
+
+
+def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
+    """What the folders of its jobs hold, and the metric that is compared.
+
+    :param plan: of the study.
+    """
+    runs: list[Run] = []
+    heat_maps: dict[tuple[str, str], HeatMap] = {}
+    for job in plan["jobs"]:
+        directory = Path(str(job.get("directory", "nowhere")))
+        run = _run(job, directory, plan["metric"])
+        if run.counts and (directory / WEIGHTS).is_file():
+            add_weights(directory / WEIGHTS, run, heat_maps)
+        runs.append(run)
+    about = plan["study"], plan["title"], plan["score"]
+    return StudyResults(*about, tuple(runs), tuple(heat_maps.values())), plan["metric"]
+
+
+def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
+    points = [(e.step, e.values[metric]) for e in Journal(directory).entries() if metric in e.values]
+    env_steps, scores = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    known = read_run(directory).get("identity") == job["identity"]
+    status = _STATES.get(state(directory), "KILLED") if known else MISSING
+    about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
+    return Run(*about, env_steps=env_steps, scores=scores)
+
+
+def add_weights(path: Path, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
+    """Add the counts of a run that has a heat map to those of its variant."""
+    try:
+        new = read_weights(path, run.panel, run.variant)
+    except SettingError as error:
+        of = f"run {run.run_id}" if run.run_id else path.parent
+        print(f"warning: {WEIGHTS} of {of} is left out: {error.expected}", file=sys.stderr)
+        return
+    key = run.panel, run.variant
+    heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new

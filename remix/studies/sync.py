@@ -1,0 +1,145 @@
+"""The command ``remix sync``: what stores do not have of the runs and studies in folders."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from envs.errors import SettingError, first_line
+from remix.claims import TakenError, claim, holder
+from remix.records import RUNS, all_runs, read_run, write_run
+from remix.redaction import MASK, redacted
+from remix.tracking.delivery import Delivery, Target
+from remix.tracking.note import Note
+from remix.tracking.plan_file import PLAN_FILE
+from remix.tracking.runs import configuration
+from remix.tracking.store import AwayError, is_away, store_uri
+
+_LOGGER = "remix.tracking.loggers.MLflowLogger"
+
+
+def sync(arguments: Sequence[str]) -> None:
+    """Deliver, and say what was delivered; status 1 if something could not be.
+
+    :raises SettingError: if a folder that is named holds no run for a store.
+    """
+    parser = argparse.ArgumentParser(
+        prog="remix sync",
+        description="Bring to MLflow what it does not have of your runs, because it was away or they were "
+        "killed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("runs", nargs="*", help=f"run directories (default: all below {RUNS})")
+    parser.add_argument("--tracking-uri", help="another store than the one that each run was meant for")
+    options = parser.parse_args(arguments)
+    named = [Path(name) for name in options.runs]
+    for directory in named:
+        if not read_run(directory):
+            raise SettingError("run", directory, "must be the directory of a run")
+    found = named or sorted(path for _, path in all_runs() if Note.read(path) is not None)
+    problems = dict(_problems(found, options.tracking_uri))
+    for line in dict.fromkeys(problems.values()):
+        print(f"warning: {line}", file=sys.stderr)
+    if problems:
+        print(f"not delivered: {', '.join(map(str, problems))}", file=sys.stderr)
+        sys.exit(1)
+    print("everything is delivered")
+
+
+def deliver_left(directories: Iterable[Path]) -> None:
+    """Deliver what jobs left that were killed; whatever cannot be had now is there for the next time."""
+    for directory in directories:
+        if Note.read(directory) is not None:
+            try:
+                _deliver_run(directory, None)
+            except Exception:
+                return
+
+
+def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator[tuple[Path, str]]:
+    """The folders of runs and studies that could not be delivered, and why."""
+    from remix.studies.tracked import TrackedStudy
+
+    away: dict[str, str] = {}
+    for directory in directories:
+        note = Note.read(directory)
+        store = "" if note is None else note.store
+        try:
+            if store in away:
+                yield directory, away[store]
+            elif run_id := _deliver_run(directory, tracking_uri):
+                print(f"delivered {directory} (run {run_id})", flush=True)
+        except Exception as error:
+            if not isinstance(error, SettingError) and not is_away(error):
+                raise
+            if isinstance(error, AwayError) and store:
+                away[store] = first_line(error)
+            yield directory, first_line(error)
+    studies = {parent for path in directories for parent in path.parents if (parent / PLAN_FILE).is_file()}
+    for folder in sorted(studies):
+        if (note := Note.read(folder)) is None:
+            continue
+        try:
+            study = TrackedStudy(folder, _address(note, tracking_uri))
+            if not study.is_complete(status := study.status()):
+                study.deliver(status)
+                print(f"delivered study {study.name}", flush=True)
+        except SettingError as error:
+            yield folder, first_line(error)
+
+
+def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
+    """Its run's id, None if there was nothing to deliver or it is being trained, which delivers by itself."""
+    if holder(directory) is not None:
+        return None
+    try:
+        with claim(directory):
+            record = read_run(directory)
+            if record.get("status") == "running":  # and its process is gone
+                record["status"] = "interrupted"
+                write_run(directory, record)
+            delivery = Delivery(directory, _target(directory, tracking_uri))
+            if delivery.is_complete(record):
+                return None
+            delivery.contact()
+            delivery.bring(record)
+            write_run(directory, record | {"mlflow_run_id": delivery.run_id})
+            return delivery.run_id
+    except TakenError:
+        return None
+
+
+def _target(directory: Path, tracking_uri: str | None) -> Target:
+    """What the run's own configuration says."""
+    loggers: dict[str, Any] = configuration(directory).get("logger") or {}
+    node = next((node for node in loggers.values() if node and node.get("_target_") == _LOGGER), None)
+    if node is None:
+        raise SettingError("run", directory, "was not to be in MLflow (logger=)")
+    note = Note.read(directory)
+    uri = (
+        store_uri(tracking_uri or node.get("tracking_uri")) if note is None else _address(note, tracking_uri)
+    )
+    name = node.get("run_name")
+    return Target(
+        uri,
+        str(node["experiment_name"]),
+        None if name is None else str(name),
+        node.get("tags") or {},
+        node.get("study"),
+        node.get("run_id"),
+    )
+
+
+def _address(note: Note, tracking_uri: str | None) -> str:
+    """Of the store; notes do not hold passwords."""
+    if tracking_uri is not None or MASK not in note.store:
+        return store_uri(tracking_uri or note.store)
+    uri = store_uri()
+    if redacted(uri) != note.store:
+        raise SettingError(
+            "tracking_uri", note.store, "needs its password: give the address in MLFLOW_TRACKING_URI"
+        )
+    return uri

@@ -1,0 +1,108 @@
+"""The metrics of a run in a file of its folder: the first place they go to, and the source of all others."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+JOURNAL = "metrics.jsonl"
+"""In a run's directory: one JSON object per call of ``log_metrics``, and a mark per checkpoint."""
+
+_MARK = b'{"checkpoint": true}\n'
+
+
+class Entry(NamedTuple):
+    """What was logged at once.
+
+    :ivar step: environment steps.
+    :ivar time: wall clock in milliseconds since 1970.
+    :ivar values: by name; may be infinite or no number.
+    :ivar end: bytes of the journal up to and with this entry.
+    """
+
+    step: int
+    time: int
+    values: dict[str, float]
+    end: int
+
+
+class Journal:
+    """``metrics.jsonl`` of a run. Lines are only added, until a run goes on from an earlier checkpoint.
+
+    A last line that a killed process left unfinished is no part of it.
+
+    :param directory: of the run.
+    :ivar kept: bytes that no resume takes back, because a checkpoint knows of them.
+    :ivar length: bytes of all entries.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / JOURNAL
+        content = self.path.read_bytes() if self.path.is_file() else b""
+        self.length = content.rfind(b"\n") + 1
+        self.kept = max(content.rfind(_MARK), 0)
+
+    def append(self, metrics: Mapping[str, float], step: int) -> None:
+        """Add an entry with the time of now; costs some microseconds."""
+        values = {name: float(value) for name, value in metrics.items()}
+        entry = {"step": step, "time": time.time_ns() // 1_000_000, "values": values}
+        self._write(json.dumps(entry).encode() + b"\n")
+
+    def last_change(self) -> int | None:
+        """When something was added last, in milliseconds since 1970."""
+        return int(1000 * self.path.stat().st_mtime) if self.path.is_file() else None
+
+    def sync(self) -> int:
+        """Whatever was added is on the disk when this returns; returns the length."""
+        if self.path.is_file():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+        return self.length
+
+    def keep(self) -> None:
+        """A checkpoint that knows of all this is on the disk: no resume takes any of it back."""
+        self.kept = self.length
+        self._write(_MARK)
+
+    def cut(self, length: int) -> None:
+        """Take back what was added after that length: a run goes on from its checkpoint of then."""
+        if length > self.length or self.length == 0:
+            return
+        os.truncate(self.path, length)
+        self.length = self.kept = length
+        if length > 0:
+            self.keep()
+
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
+        """Entries from one length of the journal to another, in the order of time."""
+        if not self.path.is_file():
+            return
+        place, end = start, self.length if end is None else end
+        with self.path.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                place += len(line)
+                if place > end:
+                    return
+                if (entry := _entry(line, place)) is not None:
+                    yield entry
+
+    def _write(self, line: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.truncate(self.length)  # of what a process before this one left unfinished
+            file.write(line)
+        self.length += len(line)
+
+
+def _entry(line: bytes, end: int) -> Entry | None:
+    """What a line says; None for the mark of a checkpoint, and for one that a disk has spoiled."""
+    try:
+        content = json.loads(line)
+        values = {str(name): float(value) for name, value in content["values"].items()}
+        return Entry(int(content["step"]), int(content["time"]), values, end)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None

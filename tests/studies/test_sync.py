@@ -1,0 +1,149 @@
+"""Runs and studies whose store was away, and how they come to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from callbacks.summary import CurveSummary
+from envs.errors import SettingError
+from remix.records import read_run, write_run
+from remix.tracking import courier, store
+from remix.tracking.journal import Journal
+from tests.command_line import CommandLine
+from tests.faulty_server import FaultyServer
+from tests.studies.studies import STUDY, TINY, parent_and_children
+
+ALONE = ("train", *(setting for setting in TINY if "study" not in setting), "run_dir=runs/x")
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    monkeypatch.setattr(courier, "END_SECONDS", 5.0)
+    monkeypatch.setattr(store, "PROBE_SECONDS", 1.0)
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+@pytest.fixture
+def address(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    return server.address
+
+
+def curve(uri: str, run_id: str) -> list[tuple[int, float]]:
+    return [(p.step, p.value) for p in MlflowClient(uri).get_metric_history(run_id, "test/return")]
+
+
+def journal(directory: Path) -> list[tuple[int, float]]:
+    entries = Journal(directory).entries()
+    return [(e.step, e.values["test/return"]) for e in entries if "test/return" in e.values]
+
+
+def test_a_run_trained_without_its_server(
+    remix: CommandLine, server: FaultyServer, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop()
+    trained = remix(*ALONE)
+    assert trained.code == 0
+    assert f"{address} does not have all of this run" in trained.err
+    assert "'remix sync runs/x' delivers it" in trained.err
+    assert read_run(Path("runs/x"))["status"] == "finished"
+    still_away = remix("sync")
+    assert still_away.code == 1 and "not delivered: runs/x" in still_away.err
+    server.start()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # the run knows where it belongs
+    done = remix("sync")
+    assert done.code == 0, done.err
+    run_id = read_run(Path("runs/x"))["mlflow_run_id"]
+    assert f"delivered runs/x (run {run_id})" in done.out
+    assert curve(address, run_id) == journal(Path("runs/x")) != []
+    assert MlflowClient(address).get_run(run_id).info.status == "FINISHED"
+    assert remix("sync").out == "everything is delivered\n"
+
+
+def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_uri: str) -> None:
+    remix(*ALONE)
+    record = read_run(Path("runs/x"))
+    client = MlflowClient(mlflow_uri)
+    client.update_run(record["mlflow_run_id"], "RUNNING")
+    write_run(Path("runs/x"), record | {"status": "running"})
+    assert remix("sync", "runs/x").code == 0
+    run = client.get_run(record["mlflow_run_id"])
+    assert (run.info.status, run.data.tags["status"]) == ("KILLED", "interrupted")
+    assert read_run(Path("runs/x"))["status"] == "interrupted"
+
+
+@pytest.mark.parametrize(("arguments", "message"), [(["runs"], "run=runs: "), (["runs/x"], "run=runs/x: ")])
+def test_folders_that_have_nothing_for_a_store_are_named(
+    remix: CommandLine, arguments: list[str], message: str
+) -> None:
+    remix(*ALONE, "logger=csv")
+    refused = remix("sync", *arguments)
+    assert refused.code != 0
+    assert message in refused.err
+
+
+def test_a_study_without_its_server_is_reported_and_delivered_later(
+    remix: CommandLine, server: FaultyServer, address: str
+) -> None:
+    server.stop()
+    study = remix(*STUDY, "seed=1,2")
+    assert study.code == 0, study.err
+    assert "2 jobs: 2 finished" in study.out
+    report = remix("report", "games")
+    assert report.code == 0, report.err
+    assert "reading the folders of its runs" in report.err
+    page = (remix.home / "runs/reports/games/scores.csv").read_text()
+    server.start()
+    done = remix("sync")
+    assert done.code == 0, done.err
+    assert "delivered study games" in done.out
+    parent, children = parent_and_children(address, "games")
+    assert parent.info.status == "FINISHED" and len(children) == 2
+    assert {child.info.status for child in children} == {"FINISHED"}
+    report = remix("report", "games")
+    assert "reading the folders" not in report.err
+    assert (remix.home / "runs/reports/games/scores.csv").read_text() == page
+
+
+def test_a_study_comes_to_every_store_that_it_is_repeated_for(
+    remix: CommandLine, server: FaultyServer, address: str
+) -> None:
+    assert remix(*STUDY, "logger=csv", "seed=1,2").code == 0
+    repeated = remix(*STUDY, "seed=1,2")
+    assert repeated.code == 0 and "2 skipped (finished before)" in repeated.out
+    _, children = parent_and_children(address, "games")
+    assert {child.data.tags["seed"] for child in children} == {"1", "2"}
+    [first, _] = sorted(children, key=lambda child: child.data.tags["seed"])
+    directory = Path("runs/studies/games/matrix_game/qmix/seed1")
+    assert curve(address, first.info.run_id) == journal(directory)
+    MlflowClient(address).delete_run(first.info.run_id)
+    assert remix(*STUDY, "seed=1,2").code == 0
+    _, children = parent_and_children(address, "games")
+    assert {child.data.tags["seed"] for child in children} == {"1", "2"}
+    assert remix("report", "games").code == 0
+
+
+def test_a_run_that_stops_early_is_not_called_killed(remix: CommandLine, mlflow_uri: str) -> None:
+    remix(*STUDY, "seed=1")
+    remix(*STUDY, "seed=2", "trainer.max_epochs=1")
+    assert "1 finished, 1 stopped of 2" in remix("report", "games").out
+
+
+def test_a_mistake_in_setup_leaves_no_run(
+    remix: CommandLine, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def setup(*arguments: object, **more: object) -> None:
+        raise SettingError("metric", "nope", "must be another")
+
+    monkeypatch.setattr(CurveSummary, "setup", setup)
+    refused = remix(*ALONE)
+    assert refused.code == 2, refused.err
+    assert not Path("runs/x").exists()
+    assert not [
+        run
+        for experiment in MlflowClient(mlflow_uri).search_experiments()
+        for run in MlflowClient(mlflow_uri).search_runs([experiment.experiment_id])
+    ]

@@ -1,0 +1,287 @@
+"""Runs brought to a store that is slow, broken, silent, gone or back: each thing once, and nobody waits."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from omegaconf import OmegaConf
+
+from envs.errors import SettingError
+from remix.records import write_run
+from remix.tracking import courier, store
+from remix.tracking.journal import Journal
+from remix.tracking.loggers import MLflowLogger
+from remix.tracking.note import Note
+from tests.faulty_server import FaultyServer
+
+CONFIG = {"seed": 3, "algorithm_name": "qmix", "env_name": "game", "algorithm": {"gamma": 0.99}}
+
+
+class Training:
+    """What a run leaves in its folder."""
+
+    def __init__(self, directory: Path, uri: str) -> None:
+        self.directory, self.uri = directory, uri
+        directory.mkdir(exist_ok=True)
+        self.journal = Journal(directory)
+        self.record: dict[str, Any] = {
+            "identity": "ab",
+            "started": "2026-01-01T10:00:00",
+            "status": "running",
+        }
+
+    def begin(self, config: dict[str, Any] = CONFIG, **arguments: Any) -> MLflowLogger:
+        """The run begins, or goes on."""
+        self.record["status"] = "running"
+        OmegaConf.save(OmegaConf.create(config), self.directory / "config.yaml")
+        write_run(self.directory, self.record)
+        logger = MLflowLogger(self.directory, "games", "mine", {"seed": 3}, self.uri, **arguments)
+        logger.begin(self.record, self.journal)
+        return logger
+
+    def log(self, *steps: int, name: str = "test/return") -> None:
+        for step in steps:
+            self.journal.append({name: step / 2}, step)
+
+    def end(self, logger: MLflowLogger, status: str = "finished") -> None:
+        self.record["status"] = status
+        write_run(self.directory, self.record)
+        logger.end(self.record)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def runs(uri: str) -> list[Run]:
+    client = MlflowClient(uri)
+    return [run for e in client.search_experiments() for run in client.search_runs([e.experiment_id])]
+
+
+def history(uri: str, run_id: str, name: str = "test/return") -> list[tuple[int, float]]:
+    return [(p.step, p.value) for p in MlflowClient(uri).get_metric_history(run_id, name)]
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "_LOOK", 0.02)
+    monkeypatch.setattr(courier, "_LONGEST", 0.2)
+    monkeypatch.setattr(store, "PROBE_SECONDS", 1.0)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+
+@pytest.fixture
+def training(tmp_path: Path, mlflow_uri: str) -> Training:
+    return Training(tmp_path / "run", mlflow_uri)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "END_SECONDS", 1.0)
+
+
+def test_a_store_gets_parameters_tags_metrics_files_and_status(training: Training) -> None:
+    logger = training.begin()
+    training.log(10, 20)
+    (training.directory / "checkpoints").mkdir()
+    (training.directory / "checkpoints/best.ckpt").write_bytes(b"weights")
+    training.end(logger)
+    [run] = runs(training.uri)
+    assert run.info.run_id == logger.run_id
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "mine")
+    assert run.data.params == {
+        "seed": "3", "algorithm": "qmix", "env": "game", "algorithm.gamma": "0.99"
+    }  # fmt: skip
+    tags = run.data.tags.items()
+    assert {"seed": "3", "identity": "ab", "status": "finished"}.items() <= tags
+    assert history(training.uri, run.info.run_id) == [(10, 5.0), (20, 10.0)]
+    files = {file.path for file in MlflowClient(training.uri).list_artifacts(run.info.run_id)}
+    assert files == {"config.yaml", "checkpoints"}
+
+
+def test_many_parameters_and_points_fit_in(training: Training) -> None:
+    logger = training.begin(CONFIG | {"many": {f"p{i}": i for i in range(230)}})
+    for step in range(700):
+        training.journal.append({f"m{i}": float(i) for i in range(4)}, step)
+    training.journal.append({f"wide{i}": 1.0 for i in range(1200)}, 700)
+    training.end(logger)
+    [run] = runs(training.uri)
+    assert len(run.data.params) == 234
+    assert [len(history(training.uri, run.info.run_id, f"m{i}")) for i in range(4)] == [700] * 4
+    assert len(run.data.metrics) == 1204
+
+
+def test_only_what_no_resume_takes_back_is_delivered_on_the_way(training: Training) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    training.log(20)
+    wait_for(lambda: logger.run_id and history(training.uri, logger.run_id))
+    training.end(logger, "interrupted")
+    assert history(training.uri, str(logger.run_id)) == [(10, 5.0)]
+    assert runs(training.uri)[0].info.status == "KILLED"
+
+    training.journal = Journal(training.directory)
+    training.journal.cut(training.journal.kept)
+    again = training.begin(CONFIG | {"algorithm": {"gamma": 0.9}, "threads": 2})
+    wait_for(lambda: runs(training.uri)[0].info.status == "RUNNING")
+    training.log(20, 30)
+    training.end(again)
+    [run] = runs(training.uri)
+    assert again.run_id == logger.run_id == run.info.run_id
+    assert history(training.uri, run.info.run_id) == [(10, 5.0), (20, 10.0), (30, 15.0)]
+    assert run.data.params["algorithm.gamma"] == "0.99" and run.data.params["threads"] == "2"
+    assert run.data.tags["changed_on_resume"] == "{'algorithm.gamma': '0.9'}"
+
+
+def test_points_that_no_longer_stand_are_in_no_run(training: Training) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    training.end(logger, "failed")
+    training.journal.cut(0)  # there was no checkpoint after all
+    again = training.begin()
+    training.log(10, 20)
+    training.end(again)
+    [run] = runs(training.uri)
+    assert run.info.run_id == again.run_id != logger.run_id
+    assert history(training.uri, run.info.run_id) == [(10, 5.0), (20, 10.0)]
+
+
+def test_a_run_that_never_begins_is_in_no_store(training: Training) -> None:
+    logger = MLflowLogger(training.directory, "games", tracking_uri=training.uri)
+    logger.end({"status": "failed"})
+    assert not runs(training.uri)
+    assert not list(training.directory.iterdir())
+
+
+def test_a_run_that_was_deleted_is_made_anew(training: Training, capsys: pytest.CaptureFixture[str]) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.end(logger)
+    MlflowClient(training.uri).delete_run(str(logger.run_id))
+    again = MLflowLogger(training.directory, "games", tracking_uri=training.uri)
+    again.end(training.record)
+    assert f"the run {logger.run_id} was deleted from" in capsys.readouterr().out
+    [run] = runs(training.uri)
+    assert run.info.run_id == again.run_id and history(training.uri, run.info.run_id) == [(10, 5.0)]
+
+
+def test_a_run_of_choice_goes_on_and_an_unknown_one_is_named(training: Training) -> None:
+    client = MlflowClient(training.uri)
+    wanted = client.create_run(client.create_experiment("games")).info.run_id
+    training.end(training.begin(run_id=wanted))
+    assert [run.info.run_id for run in runs(training.uri)] == [wanted]
+    with pytest.raises(SettingError, match=r"run_id=0123: is not a run in sqlite"):
+        training.begin(run_id="0123")
+
+
+@pytest.mark.parametrize("fault", ["slow", "error", "busy", "hang", "drop", "lose answer", "gone"])
+def test_nobody_waits_for_a_server_and_nothing_is_lost_or_doubled(
+    fault: str, server: FaultyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], impatient: None
+) -> None:
+    training = Training(tmp_path / "run", server.address)
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    wait_for(lambda: logger.run_id and history(server.address, logger.run_id))
+    server.stop() if fault == "gone" else setattr(server, "fault", fault)
+    slowest = 0.0
+    for step in range(20, 60, 10):
+        start = time.monotonic()
+        training.log(step)
+        training.journal.keep()
+        slowest = max(slowest, time.monotonic() - start)
+        time.sleep(0.3)
+    assert slowest < 1.0
+    training.end(logger)
+    told = capsys.readouterr()
+    assert ("remix sync" in told.err) == (fault != "slow")
+    assert told.err.count("\n") <= 2
+    server.start() if fault == "gone" else setattr(server, "fault", "none")
+    again = MLflowLogger(training.directory, "games", tracking_uri=server.address)
+    again.end(training.record)
+    [run] = runs(server.address)
+    assert run.info.status == "FINISHED"
+    assert history(server.address, run.info.run_id) == [(step, step / 2) for step in range(10, 60, 10)]
+
+
+def test_a_lost_answer_makes_no_second_run(server: FaultyServer, tmp_path: Path) -> None:
+    training = Training(tmp_path / "run", server.address)
+    logger = MLflowLogger(training.directory, "games", tracking_uri=server.address)
+    server.fault = "lose answer"
+    OmegaConf.save(OmegaConf.create(CONFIG), training.directory / "config.yaml")
+    logger.begin(training.record, training.journal)
+    before = server.requests
+    wait_for(lambda: server.requests > before + 3)
+    server.fault = "none"
+    wait_for(lambda: logger.run_id)
+    training.end(logger)
+    assert len(runs(server.address)) == 1
+
+
+def test_a_server_that_is_away_at_the_start_gets_the_run_when_it_is_there(
+    server: FaultyServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.stop()
+    training = Training(tmp_path / "run", server.address)
+    logger = training.begin()
+    training.log(10)
+    assert "training goes on, metrics are kept in" in capsys.readouterr().err
+    server.start()
+    wait_for(lambda: logger.run_id)
+    training.end(logger)
+    assert history(server.address, str(logger.run_id)) == [(10, 5.0)]
+
+
+def test_a_server_that_wants_another_password_is_a_mistake(server: FaultyServer, tmp_path: Path) -> None:
+    server.fault = "no login"
+    with pytest.raises(SettingError, match=r"tracking_uri=http.*cannot be used"):
+        Training(tmp_path / "run", server.address).begin()
+
+
+def test_a_database_that_is_locked_gets_the_rest_later(
+    training: Training, capsys: pytest.CaptureFixture[str], impatient: None
+) -> None:
+    with closing(sqlite3.connect(training.uri.removeprefix("sqlite:///"))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        logger = training.begin()
+        training.log(10)
+        training.end(logger)
+    assert "database is locked" in capsys.readouterr().err
+    again = MLflowLogger(training.directory, "games", tracking_uri=training.uri)
+    again.end(training.record)
+    assert history(training.uri, str(again.run_id)) == [(10, 5.0)]
+
+
+def test_a_run_is_imported_into_every_store_that_is_asked_for(
+    training: Training, server: FaultyServer, mlflow_uri: str
+) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.end(logger)
+    for uri in (server.address, mlflow_uri, server.address):
+        MLflowLogger(training.directory, "games", tracking_uri=uri).end(training.record)
+    for uri in (server.address, mlflow_uri):
+        [run] = runs(uri)
+        assert history(uri, run.info.run_id) == [(10, 5.0)]
+
+
+def test_passwords_are_not_noted(tmp_path: Path) -> None:
+    Training(tmp_path / "run", "http://me:S3cret@127.0.0.1:9").begin()
+    note = Note.read(tmp_path / "run")
+    assert note is not None and note.store == "http://me:***@127.0.0.1:9"
+    assert "S3cret" not in json.dumps(note.__dict__)
