@@ -23,8 +23,8 @@ ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
 FROM base AS dependencies
 ARG PIP_EXTRA_INDEX_URL
 COPY --chown=1000:1000 Makefile pyproject.toml constraints.txt README.md LICENSE ./
-RUN mkdir --parents remix envs callbacks conf runs \
-    && touch remix/__init__.py envs/__init__.py callbacks/__init__.py conf/__init__.py \
+RUN mkdir --parents remix runs \
+    && touch remix/__init__.py \
     && make .venv/installed
 
 FROM dependencies AS test

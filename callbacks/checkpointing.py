@@ -12,8 +12,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from envs.errors import SettingError
 from remix import archive
+from remix.envs.errors import SettingError
 from remix.records import LAST_CHECKPOINTS
 from remix.tracking.loggers import JournalLogger
 

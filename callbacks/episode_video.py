@@ -7,11 +7,11 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from callbacks.side_matters import side_matter
-from envs import checks
-from envs.errors import SettingError
-from envs.films import frames_per_second
 from remix.algorithms.base import MultiAgentModule
+from remix.callbacks.side_matters import side_matter
+from remix.envs import checks
+from remix.envs.errors import SettingError
+from remix.envs.films import frames_per_second
 from remix.films import film
 from remix.workers.base import EnvironmentFactory
 

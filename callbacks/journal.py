@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.checkpointing import LastCheckpoint
 from remix.tracking.journal import Journal
 
 

@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from tqdm import tqdm
 
-from envs.errors import SettingError
 from remix.algorithms.base import MultiAgentModule
+from remix.envs.errors import SettingError
 from remix.rounds import Round
 
 _BAR_REFRESH = 0.2  # seconds

@@ -10,8 +10,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
-from callbacks.side_matters import side_matter
-from envs.errors import SettingError
+from remix.callbacks.side_matters import side_matter
+from remix.envs.errors import SettingError
 from remix.metrics import WeightHistogram
 from remix.report.results import HeatMap
 from remix.report.weight_map import weight_map, write_weights

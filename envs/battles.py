@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.checks import flag, number
-from envs.errors import SettingError, one_of
-from envs.spec import Environment, Observation, Step
+from remix.envs.checks import flag, number
+from remix.envs.errors import SettingError, one_of
+from remix.envs.spec import Environment, Observation, Step
 
 BACKENDS = {
-    "skirmish": "envs.skirmish.environment:Skirmish",
-    "starcraft2": "envs.starcraft:StarCraft",
+    "skirmish": "remix.envs.skirmish.environment:Skirmish",
+    "starcraft2": "remix.envs.starcraft:StarCraft",
 }
 """Where the classes are; a backend is imported when it is chosen, since its packages may not be there."""
 
@@ -99,9 +99,9 @@ def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptio
         RewardOptions() if rewards is None else rewards,
     )
     if not isinstance(views, ViewOptions):
-        raise SettingError("views", views, "must be ViewOptions of envs.battles")
+        raise SettingError("views", views, "must be ViewOptions of remix.envs.battles")
     if not isinstance(rewards, RewardOptions):
-        raise SettingError("rewards", rewards, "must be RewardOptions of envs.battles")
+        raise SettingError("rewards", rewards, "must be RewardOptions of remix.envs.battles")
     return views, rewards
 
 
@@ -125,8 +125,8 @@ class Battles(Environment):
     :param continuing_episode: whether a battle that reaches the limit is only cut there: truncated, and what
         would have followed is estimated. False, as in the configurations of SMAC and PyMARL, makes the limit
         an end like any other: terminated, and nothing follows.
-    :param profile: see :class:`envs.skirmish.environment.Skirmish`.
-    :param difficulty: see :class:`envs.starcraft.StarCraft`, which also has ``game_version`` and
+    :param profile: see :class:`remix.envs.skirmish.environment.Skirmish`.
+    :param difficulty: see :class:`remix.envs.starcraft.StarCraft`, which also has ``game_version`` and
         ``replay_dir``.
 
     The others are those of :class:`ViewOptions` and :class:`RewardOptions`.

@@ -7,7 +7,7 @@ import sys
 from numbers import Integral, Real
 from typing import Any
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 
 LARGEST_SEED = 2**32 - 1
 """What NumPy's global generator and Lightning take. A larger one would also be two words to a

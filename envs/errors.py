@@ -178,6 +178,6 @@ def brief(value: object) -> str:
 
 
 _FRAMES = 8
-_WAYS = ("envs", "hydra")
+_WAYS = ("remix", "hydra")
 _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 60

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.checks import integer, number
-from envs.errors import SettingError
-from envs.rendering import draw_table
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.checks import integer, number
+from remix.envs.errors import SettingError
+from remix.envs.rendering import draw_table
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 END = -1  # in place of a situation: the episode is over
 
 
 class TableGame(Environment):
-    """A game given by tables (protocol: :class:`envs.spec.Environment`).
+    """A game given by tables (protocol: :class:`remix.envs.spec.Environment`).
 
     Episodes start in situation 0. All agents and the state see the situation as a one-hot vector,
     which is zero after the end. Agents with fewer actions than others have the rest masked.

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import GameCode, GameError, InvalidOutput, brief
-from envs.gate_kernels import UNUSABLE, ends, played, seen
-from envs.inspection import Inspection, numbers
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.errors import GameCode, GameError, InvalidOutput, brief
+from remix.envs.gate_kernels import UNUSABLE, ends, played, seen
+from remix.envs.inspection import Inspection, numbers
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 
 def behind_gate(make: Callable[[], Environment]) -> Gate:
@@ -38,7 +38,7 @@ def spec_of(make: Callable[[], Environment]) -> EnvSpec:
 
 
 class Gate(Environment):
-    """An environment whose outputs can be trusted (protocol: :class:`envs.spec.Environment`).
+    """An environment whose outputs can be trusted (protocol: :class:`remix.envs.spec.Environment`).
 
     An episode that goes on beyond ``spec.episode_limit`` is truncated there. What an episode that has ended
     says of its end is ignored.
@@ -54,11 +54,11 @@ class Gate(Environment):
     def __init__(self, environment: Environment) -> None:
         name = _path(type(environment))
         if not isinstance(environment, Environment):
-            raise InvalidOutput(name, "it", "must be an envs.spec.Environment")
+            raise InvalidOutput(name, "it", "must be a remix.envs.spec.Environment")
         with GameCode(name, "its spec"):
             spec: Any = getattr(environment, "spec", None)
         if not isinstance(spec, EnvSpec):
-            raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be an envs.spec.EnvSpec")
+            raise InvalidOutput(name, "spec", f"is {brief(spec)}, must be a remix.envs.spec.EnvSpec")
         self._game, self.spec, self._closed = environment, spec, False
         self._passing: _Passing | None = None
         self._running = np.empty(0, np.bool_)

@@ -1,6 +1,6 @@
 """One compiled look at all that a game returns in a step: is everything of it possible?
 
-What exactly is wrong, where something is, :mod:`envs.inspection` finds out. Arrays of bool come as
+What exactly is wrong, where something is, :mod:`remix.envs.inspection` finds out. Arrays of bool come as
 the bytes of which they are made.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.predator_prey_kernels import compiled
+from remix.envs.predator_prey_kernels import compiled
 
 UNUSABLE = -1
 _BLOCK = 256  # numbers compared without a jump in between, which makes it vector instructions

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOutput, brief
-from envs.spec import EnvSpec, Observation, Step
+from remix.envs.errors import InvalidOutput, brief
+from remix.envs.spec import EnvSpec, Observation, Step
 
 _LARGEST = float(np.finfo(np.float32).max)
 _AXES = {
@@ -44,7 +44,7 @@ class Inspection:
         """A tuple of the protocol is expected."""
         if not isinstance(value, kind):
             found = type(value).__name__
-            self._refuse(field, f"is of the type {found}, must be an envs.spec.{kind.__name__}")
+            self._refuse(field, f"is of the type {found}, must be a remix.envs.spec.{kind.__name__}")
 
     def array(self, field: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
         """The array, in one piece of memory (if it is not, a copy)."""

@@ -1,6 +1,6 @@
 """Environments of this project as PettingZoo ``ParallelEnv`` games. Needs the extra ``pettingzoo``.
 
-The other direction is :mod:`envs.pettingzoo`.
+The other direction is :mod:`remix.envs.pettingzoo`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from envs.errors import brief
-from envs.spec import Environment, EnvSpec
+from remix.envs.errors import brief
+from remix.envs.spec import Environment, EnvSpec
 
 View = dict[str, NDArray[Any]]
 

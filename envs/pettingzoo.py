@@ -1,7 +1,7 @@
 """PettingZoo games as batched environments: one ``ParallelEnv`` per episode of the batch.
 
 PettingZoo and Gymnasium are an optional extra, so nothing here imports them before a game is made.
-The other direction is :mod:`envs.parallel`.
+The other direction is :mod:`remix.envs.parallel`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import GameCode, InvalidOutput, SettingError, one_of
-from envs.factories import Factory
-from envs.factories import episode_limit as longest
-from envs.films import as_picture
-from envs.seeds import fold
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.errors import GameCode, InvalidOutput, SettingError, one_of
+from remix.envs.factories import Factory
+from remix.envs.factories import episode_limit as longest
+from remix.envs.films import as_picture
+from remix.envs.seeds import fold
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 
 class PettingZoo(Environment):
@@ -27,7 +27,7 @@ class PettingZoo(Environment):
     Every agent of ``possible_agents`` keeps its place for the whole episode. Observations are
     flattened as Gymnasium does it (a Discrete one becomes one-hot) and padded with zeros to the
     longest; pixels and other whole numbers of a declared range within 0 to 255 stay bytes, all else
-    becomes float32. MultiDiscrete and MultiBinary actions are numbered (see :class:`envs.slots.Slot`).
+    becomes float32. MultiDiscrete and MultiBinary actions are numbered (see :class:`remix.envs.slots.Slot`).
     Action masks, one number 0 or 1 per action, are taken from ``observation["action_mask"]`` or
     ``info["action_mask"]``; actions that an agent does not have are unavailable. A masked action is
     passed on: what it does is the game's own affair.
@@ -68,8 +68,8 @@ class PettingZoo(Environment):
         self._factory = Factory(id, options)
         self._games: list[Any] = [self._factory.make()]
 
-        from envs.outcomes import Outcomes
-        from envs.slots import make_slot, shared_names
+        from remix.envs.outcomes import Outcomes
+        from remix.envs.slots import make_slot, shared_names
 
         game, self._name = self._games[0], f"pettingzoo/{id}"
         with GameCode(self._name, "its spaces"):

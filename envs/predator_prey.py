@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs import predator_prey_kernels as kernels
-from envs.checks import flag, integer, integer_pair, number
-from envs.errors import SettingError
-from envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
-from envs.rendering import Piece, draw_grid
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs import predator_prey_kernels as kernels
+from remix.envs.checks import flag, integer, integer_pair, number
+from remix.envs.errors import SettingError
+from remix.envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
+from remix.envs.rendering import Piece, draw_grid
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
 _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
 
 class PredatorPrey(Environment):
-    """A batch of Predator-Prey episodes (protocol: :class:`envs.spec.Environment`).
+    """A batch of Predator-Prey episodes (protocol: :class:`remix.envs.spec.Environment`).
 
     In a step the agents act one after the other in random order; a move into an occupied cell fails.
     Then the prey act one after the other in random order: a prey with enough catching agents beside

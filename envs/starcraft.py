@@ -1,7 +1,7 @@
 """The real StarCraft II, played through the package of the StarCraft Multi-Agent Challenge (SMAC).
 
 Neither the package nor the game is part of an installation. What can be known about them without starting
-them is checked when an environment is made (see :mod:`envs.starcraft_setup`); the package is
+them is checked when an environment is made (see :mod:`remix.envs.starcraft_setup`); the package is
 imported, and the game launched, by the first reset.
 """
 
@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
-from envs.checks import flag, integer, number
-from envs.errors import GameError, SettingError, first_line, one_of
-from envs.seeds import fold
-from envs.skirmish.encoding import make_spec
-from envs.skirmish.maps import load_map, map_names
-from envs.spec import Environment, Observation, Step
-from envs.starcraft_setup import check_installation, import_game, replay_folder
+from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
+from remix.envs.checks import flag, integer, number
+from remix.envs.errors import GameError, SettingError, first_line, one_of
+from remix.envs.seeds import fold
+from remix.envs.skirmish.encoding import make_spec
+from remix.envs.skirmish.maps import load_map, map_names
+from remix.envs.spec import Environment, Observation, Step
+from remix.envs.starcraft_setup import check_installation, import_game, replay_folder
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class StarCraft(Environment):
     :param map_name: one of SMAC's 23 maps.
     :param step_mul: game loops of one step, of which 16 make a second.
     :param move_amount: how far a move action wants to go, in map units.
-    :param continuing_episode: see :class:`envs.battles.Battles`.
+    :param continuing_episode: see :class:`remix.envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
     :param difficulty: of the enemy, 1 to 9 or A.
@@ -143,10 +143,10 @@ class StarCraft(Environment):
 
         SMAC's own pictures need parts of PySC2 that cannot be imported in Python 3.11 and later.
         """
-        from envs.skirmish.rendering import draw_battle
-        from envs.skirmish.state import allocate
-        from envs.skirmish.unit_views import GAME_TYPES
-        from envs.skirmish.units import load_units
+        from remix.envs.skirmish.rendering import draw_battle
+        from remix.envs.skirmish.state import allocate
+        from remix.envs.skirmish.unit_views import GAME_TYPES
+        from remix.envs.skirmish.units import load_units
 
         game = self._games[index]
         allies, enemies = game.units()

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import torch
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 
 _MARK = b"sha256:"
 _COMMENT = len(_MARK) + hashlib.sha256().digest_size

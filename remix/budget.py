@@ -9,9 +9,9 @@ from math import ceil
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
 from remix.algorithms.base import MultiAgentModule
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import SettingError
 from remix.rounds import wanted_episodes
 
 

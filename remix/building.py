@@ -16,12 +16,12 @@ from omegaconf import DictConfig
 from pytorch_lightning import seed_everything
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from envs.errors import GameError, SettingError, first_line, one_of, part
-from envs.gate import Gate
-from envs.spec import Environment, EnvSpec
 from remix.algorithms.base import MultiAgentModule
 from remix.config import kept, plain
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import GameError, SettingError, first_line, one_of, part
+from remix.envs.gate import Gate
+from remix.envs.spec import Environment, EnvSpec
 from remix.own_code import OwnCodeError, own_traceback
 from remix.policy import Policy
 from remix.signatures import with_article

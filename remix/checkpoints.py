@@ -11,13 +11,13 @@ from typing import Any
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import GameError, SettingError, first_line
-from envs.spec import Environment
 from remix import archive, renames, tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build_module, quiet
 from remix.config import check_arguments, plain, whole
 from remix.content import Content
+from remix.envs.errors import GameError, SettingError, first_line
+from remix.envs.spec import Environment
 from remix.former_names import with_current_names
 from remix.records import LAST_CHECKPOINTS
 from remix.trust import Trust, texts

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, SoftFileLock, Timeout
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 
 LOCK, NOTE, DRAFT = ".lock", ".holder", ".holder.draft"
 """Files in a directory that was ever held, in one that is, and of what the note is made."""

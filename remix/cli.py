@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from remix.import_path import displaced, find_own_modules
+from remix.import_path import find_own_modules
 from remix.redaction import shield
 from remix.signals import Stopped, stoppable
 
@@ -51,10 +51,8 @@ def _main() -> None:
         return
     command, rest = arguments[0], arguments[1:]
     find_own_modules()
-    if (other := displaced()) is not None:
-        fail(f"{other} stands in the place of ReMIX's own package of that name: rename it")
     if command not in COMMANDS:
-        from envs.errors import one_of
+        from remix.envs.errors import one_of
 
         fail(f"unknown command '{command}': {one_of(COMMANDS, command)}")
     verbose = any(flag in rest for flag in ("-v", "--verbose")) or os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -104,9 +102,9 @@ def _train_alone(config: DictConfig) -> float:
     """A run that belongs to no study; one that is refused leaves no directory behind."""
     from pathlib import Path
 
-    from envs.errors import GameError, SettingError
     from remix import experiment
     from remix.config import check, find_previous
+    from remix.envs.errors import GameError, SettingError
     from remix.records import discard, read_run
 
     if not isinstance(config.run_dir, str):
@@ -204,7 +202,7 @@ def _check_folder() -> None:
 
     from hydra.core.hydra_config import HydraConfig
 
-    from envs.errors import SettingError
+    from remix.envs.errors import SettingError
     from remix.records import discard
 
     settings = HydraConfig.get()
@@ -253,6 +251,6 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
 
     task.__name__, task.__module__ = name, "remix.experiment"
     sys.argv = [f"remix {name}", *settings_first(arguments)]
-    hydra.main(version_base="1.3", config_path="pkg://conf", config_name=name)(task)()
+    hydra.main(version_base="1.3", config_path="pkg://remix.conf", config_name=name)(task)()
     if failures:
         raise failures[0]

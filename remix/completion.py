@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from envs.errors import SettingError, one_of
+from remix.envs.errors import SettingError, one_of
 from remix.shell_words import split
 
 HYDRA_COMMANDS = ("train", "evaluate", "watch", "search", "check")
@@ -114,7 +114,7 @@ def _settings(command: str, words: list[str]) -> list[str]:
     for name in ("run_directory", "folder_name"):
         OmegaConf.register_new_resolver(name, lambda *_: "", replace=True)
     Plugins.instance()
-    loader = ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://conf"))
+    loader = ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://remix.conf"))
     # Hydra divides the line at blanks; a setting that has some, or what is none, changes no choices.
     settings = [word for word in words[:-1] if "=" in word and not any(c.isspace() for c in word)]
     if any(c.isspace() for c in words[-1]):

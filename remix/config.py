@@ -12,8 +12,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from envs import checks
-from envs.errors import SettingError, one_of
+from remix.envs import checks
+from remix.envs.errors import SettingError, one_of
 from remix.identity import SCHEME, identity
 from remix.names import check_names, folder_name
 from remix.records import RUNS, all_runs, discard, is_free, latest_run, read_run

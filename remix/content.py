@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.trust import shortened
 
 _MOST_VALUES = 20_000  # of a configuration

@@ -21,11 +21,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from envs import checks
-from envs.errors import SettingError
-from envs.gate import spec_of
-from envs.spec import EnvSpec
 from remix import epochs
+from remix.envs import checks
+from remix.envs.errors import SettingError
+from remix.envs.gate import spec_of
+from remix.envs.spec import EnvSpec
 from remix.episodes import Episode
 from remix.replay import EpisodeReplay
 from remix.rounds import Learner, Round, wanted_episodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from envs.errors import Diverged
+from remix.envs.errors import Diverged
 
 _NEVER = 2**62
 

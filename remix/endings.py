@@ -10,8 +10,8 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger
 
-from callbacks.side_matters import side_matter
-from envs.errors import first_line
+from remix.callbacks.side_matters import side_matter
+from remix.envs.errors import first_line
 from remix.records import ERROR_FILE, read_run, write_run
 from remix.redaction import redact
 from remix.tracking.loggers import FolderLogger, MLflowLogger

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Features, Rows
 from remix.networks.kernels.sparse import compress, expand
 

@@ -9,11 +9,11 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from envs import checks
-from envs.errors import SettingError
 from remix.building import build
 from remix.checkpoints import find_checkpoint, load
 from remix.config import check_arguments, whole
+from remix.envs import checks
+from remix.envs.errors import SettingError
 from remix.films import film
 from remix.memory import check_together
 from remix.trainer import OneProcess

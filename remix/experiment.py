@@ -15,17 +15,17 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
-from callbacks.journal import JournalKeeper
-from envs.errors import SettingError
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
 from remix.budget import Budget, check_budget
 from remix.building import build, make_all, quiet
+from remix.callbacks.journal import JournalKeeper
 from remix.checkpoints import differences, restoring, starting_point
 from remix.claims import claim
 from remix.config import check, check_arguments, kept, previous_run
 from remix.datamodule import ReplayDataModule
 from remix.endings import delivering, ending, run_id
+from remix.envs.errors import SettingError
 from remix.identity import SCHEME, identity
 from remix.launchers import threads_of_a_job
 from remix.memory import check_memory, tell_memory

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.films import film_writer, frames_per_second, save_film
-from envs.gate import Gate, behind_gate
-from envs.spec import Environment
+from remix.envs.films import film_writer, frames_per_second, save_film
+from remix.envs.gate import Gate, behind_gate
+from remix.envs.spec import Environment
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory

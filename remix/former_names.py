@@ -7,10 +7,25 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.import_path import HOME
+from remix.import_path import OURS
 from remix.named_objects import location
 
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    "callbacks.checkpointing": "remix.callbacks.checkpointing",
+    "callbacks.episode_video": "remix.callbacks.episode_video",
+    "callbacks.masked_sweep": "remix.callbacks.masked_sweep",
+    "callbacks.progress": "remix.callbacks.progress",
+    "callbacks.study": "remix.callbacks.study",
+    "callbacks.summary": "remix.callbacks.summary",
+    "callbacks.throughput": "remix.callbacks.throughput",
+    "callbacks.weight_heatmap": "remix.callbacks.weight_heatmap",
+    "envs.battles": "remix.envs.battles",
+    "envs.games": "remix.envs.games",
+    "envs.pettingzoo": "remix.envs.pettingzoo",
+    "envs.predator_prey": "remix.envs.predator_prey",
+    "envs.skirmish.environment": "remix.envs.skirmish.environment",
+    "envs.starcraft": "remix.envs.starcraft",
+}
 """The former name of every module that a configuration may name, and the name it has now."""
 
 _KEYS = ("_target_", "class_path")  # of Hydra, of the Lightning CLI
@@ -50,7 +65,7 @@ def use_current_names(config: DictConfig) -> None:
 def _is_own(module: str) -> bool:
     """Whether a module of this name is there, and is none of ours; it is not imported."""
     place = location(module.partition(".")[0])
-    if place is None or place.parent == HOME.resolve():
+    if place is None or place.parent == OURS.parent.resolve():
         return False
     file = place.parent.joinpath(*module.split("."))
     return file.with_suffix(".py").is_file() or (file / "__init__.py").is_file()

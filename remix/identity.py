@@ -10,8 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from envs.errors import SettingError
 from remix import sources
+from remix.envs.errors import SettingError
 
 SCHEME = 3
 """Of identities; those of different schemes tell nothing about each other."""

@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs import checks
-from envs.errors import Diverged, GameError, SettingError, first_line
-from envs.spec import EnvSpec
 from remix import renames
 from remix.cli import fail, fail_with
+from remix.envs import checks
+from remix.envs.errors import Diverged, GameError, SettingError, first_line
+from remix.envs.spec import EnvSpec
 from remix.redaction import shield
 from remix.signals import stoppable
 
@@ -84,11 +84,11 @@ def _run(trust: Trust, arguments: list[str]) -> None:
     from pytorch_lightning import Trainer
     from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-    from callbacks.checkpointing import AtomicCheckpointIO
-    from callbacks.progress import EnvStepProgress
     from remix import archive
     from remix.algorithms.base import MultiAgentModule
     from remix.building import quiet
+    from remix.callbacks.checkpointing import AtomicCheckpointIO
+    from remix.callbacks.progress import EnvStepProgress
     from remix.checkpoints import restoring
     from remix.content import Content
     from remix.datamodule import ReplayDataModule

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from envs.errors import SettingError
-from envs.spec import EnvSpec
+from remix.envs.errors import SettingError
+from remix.envs.spec import EnvSpec
 
 FIRST_LENGTH = 256
 """Steps for which a rollout makes room at once; beyond, as they are played."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
-from envs.errors import SettingError, first_line
+from remix.envs.errors import SettingError, first_line
 from remix.signatures import hints_of
 
 _PLAIN = ("builtins", "datetime", "pathlib", "typing")  # modules whose classes are values, not parts

@@ -8,7 +8,7 @@ import unicodedata
 
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.redaction import redact_forms
 
 LONGEST = 250

@@ -9,10 +9,10 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Any
 
-from envs.errors import SettingError
-from remix.import_path import HOME, PACKAGES
+from remix.envs.errors import SettingError
+from remix.import_path import OURS
 
-_OURS = tuple(f"{HOME / package}{os.sep}" for package in PACKAGES)
+_OURS = f"{OURS}{os.sep}"
 _INSTALLED = (get_path("stdlib"), get_path("purelib"), "<")
 
 
@@ -52,7 +52,7 @@ def summary(error: BaseException) -> str:
 
 
 def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    return _frames(error, lambda file: not file.startswith((*_OURS, *_INSTALLED)))
+    return _frames(error, lambda file: not file.startswith((_OURS, *_INSTALLED)))
 
 
 def _frames(error: BaseException, wanted: Callable[[str], bool]) -> list[traceback.FrameSummary]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.kernels.choice import choose, draw

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from envs.errors import SettingError
-from envs.spec import EnvSpec
+from remix.envs.errors import SettingError
+from remix.envs.spec import EnvSpec
 from remix.episodes import Arrays, Batch, Episode, collate, pack
 from remix.stored import check_episode, episodes_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from envs import checks
+from remix.envs import checks
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ from pathlib import Path
 from sysconfig import get_path
 from typing import Any
 
-from remix.import_path import HOME, PACKAGES
+from remix.import_path import OURS
 from remix.named_objects import location
 
 _INSTALLED = tuple(Path(get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib"))
-_OURS = tuple(HOME.resolve() / package for package in PACKAGES)
 
 
 _LIBRARIES = ("torch", "pytorch_lightning")  # a newer release does not make runs others
@@ -46,7 +45,7 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         package = name.partition(".")[0]
         place = location(package)
-        if place is None or place in _OURS or package in _LIBRARIES:
+        if place is None or place == OURS.resolve() or package in _LIBRARIES:
             continue
         if any(place.is_relative_to(folder) for folder in _INSTALLED):
             found |= _versions(package)

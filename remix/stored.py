@@ -14,7 +14,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.episodes import Arrays, Episode
 
 

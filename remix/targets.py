@@ -15,9 +15,9 @@ from typing import Any
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
-from envs.errors import SettingError, one_of
-from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
+from remix.envs.errors import SettingError, one_of
+from remix.envs.spec import Environment
 from remix.own_code import OwnCodeError
 from remix.signatures import fits, hints_of, items, kinds, parameters_of, readable, with_article
 from remix.workers.base import WorkerPool

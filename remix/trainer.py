@@ -12,11 +12,11 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Timer
 
-from callbacks.checkpointing import AtomicCheckpointIO
-from callbacks.side_matters import told_safely
-from envs.errors import SettingError
 from remix.building import make, make_all, named_settings
+from remix.callbacks.checkpointing import AtomicCheckpointIO
+from remix.callbacks.side_matters import told_safely
 from remix.config import plain
+from remix.envs.errors import SettingError
 
 
 class OneProcess(LightningEnvironment):

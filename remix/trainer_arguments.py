@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from envs import checks
-from envs.errors import SettingError, one_of
+from remix.envs import checks
+from remix.envs.errors import SettingError, one_of
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """Targets, weights and sums are in single precision in either."""

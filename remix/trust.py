@@ -20,9 +20,8 @@ from typing import Any, NoReturn, get_args
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
-from envs.errors import SettingError
 from remix import named_objects
-from remix.import_path import PACKAGES
+from remix.envs.errors import SettingError
 from remix.named_objects import below
 from remix.records import RUNS
 from remix.signatures import hints_of
@@ -106,13 +105,13 @@ class Trust:
             return True
         if package == "pytorch_lightning":
             return any(name in (known, _defined(known)) for known in LIGHTNING)
-        return package in PACKAGES or (below(name, OPTIMIZERS) and name != OPTIMIZERS) or self._own(package)
+        return package == "remix" or (below(name, OPTIMIZERS) and name != OPTIMIZERS) or self._own(package)
 
     def names(self) -> list[str]:
         """All names that :meth:`allows` knows, for readers of configurations that want a list."""
         own = self._own_modules()
         typed = [name for text in self.typed for name in _names_of(text)]
-        return [*PACKAGES, OPTIMIZERS, *LIGHTNING, *map(_defined, LIGHTNING), *self.packages, *own, *typed]
+        return ["remix", OPTIMIZERS, *LIGHTNING, *map(_defined, LIGHTNING), *self.packages, *own, *typed]
 
     def advice(self, name: str) -> str:
         """What to say of a name that is not trusted."""

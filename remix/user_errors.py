@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from traceback import walk_tb
 
-from envs.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
+from remix.envs.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
 from remix.own_code import own_traceback, summary
 from remix.words import group_choices
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from envs.errors import SettingError, one_of
+from remix.envs.errors import SettingError, one_of
 
 
 def check_words(name: str, words: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ def with_checkpoint(words: Sequence[str]) -> list[str]:
 
 def group_choices(group: str) -> list[str]:
     """The configurations of a group that come with ReMIX; none if there is no such group."""
-    folder = files("conf").joinpath(*group.split("/"))
+    folder = files("remix.conf").joinpath(*group.split("/"))
     if not group or "." in group or not folder.is_dir():
         return []
     names = (entry.name for entry in folder.iterdir())
@@ -82,7 +82,7 @@ def _top_level(name: str) -> Iterator[str]:
     """The settings and groups at the top of a primary configuration."""
     import yaml
 
-    primary = yaml.safe_load((files("conf") / f"{name}.yaml").read_text())
+    primary = yaml.safe_load((files("remix.conf") / f"{name}.yaml").read_text())
     for entry in primary.pop("defaults"):
         if isinstance(entry, dict):
             yield from (group.split()[-1].lstrip("/") for group in entry)

@@ -20,7 +20,7 @@ def composed(*settings: str) -> DictConfig:
     """What ``remix train SETTINGS`` trains, resolved."""
     GlobalHydra.instance().clear()
     configuration.register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         full = compose("train", ["run_dir=x", *settings], return_hydra_config=True)
     with as_hydras(full):
         return DictConfig(plain(full))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from envs.predator_prey import PredatorPrey
+from remix.envs.predator_prey import PredatorPrey
 
 
 def seed_everything(seed: int | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch, Episode, collate, pack
 
 

@@ -16,10 +16,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix import config as configuration
 from remix.algorithms.base import MultiAgentModule
 from remix.building import build, quiet
+from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.kinds import check as check_part
 from remix.checking.recording import Recorder
 from remix.config import check, check_arguments
@@ -28,7 +28,7 @@ from tests.command_line import SMALL, CommandLine
 
 ALGORITHMS = sorted(
     file.name.removesuffix(".yaml")
-    for file in (files("conf") / "algorithm").iterdir()
+    for file in (files("remix.conf") / "algorithm").iterdir()
     if file.name.endswith(".yaml") and not file.name.startswith("_")
 )
 
@@ -44,7 +44,7 @@ REMIX_ON = [
 
 WEIGHTINGS = sorted(
     file.name.removesuffix(".yaml")
-    for file in (files("conf") / "algorithm/weighting").iterdir()
+    for file in (files("remix.conf") / "algorithm/weighting").iterdir()
     if file.name.endswith(".yaml")
 )
 
@@ -56,7 +56,7 @@ def _hydra() -> Iterator[None]:
     quiet()
     GlobalHydra.instance().clear()
     configuration.register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         yield
 
 

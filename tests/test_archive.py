@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from envs.errors import SettingError
 from remix import archive
+from remix.envs.errors import SettingError
 
 
 def weights() -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from envs.errors import SettingError
 from remix.budget import Budget
+from remix.envs.errors import SettingError
 from tests.command_line import SMALL, CommandLine
 
 ENOUGH = Budget(max_env_steps=1_000, wanted=32, episodes_per_round=8, episode_limit=10, warmup_steps=300)

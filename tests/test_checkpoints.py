@@ -10,21 +10,21 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
 from remix import archive
 from remix.building import build_module
 from remix.checkpoints import differences, find_checkpoint, load, starting_point
+from remix.envs.errors import SettingError
 from remix.schedules import Schedule
 from tests.checkpoints import changed, checkpoint_of, composed
 from tests.command_line import CommandLine
 
 GAME = ("env=matrix_game", "algorithm=iql")
 MARKER = {"command": "touch marker"}
-CHAIN = {"_target_": "envs.games.BranchChain"}
+CHAIN = {"_target_": "remix.envs.games.BranchChain"}
 
 
 def choices(group: str) -> list[str]:
-    names = [file.name for file in (files("conf") / group).iterdir() if file.name.endswith(".yaml")]
+    names = [file.name for file in (files("remix.conf") / group).iterdir() if file.name.endswith(".yaml")]
     return sorted(name.removesuffix(".yaml") for name in names if not name.startswith("_"))
 
 
@@ -83,7 +83,7 @@ def test_a_weighting_of_ones_own_loads_without_consent(
         ({"env": {"_target_": "os.system", **MARKER}}, r"env\._target_=os\.system: .*trust=\[os\]"),
         ({"env": {"_target_": "io.open", "_args_": ["marker", "w"]}}, r"env\._target_=io\.open: .*\[io\]"),
         (
-            {"env": {"_target_": "envs.pettingzoo.PettingZoo", "id": "os:system", "options": MARKER}},
+            {"env": {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "os:system", "options": MARKER}},
             r"env\.id=os:system: .*trust=\[os\]",
         ),
         ({"workers": {"_target_": "os.system", **MARKER}}, r"workers\._target_=os\.system: .*trust=\[os\]"),
@@ -116,7 +116,7 @@ def test_a_strangers_configuration_runs_nothing(
 
 
 def test_what_the_user_types_is_free(checkpoint: dict[str, Any], tmp_path: Path) -> None:
-    env = {"_target_": "envs.pettingzoo.PettingZoo", "id": "os:system", "options": MARKER}
+    env = {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "os:system", "options": MARKER}
     evil = changed(checkpoint, tmp_path / "evil.ckpt", env=env)
     with pytest.raises(SettingError, match=r"^env\.id=no_such_game: "):
         load(evil, OmegaConf.create({"id": "no_such_game"}))

@@ -12,9 +12,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from envs.errors import SettingError
 from remix import config as configuration
 from remix.config import check_arguments, find_previous, run_directory
+from remix.envs.errors import SettingError
 from remix.identity import SCHEME, identity
 from remix.records import RUN_FILE, latest_run
 
@@ -23,7 +23,7 @@ from remix.records import RUN_FILE, latest_run
 def _hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
     configuration.register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         yield
 
 

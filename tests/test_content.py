@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from callbacks.checkpointing import LastCheckpoint
-from envs.errors import SettingError
 from remix import archive
+from remix.callbacks.checkpointing import LastCheckpoint
 from remix.content import Content, too_large
+from remix.envs.errors import SettingError
 from tests.callbacks.runs import Run
 
 CONFIG = "hyper_parameters.config"
@@ -22,7 +22,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint from which training could go on."""
     folder = tmp_path_factory.mktemp("trained")
     run = Run(folder, [LastCheckpoint(folder)], max_epochs=1)
-    run.module.hparams["config"] = {"env": {"_target_": "envs.games.BranchChain"}, "seed": 1}
+    run.module.hparams["config"] = {"env": {"_target_": "remix.envs.games.BranchChain"}, "seed": 1}
     run.fit()
     return folder / "last.ckpt"
 

@@ -10,11 +10,11 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from envs.errors import SettingError
-from envs.games import BranchChain, MatrixGame
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import SettingError
+from remix.envs.games import BranchChain, MatrixGame
 from remix.networks.central import CentralQ
 from remix.policy import Policy
 from remix.schedules import Schedule

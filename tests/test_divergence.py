@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from callbacks.checkpointing import LastCheckpoint
-from envs.errors import Diverged
-from envs.games import MatrixGame
-from envs.spec import EnvSpec
 from remix.algorithms.dop import DOP
 from remix.algorithms.fop import FOP
 from remix.algorithms.independent import IndependentQLearning
+from remix.callbacks.checkpointing import LastCheckpoint
 from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
 from remix.divergence import DivergenceGuard
+from remix.envs.errors import Diverged
+from remix.envs.games import MatrixGame
+from remix.envs.spec import EnvSpec
 from remix.policy import Policy, StochasticPolicy
 from tests.algorithms.devices import Waits
 from tests.command_line import SMALL, CommandLine

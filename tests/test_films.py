@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from envs.games import BranchChain
-from envs.predator_prey import PredatorPrey
-from envs.spec import Observation
+from remix.envs.games import BranchChain
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import Observation
 from remix.films import film, record_episode
 from remix.policy import Policy
 from remix.workers.rollout import rollout

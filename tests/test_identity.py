@@ -39,7 +39,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def of(*words: str) -> str:
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         config = compose("train", overrides=list(words), return_hydra_config=True)
     config.hydra.runtime.output_dir = "runs/x"
     from remix.config import as_hydras
@@ -85,7 +85,7 @@ def test_equal_numbers_and_what_only_shows_do_not_count(own: Path) -> None:
 
 def test_callbacks_count_unless_they_are_known_to_change_nothing(own: Path) -> None:
     (own / "stop.py").write_text(
-        "from callbacks.progress import EnvStepProgress\n"
+        "from remix.callbacks.progress import EnvStepProgress\n"
         "class Stop(EnvStepProgress):\n    pass\n"
         "class Look(EnvStepProgress):\n    changes_training = False\n"
     )

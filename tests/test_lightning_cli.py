@@ -40,7 +40,7 @@ def test_composed_configuration_trains_and_validates(
 
 
 def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    game = "class_path: envs.predator_prey.PredatorPrey, init_args: {n_agents: 300}"
+    game = "class_path: remix.envs.predator_prey.PredatorPrey, init_args: {n_agents: 300}"
     (tmp_path / "config.yaml").write_text(
         f"data: {{environment: {{{game}}}}}\n"
         "model: {class_path: remix.algorithms.independent.IndependentQLearning}\n"
@@ -74,7 +74,7 @@ def fitted(capsys: pytest.CaptureFixture[str], folder: Path, game: str, seed: in
 
 
 def test_only_the_seed_decides(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    innocent, meddling = "envs.predator_prey.PredatorPrey", "tests.meddling.MeddlingPredatorPrey"
+    innocent, meddling = "remix.envs.predator_prey.PredatorPrey", "tests.meddling.MeddlingPredatorPrey"
     expected = fitted(capsys, tmp_path, innocent, 1)
     assert fitted(capsys, tmp_path, meddling, 1) == expected
     assert fitted(capsys, tmp_path, meddling, 2) != expected
@@ -86,7 +86,7 @@ def test_a_seed_out_of_range_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str, seed: str
 ):
     (tmp_path / "config.yaml").write_text(
-        "data: {environment: {class_path: envs.predator_prey.PredatorPrey}}\n"
+        "data: {environment: {class_path: remix.envs.predator_prey.PredatorPrey}}\n"
         "model: {class_path: remix.algorithms.independent.IndependentQLearning}\n"
     )
     with pytest.raises(SystemExit) as caught:
@@ -120,7 +120,7 @@ def test_targets_become_class_paths_at_any_depth():
     assert translated["seed_everything"] == 3
 
 
-GAME = {"class_path": "envs.games.BranchChain"}
+GAME = {"class_path": "remix.envs.games.BranchChain"}
 OWN_CONFIG: dict[str, Any] = {
     "model": {"class_path": "remix.algorithms.independent.IndependentQLearning"},
     "data": {
@@ -189,21 +189,25 @@ PETTINGZOO = {"id": "os:system", "options": MARKER, "episode_limit": 5}
     [
         (ENVIRONMENT, call("os.system", **MARKER), "os.system"),
         (ENVIRONMENT, "os.system", "os.system"),
-        (ENVIRONMENT, call("envs.pettingzoo.PettingZoo", **PETTINGZOO), "os:system"),
-        (ENVIRONMENT, {"class_path": "envs.pettingzoo.PettingZoo", "dict_kwargs": PETTINGZOO}, "os:system"),
+        (ENVIRONMENT, call("remix.envs.pettingzoo.PettingZoo", **PETTINGZOO), "os:system"),
         (
             ENVIRONMENT,
-            call("envs.pettingzoo.PettingZoo", id="a.b", options={"x": call("os.system", **MARKER)}),
+            {"class_path": "remix.envs.pettingzoo.PettingZoo", "dict_kwargs": PETTINGZOO},
+            "os:system",
+        ),
+        (
+            ENVIRONMENT,
+            call("remix.envs.pettingzoo.PettingZoo", id="a.b", options={"x": call("os.system", **MARKER)}),
             "os.system",
         ),
-        (ENVIRONMENT, call("envs.games.BranchChain", stages=call("os.system", **MARKER)), ""),
+        (ENVIRONMENT, call("remix.envs.games.BranchChain", stages=call("os.system", **MARKER)), ""),
         (ENVIRONMENT, "other.yaml", ""),
         ("data.workers", "os.system", "os.system"),
         ("data.workers", call("remix.workers.child.Child"), "remix.workers.child.Child"),
         (OPTIMIZER, "os.system", "os.system"),
         (OPTIMIZER, call("subprocess.Popen", args=["touch", "marker"]), "subprocess.Popen"),
         (OPTIMIZER, "remix.building.instantiate", "instantiate"),
-        (OPTIMIZER, call("envs.games.BranchChain"), ""),
+        (OPTIMIZER, call("remix.envs.games.BranchChain"), ""),
         ("trainer.callbacks", [call("pytorch_lightning.callbacks.LambdaCallback")], "LambdaCallback"),
         ("trainer.callbacks", [call("LambdaCallback", on_fit_start="os.system")], "LambdaCallback"),
         ("trainer.callbacks", ["no_such_package.Callback"], "no_such_package.Callback"),
@@ -269,7 +273,7 @@ def test_malformed_files_are_one_line(text: str, cli: Cli):
 )
 def test_what_is_trusted_runs(place: str, value: Any, cli: Cli):
     (cli.home / "own_game.py").write_text(
-        "from envs.games import BranchChain\nclass Game(BranchChain): ...\n"
+        "from remix.envs.games import BranchChain\nclass Game(BranchChain): ...\n"
     )
     assert cli(with_part(place, value)) == ""
 
@@ -278,7 +282,7 @@ def test_consent_and_what_is_typed(cli: Cli, tmp_path_factory: pytest.TempPathFa
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for name in ("agreed_game", "typed_game"):
         (elsewhere / f"{name}.py").write_text(
-            "from envs.games import BranchChain\nclass Game(BranchChain): ...\n"
+            "from remix.envs.games import BranchChain\nclass Game(BranchChain): ...\n"
         )
     cli.monkeypatch.syspath_prepend(elsewhere)
     theirs = with_part(ENVIRONMENT, "agreed_game.Game")

@@ -12,10 +12,10 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 
-from envs.battles import Battles
-from envs.errors import SettingError
-from envs.predator_prey import PredatorPrey
-from envs.spec import EnvSpec
+from remix.envs.battles import Battles
+from remix.envs.errors import SettingError
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import EnvSpec
 from remix.episodes import pack
 from remix.memory import Needs, Room, check_memory, check_together
 from remix.policy import Policy
@@ -29,7 +29,7 @@ PICTURES = EnvSpec("pictures", 4, 5, 84 * 84 * 3, 84 * 84 * 12, 100)
 @pytest.fixture(autouse=True)
 def _hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         yield
     GlobalHydra.instance().clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.names import check_name, folder_name
 
 HOSTILE = [

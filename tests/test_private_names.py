@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import callbacks
-import envs
 import remix
+from remix import callbacks, envs
 
 IMPORTED = {
     "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/completion.py",

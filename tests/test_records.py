@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from envs.errors import SettingError
 from remix.claims import claim
+from remix.envs.errors import SettingError
 from remix.records import RUN_FILE, find_runs, latest_run, read_run, state, write_run
 
 HOLD = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.redaction import RedactedStream, redact, redacted
 from remix.tracking.store import database_file, store_uri
 from tests.command_line import CommandLine

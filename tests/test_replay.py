@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from envs.battles import Battles
-from envs.errors import SettingError
+from remix.envs.battles import Battles
+from remix.envs.errors import SettingError
 from remix.episodes import collate
 from remix.policy import Policy
 from remix.replay import EpisodeReplay

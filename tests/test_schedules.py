@@ -2,7 +2,7 @@
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.schedules import Schedule
 
 

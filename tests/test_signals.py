@@ -18,11 +18,11 @@ import pytorch_lightning as pl
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
-from envs.games import BranchChain
-from envs.spec import Step
 from remix.algorithms.base import MultiAgentModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
+from remix.envs.games import BranchChain
+from remix.envs.spec import Step
 from remix.episodes import Episode
 from remix.records import read_run
 from remix.signals import ENDING, Stopped, stoppable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from pytorch_lightning.loggers import WandbLogger
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.networks.mixers.base import Mixer
 from remix.signatures import fits, hints_of, items, kinds, readable
 

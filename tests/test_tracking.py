@@ -18,8 +18,8 @@ from urllib.request import urlopen
 import pytest
 from mlflow.tracking import MlflowClient
 
-from envs.errors import SettingError
 from remix import tracking
+from remix.envs.errors import SettingError
 from remix.tracking import store
 from remix.tracking.loggers import MLflowLogger, tensorboard
 from remix.tracking.runs import LONGEST_VALUE, git_commit
@@ -27,7 +27,7 @@ from remix.tracking.store import AwayError
 
 CONFIG: dict[str, Any] = {
     "seed": 3,
-    "env": {"_target_": "envs.games.TwoStepGame", "_convert_": "all", "payoff_a": [[7, 7], [7, 7]]},
+    "env": {"_target_": "remix.envs.games.TwoStepGame", "_convert_": "all", "payoff_a": [[7, 7], [7, 7]]},
     "algorithm": {"gamma": 0.99, "optimizer": {"lr": 0.001}, "central": None, "dueling": False},
     "logger": {"mlflow": {"tracking_uri": "postgresql://user:password@host"}},
 }

@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import RunningStage
 
-from envs.errors import SettingError
 from remix import experiment
+from remix.envs.errors import SettingError
 from remix.trainer import TimeLimit
 from remix.trainer_arguments import FIXED, WORKING, check_trainer
 from tests.command_line import SMALL, CommandLine

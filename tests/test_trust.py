@@ -17,12 +17,11 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 from torch.optim import Optimizer
 
-import callbacks
-import envs
 import remix
-from envs.errors import SettingError
-from envs.spec import Environment
+from remix import callbacks, envs
 from remix.algorithms.base import MultiAgentModule
+from remix.envs.errors import SettingError
+from remix.envs.spec import Environment
 from remix.networks.mixers.base import Mixer
 from remix.policy import Policy
 from remix.trust import Trust
@@ -32,7 +31,7 @@ from remix.workers.base import WorkerPool
 
 FILE = (Path("evil.ckpt"),)
 KINDS = (Environment, MultiAgentModule, WorkerPool, Policy, Mixer, Weighting, Mapping, Callback, Logger)
-GAME = "envs.pettingzoo.PettingZoo"
+GAME = "remix.envs.pettingzoo.PettingZoo"
 COMMAND = {"command": "touch marker"}
 
 
@@ -66,14 +65,14 @@ def module(path: Path, text: str = "") -> None:
         {"_target_": "pathlib.Path.touch", "self": "marker"},
         {"_target_": "builtins.exec", "_args_": ["open('marker', 'w')"]},
         {"_target_": "remix.building.instantiate", "config": {"_target_": "os.system", **COMMAND}},
-        {"_target_": "envs.factories.import_module", "name": "this"},
-        {"_target_": "envs.films.np.save"},
+        {"_target_": "remix.envs.factories.import_module", "name": "this"},
+        {"_target_": "remix.envs.films.np.save"},
         {"_target_": "torch.optim.adam.torch.hub.load"},
         {"_target_": "torch.nn.Linear"},
         {"_target_": "functools.partial"},
         {"_target_": "sys.exit"},
         {"_target_": "no_such_package.Thing"},
-        {"_target_": "envs.games.MatrixGame", "payoff": [[{"_target_": "os.system", **COMMAND}]]},
+        {"_target_": "remix.envs.games.MatrixGame", "payoff": [[{"_target_": "os.system", **COMMAND}]]},
         {"_target_": GAME, "id": "mpe2.simple_spread_v3", "options": {"a": [{"_target_": "os.system"}]}},
         {"_target_": GAME, "id": "os:system", "options": COMMAND},
         {"_target_": GAME, "_args_": ["os:system", COMMAND]},
@@ -94,9 +93,9 @@ def test_what_runs_code_is_refused_and_how_to_consent_is_said(node: Any, project
     ("node", "kind"),
     [
         ({"_target_": "torch.optim.Adam"}, Environment),
-        ({"_target_": "envs.games.MatrixGame"}, Optimizer),
+        ({"_target_": "remix.envs.games.MatrixGame"}, Optimizer),
         ({"_target_": "remix.workers.child.Child"}, WorkerPool),
-        ({"_target_": "envs.spec.Environment.close"}, Environment),
+        ({"_target_": "remix.envs.spec.Environment.close"}, Environment),
         ({"_target_": "pytorch_lightning.Trainer"}, Callback),
         ({"_target_": "remix.algorithms.optimizers.adam"}, Environment),
         (
@@ -116,7 +115,18 @@ def test_what_is_of_another_kind_is_refused(node: Any, kind: type) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [5, None, "", "a b", "a\nb", "envs", "envs.games", "envs.games.Nothing", "envs.nothing.X", "os:system"],
+    [
+        5,
+        None,
+        "",
+        "a b",
+        "a\nb",
+        "envs",
+        "remix.envs.games",
+        "remix.envs.games.Nothing",
+        "remix.envs.nothing.X",
+        "os:system",
+    ],
 )
 def test_what_is_no_name_of_a_class_is_one_line(name: Any) -> None:
     with pytest.raises(SettingError, match=r"^key\._target_=[^\n]*$"):
@@ -127,7 +137,7 @@ def test_what_is_no_name_of_a_class_is_one_line(name: Any) -> None:
     "id",
     [
         "pettingzoo.utils.conversions:parallel_to_aec",
-        "envs.factories:import_module",
+        "remix.envs.factories:import_module",
         "remix.cli:main",
         "tools:wipe",
         "game:wipe",
@@ -174,7 +184,7 @@ def test_games_of_known_packages_and_of_ones_own_load(id: str, project: Path) ->
 
 
 OWN = """
-from envs.games import BranchChain
+from remix.envs.games import BranchChain
 from remix.weighting.optimistic import Optimistic
 from json import JSONDecoder
 class Lamp(BranchChain):
@@ -240,8 +250,8 @@ def test_what_the_user_typed_is_free() -> None:
 @pytest.mark.parametrize("place", ["/tmp/x", "../x", "a/../../x", "~/x", "file:///tmp/x"])
 def test_a_file_names_no_place_to_write_outside(place: str) -> None:
     for node, kind in (
-        ({"_target_": "envs.battles.Battles", "replay_dir": place}, Environment),
-        ({"_target_": "callbacks.checkpointing.LastCheckpoint", "dirpath": place}, Callback),
+        ({"_target_": "remix.envs.battles.Battles", "replay_dir": place}, Environment),
+        ({"_target_": "remix.callbacks.checkpointing.LastCheckpoint", "dirpath": place}, Callback),
         ({"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": "x", "name": place}, Logger),
         ({"_target_": "pytorch_lightning.Trainer", "default_root_dir": place}, Trainer),
     ):
@@ -273,7 +283,7 @@ def test_every_class_of_the_product_is_let_through() -> None:
 def test_all_callbacks_loggers_and_trainers_of_the_configuration_are_let_through() -> None:
     seen = 0
     for group, kind in (("callbacks", Callback), ("logger", Logger), ("trainer", Trainer)):
-        for file in (files("conf") / group).iterdir():
+        for file in (files("remix.conf") / group).iterdir():
             content = yaml.safe_load(file.read_text()) if file.name.endswith(".yaml") else {}
             check(content, kind)
             seen += len(content)

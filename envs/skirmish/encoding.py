@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import RewardOptions, ViewOptions
-from envs.errors import SettingError
-from envs.skirmish.kernels.scoring import Scoring
-from envs.skirmish.kernels.views import NO_TYPE, Encoding
-from envs.skirmish.maps import BattleMap
-from envs.skirmish.rules import healing_pairs
-from envs.skirmish.units import UnitType
-from envs.spec import EnvSpec
+from remix.envs.battles import RewardOptions, ViewOptions
+from remix.envs.errors import SettingError
+from remix.envs.skirmish.kernels.scoring import Scoring
+from remix.envs.skirmish.kernels.views import NO_TYPE, Encoding
+from remix.envs.skirmish.maps import BattleMap
+from remix.envs.skirmish.rules import healing_pairs
+from remix.envs.skirmish.units import UnitType
+from remix.envs.spec import EnvSpec
 
 BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
 MOVES = 4

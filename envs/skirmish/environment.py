@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
-from envs.checks import flag, integer, number
-from envs.skirmish.encoding import make_encoding, make_scoring, make_spec
-from envs.skirmish.kernels.observing import observe
-from envs.skirmish.kernels.playing import first_forbidden, play
-from envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON, Scores, Strength
-from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
-from envs.skirmish.maps import load_map
-from envs.skirmish.rendering import draw_battle
-from envs.skirmish.rules import make_rules
-from envs.skirmish.state import Units, allocate, allocate_scratch, start
-from envs.skirmish.units import load_units
-from envs.spec import Environment, Observation, Step
+from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
+from remix.envs.checks import flag, integer, number
+from remix.envs.skirmish.encoding import make_encoding, make_scoring, make_spec
+from remix.envs.skirmish.kernels.observing import observe
+from remix.envs.skirmish.kernels.playing import first_forbidden, play
+from remix.envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON, Scores, Strength
+from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
+from remix.envs.skirmish.maps import load_map
+from remix.envs.skirmish.rendering import draw_battle
+from remix.envs.skirmish.rules import make_rules
+from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
+from remix.envs.skirmish.units import load_units
+from remix.envs.spec import Environment, Observation, Step
 
 
 class Skirmish(Environment):
@@ -31,7 +31,7 @@ class Skirmish(Environment):
         takes the rules of SMAClite (Michalski et al., 2023); or a YAML file of one's own.
     :param step_mul: game loops of one step, of which 16 make a second.
     :param move_amount: how far a move action wants to go, in map units.
-    :param continuing_episode: see :class:`envs.battles.Battles`.
+    :param continuing_episode: see :class:`remix.envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
 

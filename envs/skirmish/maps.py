@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.fields import DATA, Fields, names_in, read_fields
-from envs.skirmish.terrain import SIZE, Terrain, load_terrain
-from envs.skirmish.units import UnitType, load_units
+from remix.envs.skirmish.fields import DATA, Fields, names_in, read_fields
+from remix.envs.skirmish.terrain import SIZE, Terrain, load_terrain
+from remix.envs.skirmish.units import UnitType, load_units
 
 MOST_UNITS = 256  # of a team
 LONGEST = 10_000  # steps of a battle

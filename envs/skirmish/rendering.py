@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.maps import BattleMap
-from envs.skirmish.state import Units
-from envs.skirmish.units import UnitType
+from remix.envs.skirmish.maps import BattleMap
+from remix.envs.skirmish.state import Units
+from remix.envs.skirmish.units import UnitType
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont

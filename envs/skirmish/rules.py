@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.common import (
+from remix.envs.skirmish.kernels.common import (
     AS_SMAC,
     AS_SMACLITE,
     ATTACK_GROUP,
     ATTACK_MOVE,
     HOLD,
 )
-from envs.skirmish.kernels.paths import Ground
-from envs.skirmish.maps import BattleMap
-from envs.skirmish.terrain import Terrain
-from envs.skirmish.units import DELIVERIES, PLANES, UnitType, Weapon
+from remix.envs.skirmish.kernels.paths import Ground
+from remix.envs.skirmish.maps import BattleMap
+from remix.envs.skirmish.terrain import Terrain
+from remix.envs.skirmish.units import DELIVERIES, PLANES, UnitType, Weapon
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

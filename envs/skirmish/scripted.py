@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from envs.skirmish.kernels.views import ATTACK, EAST, NO_OP, NORTH, SOUTH, WEST
-from envs.skirmish.unit_views import UnitView
+from remix.envs.skirmish.kernels.views import ATTACK, EAST, NO_OP, NORTH, SOUTH, WEST
+from remix.envs.skirmish.unit_views import UnitView
 
 
 class ScriptedAgents:

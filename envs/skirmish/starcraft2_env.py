@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import options_of
-from envs.checks import flag, integer
-from envs.skirmish.encoding import max_reward
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.scripted import ScriptedAgents
-from envs.skirmish.starcraft2_views import StarCraft2Views
-from envs.skirmish.unit_views import UnitView
+from remix.envs.battles import options_of
+from remix.envs.checks import flag, integer
+from remix.envs.skirmish.encoding import max_reward
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.scripted import ScriptedAgents
+from remix.envs.skirmish.starcraft2_views import StarCraft2Views
+from remix.envs.skirmish.unit_views import UnitView
 
 Info = dict[str, bool | int]
 
@@ -38,10 +38,10 @@ class StarCraft2Env(StarCraft2Views):
     :param heuristic_ai: whether SMAC's scripted agents act, whatever actions are passed. Theirs are written
         into the list that was passed, and are also those that views show as last actions.
     :param heuristic_rest: whether these agents keep to available actions.
-    :param profile: of the units, see :class:`envs.skirmish.environment.Skirmish`.
+    :param profile: of the units, see :class:`remix.envs.skirmish.environment.Skirmish`.
 
     ``step_mul``, ``move_amount`` and those from ``obs_all_health`` to ``reward_scale_rate`` are as in
-    :class:`envs.battles.Battles`. With ``obs_timestep_number`` observations have the length that
+    :class:`remix.envs.battles.Battles`. With ``obs_timestep_number`` observations have the length that
     ``get_obs_size`` says, and the time in their last entry; SMAC's are one entry longer. The settings of a
     game that is not there (``difficulty``, ``game_version``, ``replay_dir``, ``replay_prefix``,
     ``window_size_x``, ``window_size_y`` and ``debug``) are taken, as configurations have them, and ignored.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import ViewOptions
-from envs.skirmish.encoding import (
+from remix.envs.battles import ViewOptions
+from remix.envs.skirmish.encoding import (
     BASIC_ACTIONS,
     MOVES,
     ally_features,
@@ -19,12 +19,12 @@ from envs.skirmish.encoding import (
     make_encoding,
     sizes,
 )
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.kernels.observing import observe
-from envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Bodies, Views
-from envs.skirmish.terrain import SIZE
-from envs.skirmish.unit_views import UnitView
-from envs.spec import Observation
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.kernels.observing import observe
+from remix.envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Bodies, Views
+from remix.envs.skirmish.terrain import SIZE
+from remix.envs.skirmish.unit_views import UnitView
+from remix.envs.spec import Observation
 
 
 class Direction(IntEnum):

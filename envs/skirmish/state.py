@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.common import IDLE, NEVER, NO_TIMER, NOBODY, NOWHERE, seed_stream, uniform
-from envs.skirmish.kernels.compiler import inlined, lean
-from envs.skirmish.rules import Rules
+from remix.envs.skirmish.kernels.common import IDLE, NEVER, NO_TIMER, NOBODY, NOWHERE, seed_stream, uniform
+from remix.envs.skirmish.kernels.compiler import inlined, lean
+from remix.envs.skirmish.rules import Rules
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.units import UnitType
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.units import UnitType
 
 FIRST_AGENT_TYPE = 2000
 """Number of the first type of agents. The game numbers a map's own copies of units, here it is made up."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from envs.skirmish.fields import PLAIN_NAME, Fields, is_plain, names_in, read_fields
+from remix.envs.skirmish.fields import PLAIN_NAME, Fields, is_plain, names_in, read_fields
 
 LOOPS_PER_SECOND = 16
 RACES = ("T", "P", "Z")

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from envs.errors import SettingError
-from envs.spec import EnvSpec
 from remix.algorithms.base import MultiAgentModule, PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory
+from remix.envs.errors import SettingError
+from remix.envs.spec import EnvSpec
 from remix.schedules import Schedule
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from envs.checks import number
-from envs.errors import part
-from envs.spec import EnvSpec
 from remix import epochs
 from remix.algorithms.optimizers import OptimizerFactory
 from remix.algorithms.target_networks import TargetNetworks
 from remix.divergence import DivergenceGuard
+from remix.envs.checks import number
+from remix.envs.errors import part
+from remix.envs.spec import EnvSpec
 from remix.episodes import Episode
 from remix.metrics import EpisodeStatistics, Means
 from remix.policy import Policy

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from envs.checks import integer, number
-from envs.errors import SettingError, part
-from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, slow_rmsprop
 from remix.algorithms.target_networks import TargetNetworks, target_copy
+from remix.envs.checks import integer, number
+from remix.envs.errors import SettingError, part
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch, agent_rows
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Rows, stacked

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from envs.checks import integer, number
-from envs.errors import SettingError
-from envs.spec import EnvSpec
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, pymarl_rmsprop
 from remix.algorithms.target_networks import TargetNetworks, target_copy
+from remix.envs.checks import integer, number
+from remix.envs.errors import SettingError
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch, agent_rows
 from remix.networks.agent import AgentInputs
 from remix.networks.mixers.base import Mixer

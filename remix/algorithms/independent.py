@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from envs.checks import integer
-from envs.spec import EnvSpec
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, slow_adam
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks, target_copy
+from remix.envs.checks import integer
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch
 from remix.networks.softmax import gather
 from remix.policy import Policy, greedy_actions

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from envs.checks import integer, number
-from envs.errors import SettingError, part
-from envs.spec import EnvSpec
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, adam
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks, target_copy
+from remix.envs.checks import integer, number
+from remix.envs.errors import SettingError, part
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch, agent_rows
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows

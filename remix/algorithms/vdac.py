@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from envs.checks import number
-from envs.errors import SettingError, part
-from envs.spec import EnvSpec
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, rmsprop
 from remix.algorithms.single_loss import SingleLossModule
+from remix.envs.checks import number
+from remix.envs.errors import SettingError, part
+from remix.envs.spec import EnvSpec
 from remix.episodes import Batch
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.vdn import VDNMixer

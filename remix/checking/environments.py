@@ -1,4 +1,4 @@
-"""The contract of an environment (:class:`envs.spec.Environment`), one function a clause."""
+"""The contract of an environment (:class:`remix.envs.spec.Environment`), one function a clause."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pytorch_lightning.utilities.seed import isolate_rng
 
-from envs.errors import GameCode, named
-from envs.gate import Gate
-from envs.spec import Environment
 from remix.checking.game import CHOICES, OWN_STREAM, Game
 from remix.checking.generators import seed_everybody, states
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.play import Play, compare, play, play_anew
+from remix.envs.errors import GameCode, named
+from remix.envs.gate import Gate
+from remix.envs.spec import Environment
 from remix.workers.base import WorkerError
 from remix.workers.child import apart
 

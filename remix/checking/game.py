@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
-from envs.errors import GameCode
-from envs.gate import Gate
-from envs.spec import Environment, EnvSpec
 from remix.checking.outcome import NotChecked
 from remix.checking.play import Moment, compare, play
+from remix.envs.errors import GameCode
+from remix.envs.gate import Gate
+from remix.envs.spec import Environment, EnvSpec
 
 CHOICES = (10, 11, 12)
 """Seeds of what the agents do in the three episodes."""

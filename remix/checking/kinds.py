@@ -8,14 +8,14 @@ from typing import Any
 
 from hydra.utils import instantiate
 
-from envs.errors import SettingError
-from envs.spec import Environment
 from remix.algorithms.base import MultiAgentModule
 from remix.checking.algorithms import check_algorithm
 from remix.checking.environments import check_environment
 from remix.checking.mixers import check_mixer
 from remix.checking.outcome import Report
 from remix.checking.weightings import check_weighting
+from remix.envs.errors import SettingError
+from remix.envs.spec import Environment
 from remix.named_objects import home, makes
 from remix.networks.mixers.base import Mixer
 from remix.targets import locate

@@ -10,10 +10,10 @@ import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 
-from envs.errors import named
-from envs.spec import EnvSpec
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.tables import SPEC, Table, random_actions
+from remix.envs.errors import named
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Features
 from remix.networks.mixers.base import Context, Mixer
 

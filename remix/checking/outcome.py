@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from envs.errors import CheckFailed
+from remix.envs.errors import CheckFailed
 from remix.own_code import summary
 from remix.user_errors import details, one_line
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.networks.mixers.base import Context, Mixer
 
 SPEC = EnvSpec("sample", n_agents=3, n_actions=4, obs_size=5, state_size=7, episode_limit=20)

@@ -65,7 +65,7 @@ def configuration(name: str, algorithm: Any, folder: Path) -> DictConfig:
             config = OmegaConf.create({"hydra": hydra, **algorithm})
         elif not isinstance(algorithm, str):
             config.algorithm = algorithm
-    checkpoints = {"_target_": "callbacks.checkpointing.LastCheckpoint", "dirpath": str(folder)}
+    checkpoints = {"_target_": "remix.callbacks.checkpointing.LastCheckpoint", "dirpath": str(folder)}
     with open_dict(config):
         config.env, config.workers, config.callbacks = game, workers, {"last": checkpoints}
         config.replay.update(_REPLAY)

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from envs.errors import named
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.transitions import OPTIONAL, changed, extremes, make_inputs, selected
+from remix.envs.errors import named
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 _LATE = 10**12  # environment steps; no warm-up lasts so long

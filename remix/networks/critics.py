@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from envs.checks import integer
-from envs.spec import EnvSpec
+from remix.envs.checks import integer
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, beside, repeated, with_choices
 from remix.networks.feedforward import FeedForward
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from envs.errors import part
-from envs.spec import EnvSpec
+from remix.envs.errors import part
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import Context, Mixer

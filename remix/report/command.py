@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.names import check_name
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.records import RUNS, read_run, state
 from remix.report.files import read_weights
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from envs.errors import SettingError, first_line, one_of
+from remix.envs.errors import SettingError, first_line, one_of
 from remix.report.csv_tables import LARGEST_FILE
 from remix.report.folder import WEIGHTS, add_weights, from_folder, plan_here
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.names import LONGEST, folder_name
 from remix.records import RUNS
 from remix.report.files import CURVES, HEAT_MAPS

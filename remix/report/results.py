@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import SettingError
 from remix.curves import curve_summary
+from remix.envs.errors import SettingError
 from remix.report.csv_tables import LARGEST_COUNT, LARGEST_NUMBER
 
 Floats = NDArray[np.float64]

@@ -124,7 +124,7 @@ def _written(name: str) -> str:
 @cache
 def _looks() -> dict[str, dict[str, str]]:
     """What the file of each algorithm says of its looks: lines ``# @label NAME`` and ``# @color NAME``."""
-    folder = files("conf") / "algorithm"
+    folder = files("remix.conf") / "algorithm"
     texts = {file.name.removesuffix(".yaml"): file.read_text() for file in folder.iterdir() if file.is_file()}
     return {name: dict(re.findall(r"^# @(\w+) (\S+)$", text, re.MULTILINE)) for name, text in texts.items()}
 

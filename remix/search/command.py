@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from envs.errors import SettingError
 from remix.claims import turn
+from remix.envs.errors import SettingError
 from remix.redaction import redact
 
 if TYPE_CHECKING:

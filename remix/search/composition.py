@@ -145,5 +145,5 @@ def _hydra() -> Iterator[None]:
     if GlobalHydra.instance().is_initialized():
         yield
         return
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         yield

@@ -7,8 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
 from remix.config import kept, plain
+from remix.envs.errors import SettingError
 from remix.identity import identity
 from remix.records import replace_text
 from remix.search.plan import Plan

@@ -9,11 +9,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from envs import checks
-from envs.errors import SettingError, one_of
 from remix.budget import check_budget
 from remix.building import build
 from remix.config import check, check_arguments, plain, whole
+from remix.envs import checks
+from remix.envs.errors import SettingError, one_of
 from remix.names import check_name, folder_name
 from remix.records import RUNS
 from remix.search.composition import chosen_groups, composed, given, has, settled, words_of

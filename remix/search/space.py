@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from envs.errors import SettingError, one_of
+from remix.envs.errors import SettingError, one_of
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

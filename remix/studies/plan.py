@@ -14,9 +14,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError
 from remix.budget import Budget, check_budget
 from remix.config import as_hydras, check, check_arguments, kept
+from remix.envs.errors import SettingError
 from remix.identity import SCHEME, identity
 from remix.records import read_run, replace_text
 from remix.redaction import redacted

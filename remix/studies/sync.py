@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from envs.errors import SettingError, first_line
 from remix.claims import TakenError, claim, holder
+from remix.envs.errors import SettingError, first_line
 from remix.records import RUNS, all_runs, read_run, write_run
 from remix.redaction import MASK, redacted
 from remix.tracking.delivery import Delivery, Target

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from envs.errors import SettingError, first_line
+from remix.envs.errors import SettingError, first_line
 from remix.records import replace_text, state
 from remix.redaction import redacted
 from remix.studies.plan import Plan

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.redaction import redacted
 from remix.tracking.journal import Journal
 from remix.tracking.note import Note

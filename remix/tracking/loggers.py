@@ -12,7 +12,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.records import replace_text
 from remix.tracking.courier import Courier
 from remix.tracking.delivery import Delivery, Target

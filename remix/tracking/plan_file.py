@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.names import check_name
 
 PLAN_FILE = "plan.json"

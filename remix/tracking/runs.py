@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.records import RUNS
 from remix.redaction import redacted
 from remix.tracking.store import connect, store_uri

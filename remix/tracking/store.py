@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from envs.errors import SettingError, first_line
+from remix.envs.errors import SettingError, first_line
 from remix.records import RUNS
 from remix.redaction import MASK, password, remember
 

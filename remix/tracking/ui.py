@@ -15,7 +15,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.signals import Stopped
 from remix.tracking.store import database_file, store_uri
 

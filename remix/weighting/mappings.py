@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 
 
 class Mapping(ABC):

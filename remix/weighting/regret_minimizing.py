@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from envs.checks import integer
-from envs.errors import SettingError, one_of
+from remix.envs.checks import integer
+from remix.envs.errors import SettingError, one_of
 from remix.networks.softmax import gather, log_policy
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 from remix.weighting.mappings import CappedLinear, Mapping

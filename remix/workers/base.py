@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.errors import GameError, SettingError
-from envs.spec import Environment, EnvSpec
+from remix.envs.errors import GameError, SettingError
+from remix.envs.spec import Environment, EnvSpec
 from remix.episodes import Episode
 from remix.policy import Policy
 

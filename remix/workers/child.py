@@ -14,7 +14,7 @@ from traceback import format_exception
 from types import FrameType
 from typing import Any, TypeVar
 
-from envs.errors import GameError, SettingError, named
+from remix.envs.errors import GameError, SettingError, named
 from remix.workers.base import WorkerError
 
 T = TypeVar("T")

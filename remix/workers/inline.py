@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.gate import behind_gate
+from remix.envs.gate import behind_gate
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool

@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 import torch
 from numba.core.event import Event, Listener, register
 
-from envs.errors import SettingError, named
-from envs.gate import Gate, behind_gate
+from remix.envs.errors import SettingError, named
+from remix.envs.gate import Gate, behind_gate
 from remix.episodes import Episode
 from remix.workers.child import portable
 from remix.workers.rollout import rollout

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.errors import InvalidOutput, SettingError
+from remix.envs.errors import InvalidOutput, SettingError
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from envs.gate import Gate
-from envs.spec import Environment, Observation
+from remix.envs.gate import Gate
+from remix.envs.spec import Environment, Observation
 from remix.episodes import Episode
 from remix.policy import Policy
 from remix.workers.seeds import exploration_noise

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from envs.errors import SettingError
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.envs.errors import SettingError
 from remix.schedules import Schedule
 from tests.samples import make_spec
 

@@ -15,13 +15,13 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor, nn
 
-from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
-from envs.errors import SettingError
-from envs.games import MatrixGame
-from envs.predator_prey import PredatorPrey
 from remix.algorithms.dop import CRITIC, DOP, POLICY, _Part
+from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import SettingError
+from remix.envs.games import MatrixGame
+from remix.envs.predator_prey import PredatorPrey
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.critics import AgentCritic
 from remix.networks.features import as_tensor
@@ -386,7 +386,7 @@ class TestSettings:
     )
     def test_configurations(self, algorithm, replay, learning_rates, stabiliser):
         GlobalHydra.instance().clear()
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("remix.conf", version_base="1.3"):
             config = compose("train", [f"algorithm={algorithm}", "logger=none"])
         sizes = ("episodes_per_round", "batch_size", "latest_size")
         assert tuple(config.replay[name] for name in sizes) == replay

@@ -15,14 +15,14 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor, nn
 
-from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
-from envs.errors import SettingError
-from envs.games import MatrixGame
-from envs.predator_prey import PredatorPrey
 from remix.algorithms import fop
 from remix.algorithms.fop import FOP
+from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import SettingError
+from remix.envs.games import MatrixGame
+from remix.envs.predator_prey import PredatorPrey
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.mixers.qatten import QattenMixer
@@ -525,7 +525,7 @@ class TestSettings:
 
     def test_configuration(self):
         GlobalHydra.instance().clear()
-        with initialize_config_module("conf", version_base="1.3"):
+        with initialize_config_module("remix.conf", version_base="1.3"):
             config = compose("train", ["algorithm=fop", "logger=none"])
         sizes = ("batch_size", "episodes_per_round", "updates_per_round", "capacity")
         assert [config.replay[name] for name in sizes] == [32, 1, 1, 5_000]

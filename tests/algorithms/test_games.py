@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from envs.games import MatrixGame, TableGame, TwoStepGame
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.datamodule import ReplayDataModule
+from remix.envs.games import MatrixGame, TableGame, TwoStepGame
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.central import CentralQ
 from remix.networks.mixers.linear import LinearMixer

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from envs.errors import SettingError
-from envs.games import MatrixGame
 from remix.algorithms.qtran import QTRAN
+from remix.envs.errors import SettingError
+from remix.envs.games import MatrixGame
 from remix.episodes import Batch, Episode, collate, pack
 from remix.networks.agent import RecurrentAgent
 from remix.networks.joint import JointValue

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import SettingError
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.envs.errors import SettingError
 from remix.episodes import collate, pack
 from remix.networks.central import CentralQ
 from remix.networks.mixers.qatten import QattenMixer

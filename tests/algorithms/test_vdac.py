@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from envs.errors import SettingError
-from envs.games import MatrixGame
 from remix.algorithms.vdac import VDAC
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import SettingError
+from remix.envs.games import MatrixGame
 from remix.episodes import collate, pack
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer

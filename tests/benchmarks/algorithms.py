@@ -23,7 +23,7 @@ from tests.benchmarks.training import full_length_episodes
 
 def names() -> list[str]:
     """All that ``algorithm=`` takes, without the variants with the settings of their authors."""
-    found = (file.name for file in (files("conf") / "algorithm").iterdir())
+    found = (file.name for file in (files("remix.conf") / "algorithm").iterdir())
     stems = sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
     return [name for name in stems if name[0] != "_" and not name.endswith("_official")]
 
@@ -81,7 +81,7 @@ def _round(module: MultiAgentModule, data: ReplayDataModule) -> Round:
 
 def _config(algorithm: str) -> DictConfig:
     register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         overrides = [f"algorithm={algorithm}", "env.punishment=-2", "run_dir=unused"]
         config = compose("train", overrides, return_hydra_config=True)
     HydraConfig.instance().set_config(config)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from envs.predator_prey import PredatorPrey
+from remix.envs.predator_prey import PredatorPrey
 from tests.benchmarks.timing import median_seconds
 
 STEPS = 150

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import Battles
-from envs.gate import Gate
-from envs.predator_prey import PredatorPrey
-from envs.spec import Environment, Observation, Step
+from remix.envs.battles import Battles
+from remix.envs.gate import Gate
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import Environment, Observation, Step
 from remix.policy import Policy
 from remix.workers.rollout import rollout
 from remix.workers.seeds import episode_seeds

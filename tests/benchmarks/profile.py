@@ -24,12 +24,12 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim import Optimizer
 
-from envs.spec import Environment
 from remix import experiment
 from remix.algorithms import base, independent, single_loss, value_factorization
 from remix.building import build
 from remix.config import register_resolvers
 from remix.datamodule import ReplayDataModule
+from remix.envs.spec import Environment
 from remix.episodes import Batch
 from remix.networks import feedforward, mixing, recurrence
 from remix.networks.agent import AgentInputs
@@ -45,7 +45,10 @@ FULL_LENGTH = "env.punishment=-2"  # keeps episodes of Predator-Prey at their fu
 
 def main() -> None:
     register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"), tempfile.TemporaryDirectory() as directory:
+    with (
+        initialize_config_module("remix.conf", version_base="1.3"),
+        tempfile.TemporaryDirectory() as directory,
+    ):
         given = sys.argv[1:]
         settings = SETTINGS if any(text.startswith("env=") for text in given) else [*SETTINGS, FULL_LENGTH]
         overrides = [*settings, f"run_dir={directory}", *_store(directory), *given]

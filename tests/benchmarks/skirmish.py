@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.maps import map_names
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.maps import map_names
 
 TOGETHER = 32
 

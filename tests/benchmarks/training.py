@@ -10,11 +10,11 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from envs.battles import Battles
-from envs.predator_prey import PredatorPrey
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
 from remix.datamodule import ReplayDataModule
+from remix.envs.battles import Battles
+from remix.envs.predator_prey import PredatorPrey
 from remix.episodes import Episode
 from remix.networks.central import CentralQ
 from remix.networks.kernels.compiler import HAS_HALF

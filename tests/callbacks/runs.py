@@ -11,13 +11,13 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
-from callbacks.checkpointing import AtomicCheckpointIO
-from envs.games import BranchChain
-from envs.spec import Environment
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.building import quiet
+from remix.callbacks.checkpointing import AtomicCheckpointIO
 from remix.checking.recording import Recorder
 from remix.datamodule import ReplayDataModule
+from remix.envs.games import BranchChain
+from remix.envs.spec import Environment
 from remix.schedules import Schedule
 from remix.weighting.base import Weighting
 

@@ -12,13 +12,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
-from callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
-from callbacks.throughput import Throughput
-from callbacks.weight_heatmap import WeightHeatMap
-from envs.errors import SettingError
-from envs.predator_prey import PredatorPrey
 from remix import archive
+from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
+from remix.callbacks.throughput import Throughput
+from remix.callbacks.weight_heatmap import WeightHeatMap
 from remix.checkpoints import restoring
+from remix.envs.errors import SettingError
+from remix.envs.predator_prey import PredatorPrey
 from remix.signals import Stopped
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
@@ -195,7 +195,7 @@ def test_there_is_a_whole_checkpoint_at_every_moment(tmp_path: Path, monkeypatch
 
     run = Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=3)
     Run(tmp_path, [LastCheckpoint(tmp_path)], max_epochs=1).fit()
-    monkeypatch.setattr("callbacks.checkpointing.os.replace", note)
+    monkeypatch.setattr("remix.callbacks.checkpointing.os.replace", note)
     run.fit(tmp_path / "last.ckpt")
     assert len(good) > 8
     assert all(good)
@@ -305,7 +305,7 @@ def test_saving_takes_its_share_of_the_time(
 ) -> None:
     """Six epochs of ten seconds; less than a second a save is always worth it, and the end too."""
     clock = _Clock(seconds)
-    monkeypatch.setattr("callbacks.checkpointing.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("remix.callbacks.checkpointing.time.monotonic", lambda: clock.now)
     run = Run(tmp_path, [clock, LastCheckpoint(tmp_path, time_share=share)], max_epochs=6, max_env_steps=1000)
     run.fit()
     assert clock.saved == saved

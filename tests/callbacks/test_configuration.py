@@ -6,7 +6,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-import conf
+from remix import conf
 from remix.config import check_arguments
 
 GROUPS = Path(conf.__file__).parent

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.episode_video import EpisodeVideo
-from envs.errors import SettingError
-from envs.games import BranchChain
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.episode_video import EpisodeVideo
+from remix.envs.errors import SettingError
+from remix.envs.games import BranchChain
 from tests.callbacks.runs import Run
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.progress import EnvStepProgress
-from envs.errors import SettingError
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.progress import EnvStepProgress
+from remix.envs.errors import SettingError
 from tests.callbacks.runs import Run
 
 ALWAYS = 1e-9  # seconds between lines: one for every round

@@ -11,11 +11,11 @@ import pytest
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.episode_video import EpisodeVideo
-from callbacks.side_matters import told_safely
-from callbacks.weight_heatmap import WeightHeatMap
-from envs.games import BranchChain
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.episode_video import EpisodeVideo
+from remix.callbacks.side_matters import told_safely
+from remix.callbacks.weight_heatmap import WeightHeatMap
+from remix.envs.games import BranchChain
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 
@@ -43,7 +43,7 @@ def test_a_film_that_fails_is_a_warning(
 def test_a_heat_map_that_fails_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("callbacks.weight_heatmap.heat_map", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("remix.callbacks.weight_heatmap.heat_map", lambda *arguments: 1 / 0)
     Run(tmp_path, [WeightHeatMap(), LastCheckpoint(tmp_path)], weighting=Optimistic(0.1, 1.0)).fit()
     assert capsys.readouterr().err == (
         "warning: no heat map of the weights: ZeroDivisionError: division by zero\n"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.summary import CurveSummary
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.summary import CurveSummary
 from remix.curves import curve_summary
 from tests.callbacks.runs import Run
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from callbacks import throughput
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.throughput import Throughput
+from remix.callbacks import throughput
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.throughput import Throughput
 from tests.callbacks.runs import Run
 
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from pytorch_lightning.callbacks import Callback
 
-from callbacks.checkpointing import LastCheckpoint
-from callbacks.weight_heatmap import WeightHeatMap
-from envs.errors import SettingError
+from remix.callbacks.checkpointing import LastCheckpoint
+from remix.callbacks.weight_heatmap import WeightHeatMap
+from remix.envs.errors import SettingError
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 

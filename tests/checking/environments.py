@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 LIMIT = 6
 

@@ -21,7 +21,7 @@ def subjects(output: str) -> list[str]:
 def test_the_environment_that_is_chosen(remix: CommandLine, tmp_path: Path):
     outcome = remix("check", "env=climbing")
     assert (outcome.code, outcome.err) == (0, "")
-    assert subjects(outcome.out) == ["envs.games.MatrixGame"]
+    assert subjects(outcome.out) == ["remix.envs.games.MatrixGame"]
     assert not list(tmp_path.iterdir())
 
 

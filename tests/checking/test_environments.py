@@ -6,14 +6,14 @@ from functools import partial
 
 import pytest
 
-from envs.errors import CheckFailed
 from remix.checking.environments import CHECKS
 from remix.checking.kinds import check
+from remix.envs.errors import CheckFailed
 from tests.checking import environments as broken
 from tests.envs.broken import DEEDS, OUTPUTS, Sound
 
 FAULTS = {
-    broken.WithoutSpec: ("it_can_be_made_and_has_a_spec", "spec is None, must be an envs.spec.EnvSpec"),
+    broken.WithoutSpec: ("it_can_be_made_and_has_a_spec", "spec is None, must be a remix.envs.spec.EnvSpec"),
     broken.BreaksDown: ("it_can_be_made_and_has_a_spec", "its constructor raised RuntimeError: no simulator"),
     broken.ChangesItsSpec: ("it_can_be_made_and_has_a_spec", "after a reset, was EnvSpec("),
     broken.RewardsNothing: ("what_it_returns_fits_its_spec", "signals, step 1: reward is nan, must be"),

@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
-from envs.errors import CheckFailed, SettingError
-from envs.spec import EnvSpec
 from remix.checking.kinds import check
 from remix.checking.mixers import CHECKS
 from remix.checking.tables import SPEC
+from remix.envs.errors import CheckFailed, SettingError
+from remix.envs.spec import EnvSpec
 from tests.checking import mixers as broken
 
 FAULTS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from envs.errors import CheckFailed
 from remix.checking.kinds import check
 from remix.checking.weightings import CHECKS
+from remix.envs.errors import CheckFailed
 from tests.checking import weightings as broken
 
 FAULTS = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 
 class Sound(Environment):

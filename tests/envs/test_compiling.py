@@ -13,11 +13,11 @@ import pytest
 from numba import config
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 
-from envs import compiling
+from remix.envs import compiling
 from remix.networks.kernels import compiler
 
 SOURCE = """
-from envs.compiling import compile_kept
+from remix.envs.compiling import compile_kept
 
 def double(numbers):
     return 2.0 * numbers.sum()
@@ -133,7 +133,7 @@ def test_numbas_own_folder_may_lead_nowhere(program, monkeypatch):
 
 OTHER_USER = """
 import os, sys
-import numba, numpy, envs.compiling
+import numba, numpy, remix.envs.compiling
 numba.njit(lambda numbers: numbers.sum())(numpy.ones(3))  # loads what the other user may be forbidden to read
 os.setgid(65534)
 os.setuid(65534)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-import conf
+from remix import conf
 from remix.checking.kinds import check
 
 # Environments that need packages or programs which are not part of every installation.
-_OPTIONAL = ("envs.pettingzoo.", "envs.starcraft.")
+_OPTIONAL = ("remix.envs.pettingzoo.", "remix.envs.starcraft.")
 
 ONLY_IF_DECLARED = "the_state_is_the_observations_where_it_says_so"
 
@@ -28,5 +28,5 @@ def test_it_keeps_the_contract(config):
 
 def test_a_game_of_pettingzoo():
     pytest.importorskip("mpe2")
-    game = {"_target_": "envs.pettingzoo.PettingZoo", "id": "mpe2.simple_spread_v3"}
+    game = {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "mpe2.simple_spread_v3"}
     assert set(check(game | {"options": {"render_mode": "rgb_array"}}).not_checked) <= {ONLY_IF_DECLARED}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from envs.errors import GameError, SettingError
-from envs.films import as_picture, film_writer, save_film
-from envs.predator_prey import PredatorPrey
+from remix.envs.errors import GameError, SettingError
+from remix.envs.films import as_picture, film_writer, save_film
+from remix.envs.predator_prey import PredatorPrey
 
 
 def random_play(steps):

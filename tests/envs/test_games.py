@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-import conf
-from envs.errors import SettingError
-from envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+from remix import conf
+from remix.envs.errors import SettingError
+from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
 
 
 def configured(name, **changes):

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from envs.errors import GameError, InvalidOutput, SettingError
-from envs.games import BranchChain
-from envs.gate import Gate, behind_gate, spec_of
-from envs.predator_prey import PredatorPrey
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.errors import GameError, InvalidOutput, SettingError
+from remix.envs.games import BranchChain
+from remix.envs.gate import Gate, behind_gate, spec_of
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 from tests.envs.broken import OUTPUTS, Sound
 
 SEEDS = np.arange(2)
@@ -223,14 +223,14 @@ def test_what_is_for_the_user_already_passes():
 def test_games_that_cannot_be_built():
     with pytest.raises(GameError, match=r"^tests\.envs\.broken\.Sound: its constructor raised .*simulator$"):
         behind_gate(partial(Sound, "constructor"))
-    with pytest.raises(InvalidOutput, match=r"builtins\.dict: it must be an envs.spec.Environment"):
+    with pytest.raises(InvalidOutput, match=r"builtins\.dict: it must be a remix.envs.spec.Environment"):
         behind_gate(dict)  # type: ignore[arg-type]
 
     class Forgetful(Sound):
         def __init__(self):
             """Without a spec."""
 
-    with pytest.raises(InvalidOutput, match=r"Forgetful: spec is None, must be an envs.spec.EnvSpec"):
+    with pytest.raises(InvalidOutput, match=r"Forgetful: spec is None, must be a remix.envs.spec.EnvSpec"):
         behind_gate(Forgetful)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installed")
 
-from envs.errors import InvalidOutput
-from envs.pettingzoo import PettingZoo
+from remix.envs.errors import InvalidOutput
+from remix.envs.pettingzoo import PettingZoo
 from tests.envs.twisted import LENGTH, Answer, Twist, Twisted
 
 GAME = f"{Twisted.__module__}:Twisted"

@@ -16,11 +16,11 @@ pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installe
 from gymnasium import spaces
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
-from envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
-from envs.parallel import ParallelEnvironment
-from envs.pettingzoo import PettingZoo
-from envs.predator_prey import PredatorPrey
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+from remix.envs.parallel import ParallelEnvironment
+from remix.envs.pettingzoo import PettingZoo
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 
 
 class Counter(Environment):

@@ -17,10 +17,10 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from pettingzoo import ParallelEnv
 
-from envs.errors import SettingError
-from envs.pettingzoo import PettingZoo
-from envs.seeds import fold
-from envs.spec import Environment
+from remix.envs.errors import SettingError
+from remix.envs.pettingzoo import PettingZoo
+from remix.envs.seeds import fold
+from remix.envs.spec import Environment
 
 HERE = __name__
 REWARDS = {"walker": 1.0, "flyer": 2.0, "diver": 6.0}
@@ -316,9 +316,9 @@ def test_mistakes_are_named(arguments: dict[str, Any], setting: str, words: str)
 def test_without_the_extra_the_error_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['gymnasium'] = sys.modules['pettingzoo'] = None\n"
-        "import envs, envs.pettingzoo\n"
-        "try: envs.pettingzoo.PettingZoo('mpe2.simple_spread_v3')\n"
-        "except envs.pettingzoo.SettingError as error: print(error)"
+        "import remix.envs.pettingzoo\n"
+        "try: remix.envs.pettingzoo.PettingZoo('mpe2.simple_spread_v3')\n"
+        "except remix.envs.pettingzoo.SettingError as error: print(error)"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "remix-marl[pettingzoo]"' in out.stdout
@@ -381,7 +381,7 @@ def test_simple_spread_equals_the_raw_game() -> None:
 
 def test_the_configuration_makes_a_game() -> None:
     pytest.importorskip("mpe2", reason="mpe2 is not installed")
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         overrides = ["+env=pettingzoo", "env.id=mpe2.simple_spread_v3", "+env.options={max_cycles: 9, N: 4}"]
         env = instantiate(compose(overrides=overrides).env)
     assert (env.spec.n_agents, env.spec.episode_limit) == (4, 9)

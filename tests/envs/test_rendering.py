@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from envs.games import MatrixGame
-from envs.predator_prey import PredatorPrey
-from envs.rendering import Piece, draw_grid, draw_table
+from remix.envs.games import MatrixGame
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.rendering import Piece, draw_grid, draw_table
 
 CATCH, STAY = 5, 4
 
@@ -61,5 +61,5 @@ def test_tables_frame_the_last_choice():
 
 
 def test_environments_load_without_the_drawing_library():
-    code = "import sys, envs.predator_prey, envs.games; sys.exit('PIL' in sys.modules)"
+    code = "import sys, remix.envs.predator_prey, remix.envs.games; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -20,11 +20,11 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor
 
-from envs.battles import Battles, ViewOptions
-from envs.errors import GameError, SettingError
-from envs.skirmish.environment import Skirmish
-from envs.starcraft import StarCraft
 from remix.config import register_resolvers
+from remix.envs.battles import Battles, ViewOptions
+from remix.envs.errors import GameError, SettingError
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.starcraft import StarCraft
 from remix.episodes import collate, pack
 from remix.policy import Policy
 from remix.returns import td_lambda
@@ -615,7 +615,7 @@ RUN = (
 def test_the_experiment(folder: Path):
     GlobalHydra.instance().clear()
     register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         config = compose("train", ["experiment=starcraft2", "env.map_name=8m"])
     assert (config.env.backend, config.env_name) == ("starcraft2", "starcraft2/8m")
     assert (config.workers.n_workers, config.workers.episodes_at_once) == (8, 1)
@@ -655,7 +655,7 @@ def test_a_game_that_may_hang_is_refused_without_workers(
 
 def test_workers_do_not_load_protobuf():
     """Or the game could not choose its implementation there."""
-    imports = "import sys, envs.starcraft, remix.workers.process"
+    imports = "import sys, remix.envs.starcraft, remix.workers.process"
     code = f"{imports}; print('google.protobuf' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

@@ -94,7 +94,7 @@ def _leaves(base: tuple[str, ...]) -> list[Leaf]:
     """The settings of a composed configuration that can be malformed."""
     GlobalHydra.instance().clear()
     config.register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         composed = compose("train", ["run_dir=x", *base])
     tree = OmegaConf.to_container(composed, resolve=False)
     assert group_choices("env"), "conf is not where it was"

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 import yaml
 
-from envs.skirmish.fields import DATA
 from remix import archive, lightning_cli
+from remix.envs.skirmish.fields import DATA
 from tests.faults.cases import Case, refused
 from tests.faults.commands import TINY, call
 
@@ -44,8 +44,8 @@ RUNNING: tuple[Any, ...] = (
     {"_target_": "torch.save", "_args_": [[1], MARKER]},
     {"_target_": "hydra.utils.call", "config": {"_target_": "os.system", "command": TOUCH}},
     {"_target_": "remix.archive.write", "checkpoint": {}, "path": MARKER},
-    {"_target_": "envs.pettingzoo.PettingZoo", "id": "os:system", "options": {"command": TOUCH}},
-    {"_target_": "envs.pettingzoo.PettingZoo", "id": "pathlib:Path.touch", "options": {"self": MARKER}},
+    {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "os:system", "options": {"command": TOUCH}},
+    {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "pathlib:Path.touch", "options": {"self": MARKER}},
 )
 """Nodes of a configuration that leave the marker when they are built."""
 

@@ -15,7 +15,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from envs.spec import Environment, EnvSpec, Observation, Step
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 from tests.faults.cases import Case, refused
 from tests.faults.commands import RUN_FOLDER, TINY, call
 

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.predator_prey import PredatorPrey
-from envs.predator_prey_kernels import Draws
-from envs.spec import Observation
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.predator_prey_kernels import Draws
+from remix.envs.spec import Observation
 
 Arrays = dict[str, NDArray[Any]]
 

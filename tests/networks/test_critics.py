@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Features, Rows, as_tensor
 from tests.networks.rows import random_bits

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.report import report
 from remix.report.files import write_curves
 from tests.report.samples import make_study

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.report import csv_tables
 from remix.report.files import read_curves, read_heat_maps, read_weights, write_curves, write_heat_maps
 from remix.report.results import HeatMap, StudyResults

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mlflow.entities import Metric
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.report.files import read_heat_maps
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults

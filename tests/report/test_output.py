@@ -9,7 +9,7 @@ from xml.dom.minidom import parse
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.report import results as limits
 from remix.report.files import read_curves
 from remix.report.load import load_study

@@ -22,7 +22,7 @@ def test_an_algorithm_looks_the_same_in_every_study() -> None:
 
 
 def test_every_algorithm_says_how_it_looks() -> None:
-    files_ = [file.name for file in (files("conf") / "algorithm").iterdir() if file.name[0] != "_"]
+    files_ = [file.name for file in (files("remix.conf") / "algorithm").iterdir() if file.name[0] != "_"]
     names = [name.removesuffix(".yaml") for name in files_ if name.endswith(".yaml")]
     methods = [name for name in names if not name.endswith("_official")]
     assert sorted(methods) == sorted(ALGORITHMS)

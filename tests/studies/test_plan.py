@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-import conf
+from remix import conf
 from remix.config import register_resolvers
 from remix.studies.plan import Plan, make_plan, write_plan
 
@@ -23,7 +23,7 @@ def _hydra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     GlobalHydra.instance().clear()
     register_resolvers()
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("remix.conf", version_base="1.3"):
         yield
 
 

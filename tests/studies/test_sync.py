@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from callbacks.summary import CurveSummary
-from envs.errors import SettingError
+from remix.callbacks.summary import CurveSummary
+from remix.envs.errors import SettingError
 from remix.records import read_run, write_run
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal

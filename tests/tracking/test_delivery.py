@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.records import write_run
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from envs.games import MatrixGame
+from remix.envs.games import MatrixGame
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixing import mix
 from remix.weighting.base import Weighting, WeightingInputs

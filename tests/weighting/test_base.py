@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from envs.errors import SettingError
 from remix.checking.transitions import make_inputs
+from remix.envs.errors import SettingError
 from remix.weighting.base import effective_sample_size
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.uniform import Uniform

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.predator_prey import PredatorPrey
-from envs.spec import Observation, Step
+from remix.envs.predator_prey import PredatorPrey
+from remix.envs.spec import Observation, Step
 from tests.programs import start_program
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from envs.errors import SettingError
+from remix.envs.errors import SettingError
 from remix.workers.base import WorkerError
 from remix.workers.child import Child, apart
 from tests.programs import assert_running, noted, start_program

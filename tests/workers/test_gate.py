@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import callbacks
 import remix
-from envs.errors import InvalidOutput
+from remix import callbacks
 from remix.datamodule import ReplayDataModule
+from remix.envs.errors import InvalidOutput
 from remix.films import film, record_episode
 from remix.policy import Policy
 from remix.workers.inline import InlineWorkers

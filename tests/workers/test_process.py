@@ -15,7 +15,7 @@ import pytest
 import torch
 from numba.core.event import install_listener, trigger_event
 
-from envs.errors import GameError, InvalidOutput, SettingError
+from remix.envs.errors import GameError, InvalidOutput, SettingError
 from remix.policy import Policy
 from remix.workers.base import WorkerError
 from remix.workers.child import portable

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from envs.games import BranchChain, MatrixGame, TwoStepGame
+from remix.envs.games import BranchChain, MatrixGame, TwoStepGame
 from remix.policy import Policy
 from remix.workers.rollout import rollout
 from remix.workers.seeds import episode_seeds

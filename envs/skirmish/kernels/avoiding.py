@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.compiler import lean
 
 Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.common import (
+from remix.envs.skirmish.kernels.common import (
     AS_SMACLITE,
     ATTACK,
     FAR_AWAY,
@@ -15,13 +15,13 @@ from envs.skirmish.kernels.common import (
     NEVER,
     NOBODY,
 )
-from envs.skirmish.kernels.compiler import inlined, lean
-from envs.skirmish.kernels.lite_moving import move_lite_units
-from envs.skirmish.kernels.moving import move_units
-from envs.skirmish.kernels.targeting import cancel, choose_targets
-from envs.skirmish.kernels.weapons import fire, land_hits
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.compiler import inlined, lean
+from remix.envs.skirmish.kernels.lite_moving import move_lite_units
+from remix.envs.skirmish.kernels.moving import move_units
+from remix.envs.skirmish.kernels.targeting import cancel, choose_targets
+from remix.envs.skirmish.kernels.weapons import fire, land_hits
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 # Actions of an agent; from FIRST_TARGET on it attacks an enemy, or heals an agent.
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_TARGET = range(7)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import inlined
+from remix.envs.skirmish.kernels.compiler import inlined
 
 # What a unit was told to do. From ATTACK_MOVE on it chooses targets of its own.
 IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HOLD, ATTACK_GROUP = range(7)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.common import FAR_AWAY
-from envs.skirmish.kernels.compiler import inlined, lean
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.common import FAR_AWAY
+from remix.envs.skirmish.kernels.compiler import inlined, lean
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 _SQUEEZE = (
     0.6  # friends who neither fight nor are stuck let others come up to this part of the usual distance

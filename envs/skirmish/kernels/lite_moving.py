@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.avoiding import nearest_velocity
-from envs.skirmish.kernels.common import ATTACK_MOVE, GROUND, HOLD, IDLE, MOVE
-from envs.skirmish.kernels.compiler import lean
-from envs.skirmish.kernels.crowding import go
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.avoiding import nearest_velocity
+from remix.envs.skirmish.kernels.common import ATTACK_MOVE, GROUND, HOLD, IDLE, MOVE
+from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.crowding import go
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 _TICKS = 16.0  # loops of a second; velocities here are per second
 _HORIZON = 1.0  # seconds for which units look ahead

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.common import ATTACK, ATTACK_GROUP, CONTACT, NOBODY
-from envs.skirmish.kernels.compiler import inlined
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.common import ATTACK, ATTACK_GROUP, CONTACT, NOBODY
+from remix.envs.skirmish.kernels.compiler import inlined
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 _FAR = 1e4  # distance that is pretended for units that are commanded to attack the chooser
 

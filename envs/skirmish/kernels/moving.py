@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.common import (
+from remix.envs.skirmish.kernels.common import (
     ATTACK,
     ATTACK_GROUP,
     ATTACK_MOVE,
@@ -19,11 +19,11 @@ from envs.skirmish.kernels.common import (
     MOVE,
     NOWHERE,
 )
-from envs.skirmish.kernels.compiler import inlined
-from envs.skirmish.kernels.crowding import LOOK_AHEAD, list_near, push_apart, step_around
-from envs.skirmish.kernels.paths import waypoint
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.compiler import inlined
+from remix.envs.skirmish.kernels.crowding import LOOK_AHEAD, list_near, push_apart, step_around
+from remix.envs.skirmish.kernels.paths import waypoint
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 _ARRIVED = 0.5  # from the goal of an attack-move
 _TOUCH = 0.05

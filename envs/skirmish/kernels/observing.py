@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import lean
-from envs.skirmish.kernels.offering import offer
-from envs.skirmish.kernels.sensing import observe_agent
-from envs.skirmish.kernels.views import NO_ACTION, Bodies, Encoding, Views
+from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.offering import offer
+from remix.envs.skirmish.kernels.sensing import observe_agent
+from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Encoding, Views
 
 
 @lean

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import lean
-from envs.skirmish.kernels.views import ATTACK, EAST, NO_OP, NORTH, SHOOT_RANGE, SOUTH, STOP, WEST, Encoding
+from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.views import (
+    ATTACK,
+    EAST,
+    NO_OP,
+    NORTH,
+    SHOOT_RANGE,
+    SOUTH,
+    STOP,
+    WEST,
+    Encoding,
+)
 
 
 @lean

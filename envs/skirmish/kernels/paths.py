@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import compiled, lean
+from remix.envs.skirmish.kernels.compiler import compiled, lean
 
 SAMPLING = 0.25  # map units between the points at which a straight line is tested
 LOOK_AHEAD = 4  # how many cells ahead on its path a unit heads for at most

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.battle import advance
-from envs.skirmish.kernels.compiler import lean
-from envs.skirmish.kernels.observing import observe_battle
-from envs.skirmish.kernels.scoring import Scores, Scoring, Strength, score_battle
-from envs.skirmish.kernels.views import Bodies, Encoding, Views
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.battle import advance
+from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.observing import observe_battle
+from remix.envs.skirmish.kernels.scoring import Scores, Scoring, Strength, score_battle
+from remix.envs.skirmish.kernels.views import Bodies, Encoding, Views
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 
 @lean

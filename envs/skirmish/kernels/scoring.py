@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.compiler import lean
 
 # How a battle stands after a step.
 RUNNING, WON, LOST, DRAW, TIMEOUT = range(5)

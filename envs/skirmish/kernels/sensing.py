@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.compiler import lean
-from envs.skirmish.kernels.views import ATTACK, NO_ACTION, NORTH, SIGHT_RANGE, Encoding
+from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.views import ATTACK, NO_ACTION, NORTH, SIGHT_RANGE, Encoding
 
 _N_MOVES = 4
 # Where around an agent the ground is felt, in moves; below the agent only its height.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.common import (
+from remix.envs.skirmish.kernels.common import (
     AS_SMACLITE,
     ATTACK,
     ATTACK_GROUP,
@@ -23,10 +23,10 @@ from envs.skirmish.kernels.common import (
     NO_TIMER,
     NOBODY,
 )
-from envs.skirmish.kernels.compiler import inlined
-from envs.skirmish.kernels.lite_targeting import choose_lite_enemy, choose_lite_patient
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.compiler import inlined
+from remix.envs.skirmish.kernels.lite_targeting import choose_lite_enemy, choose_lite_patient
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 
 @inlined

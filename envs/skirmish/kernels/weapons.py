@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from envs.skirmish.kernels.common import CONTACT, LINE, MELEE, MISSILE, NO_TIMER, SUICIDE, uniform
-from envs.skirmish.kernels.compiler import inlined
-from envs.skirmish.kernels.targeting import cancel
-from envs.skirmish.rules import Rules
-from envs.skirmish.state import Scratch, Units
+from remix.envs.skirmish.kernels.common import CONTACT, LINE, MELEE, MISSILE, NO_TIMER, SUICIDE, uniform
+from remix.envs.skirmish.kernels.compiler import inlined
+from remix.envs.skirmish.kernels.targeting import cancel
+from remix.envs.skirmish.rules import Rules
+from remix.envs.skirmish.state import Scratch, Units
 
 
 @inlined

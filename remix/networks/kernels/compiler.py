@@ -12,7 +12,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from envs.compiling import Function, compile_kept, digest
+from remix.envs.compiling import Function, compile_kept, digest
 
 Array = NDArray[np.floating[Any]]
 

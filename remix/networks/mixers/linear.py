@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from envs.checks import integer
-from envs.spec import EnvSpec
+from remix.envs.checks import integer
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.importance import SMALLEST

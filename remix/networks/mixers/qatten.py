@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from envs.errors import SettingError
-from envs.spec import EnvSpec
+from remix.envs.errors import SettingError
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from envs.checks import integer
-from envs.spec import EnvSpec
+from remix.envs.checks import integer
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, compiles
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer

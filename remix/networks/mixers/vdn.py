@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from envs.spec import EnvSpec
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.kernels.battle import advance
-from envs.skirmish.maps import BattleMap, Order, load_map
-from envs.skirmish.rules import Rules, make_rules
-from envs.skirmish.state import allocate, allocate_scratch, start
-from envs.skirmish.terrain import Terrain
-from envs.skirmish.units import load_units
+from remix.envs.skirmish.kernels.battle import advance
+from remix.envs.skirmish.maps import BattleMap, Order, load_map
+from remix.envs.skirmish.rules import Rules, make_rules
+from remix.envs.skirmish.state import allocate, allocate_scratch, start
+from remix.envs.skirmish.terrain import Terrain
+from remix.envs.skirmish.units import load_units
 
 STOP, NORTH, SOUTH, EAST, WEST, ATTACK_0 = 1, 2, 3, 4, 5, 6
 HOLD = Order("hold")

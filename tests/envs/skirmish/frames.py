@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.battles import RewardOptions
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.fields import DATA
-from envs.skirmish.rules import Rules, make_rules
-from envs.spec import Step
+from remix.envs.battles import RewardOptions
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.fields import DATA
+from remix.envs.skirmish.rules import Rules, make_rules
+from remix.envs.spec import Step
 
 KEPT = ("x", "y", "health", "shield", "energy", "damage_taken", "busy")
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from envs.battles import RewardOptions, ViewOptions
-from envs.skirmish.encoding import make_encoding, make_scoring, sizes
-from envs.skirmish.kernels.observing import observe
-from envs.skirmish.kernels.scoring import Scores, Strength, score
-from envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
-from envs.skirmish.maps import load_map
-from envs.skirmish.units import load_units
+from remix.envs.battles import RewardOptions, ViewOptions
+from remix.envs.skirmish.encoding import make_encoding, make_scoring, sizes
+from remix.envs.skirmish.kernels.observing import observe
+from remix.envs.skirmish.kernels.scoring import Scores, Strength, score
+from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
+from remix.envs.skirmish.maps import load_map
+from remix.envs.skirmish.units import load_units
 
 UNITS = load_units("liberty")
 

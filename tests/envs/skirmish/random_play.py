@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.maps import map_names
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.maps import map_names
 
 
 class Outcome(NamedTuple):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.skirmish.maps import load_map
-from envs.skirmish.terrain import SIZE, Terrain, build_terrain
+from remix.envs.skirmish.maps import load_map
+from remix.envs.skirmish.terrain import SIZE, Terrain, build_terrain
 from tests.envs.skirmish.battles import ATTACK_0, EAST, NORTH, SOUTH, STOP, WEST, Battle, arena
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data/skirmish_smaclite.json").read_text("utf-8"))

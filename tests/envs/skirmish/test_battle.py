@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from envs.skirmish.kernels.battle import advance
-from envs.skirmish.maps import load_map, map_names
-from envs.skirmish.state import start
+from remix.envs.skirmish.kernels.battle import advance
+from remix.envs.skirmish.maps import load_map, map_names
+from remix.envs.skirmish.state import start
 from tests.envs.skirmish.battles import ATTACK_0, STOP, Battle
 
 

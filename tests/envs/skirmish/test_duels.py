@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.skirmish.maps import Order
+from remix.envs.skirmish.maps import Order
 from tests.envs.skirmish.battles import Battle, arena
 
 SEEDS = range(200)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from envs.battles import Battles
-from envs.errors import SettingError
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.maps import map_names
-from envs.skirmish.units import load_units
+from remix.envs.battles import Battles
+from remix.envs.errors import SettingError
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.maps import map_names
+from remix.envs.skirmish.units import load_units
 
 
 def random_actions(avail_actions, rng):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
-from envs.skirmish.environment import Skirmish
-from envs.skirmish.kernels.common import HEAL
-from envs.skirmish.starcraft2_env import StarCraft2Env
+from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.kernels.common import HEAL
+from remix.envs.skirmish.starcraft2_env import StarCraft2Env
 
 ATTACK = 6
 PATIENTS = (

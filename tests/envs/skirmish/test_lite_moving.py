@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.skirmish.kernels.avoiding import nearest_velocity
+from remix.envs.skirmish.kernels.avoiding import nearest_velocity
 from tests.envs.skirmish.battles import EAST, NORTH, SOUTH, STOP, Battle, arena, terrain_of
 
 FASTEST = 3.0

@@ -5,10 +5,10 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from envs.battles import RewardOptions, ViewOptions
-from envs.skirmish import encoding
-from envs.skirmish.maps import load_map, map_names
-from envs.skirmish.units import load_units
+from remix.envs.battles import RewardOptions, ViewOptions
+from remix.envs.skirmish import encoding
+from remix.envs.skirmish.maps import load_map, map_names
+from remix.envs.skirmish.units import load_units
 
 # What SMAC says of its maps: agents, enemies, limit, races, unit type bits, type of map, and units in
 # the order of their ids.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.skirmish.maps import Order, load_map, map_names
+from remix.envs.skirmish.maps import Order, load_map, map_names
 from tests.envs.skirmish.battles import EAST, NORTH, SOUTH, STOP, WEST, Battle, arena, terrain_of
 
 FAR_ENEMY = [("spine_crawler", 28.0, 28.0)]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.battles import ViewOptions
-from envs.skirmish.encoding import sizes
-from envs.skirmish.maps import map_names
+from remix.envs.battles import ViewOptions
+from remix.envs.skirmish.encoding import sizes
+from remix.envs.skirmish.maps import map_names
 from tests.envs.skirmish.frames import Plan, World, begin, play
 
 LIMIT = 25  # steps of an episode here

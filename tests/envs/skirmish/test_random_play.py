@@ -2,7 +2,7 @@
 
 import pytest
 
-from envs.skirmish.maps import map_names
+from remix.envs.skirmish.maps import map_names
 from tests.envs.skirmish.random_play import play_randomly
 
 # One explosion kills every zergling around, and those who come to the agents stand close together.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import envs.skirmish
+import remix.envs.skirmish
 from tests.envs.skirmish.reference import PAIRS, RECORDED, Result, fight, recorded, table
 
 # Pairs that last more than a fifth longer or shorter, and why.
@@ -77,5 +77,5 @@ def test_focus_fire_by_number_does_little_damage_in_the_corridor(results):
 
 
 def test_the_page_of_the_engine_shows_the_table(results):
-    page = Path(envs.skirmish.__file__).with_name("README.md").read_text("utf-8")
+    page = Path(remix.envs.skirmish.__file__).with_name("README.md").read_text("utf-8")
     assert table(results) in page

@@ -2,11 +2,11 @@
 
 import pytest
 
-from envs.battles import RewardOptions
-from envs.errors import SettingError
-from envs.skirmish.encoding import make_scoring
-from envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON
-from envs.skirmish.maps import load_map
+from remix.envs.battles import RewardOptions
+from remix.envs.errors import SettingError
+from remix.envs.skirmish.encoding import make_scoring
+from remix.envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON
+from remix.envs.skirmish.maps import load_map
 from tests.envs.skirmish.layer import UNITS, Layer, killed, options_of
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from envs.battles import Battles
-from envs.errors import SettingError
-from envs.skirmish.encoding import make_encoding
-from envs.skirmish.fields import DATA
-from envs.skirmish.maps import map_names
-from envs.skirmish.starcraft2_env import StarCraft2Env
-from envs.skirmish.starcraft2_views import Direction
+from remix.envs.battles import Battles
+from remix.envs.errors import SettingError
+from remix.envs.skirmish.encoding import make_encoding
+from remix.envs.skirmish.fields import DATA
+from remix.envs.skirmish.maps import map_names
+from remix.envs.skirmish.starcraft2_env import StarCraft2Env
+from remix.envs.skirmish.starcraft2_views import Direction
 
 # SMAC's constructor, in its order.
 DEFAULTS: dict[str, Any] = {

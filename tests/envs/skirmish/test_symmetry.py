@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.skirmish.kernels.common import ATTACK_MOVE, NOBODY
-from envs.skirmish.maps import Order, load_map
-from envs.skirmish.units import load_units
+from remix.envs.skirmish.kernels.common import ATTACK_MOVE, NOBODY
+from remix.envs.skirmish.maps import Order, load_map
+from remix.envs.skirmish.units import load_units
 from tests.envs.skirmish.battles import EAST, NORTH, SOUTH, WEST, Battle, arena, terrain_of
 
 CENTRES = {"3s_vs_3z": (7.0, 25.0), "3m": (9.0, 23.0)}  # between which y units start

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from envs.spec import EnvSpec
 from remix.checking.kinds import check
+from remix.envs.spec import EnvSpec
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.mixers.linear import LinearMixer

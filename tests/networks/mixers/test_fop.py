@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 import torch
 
-from envs.errors import SettingError
 from remix.checking.tables import SPEC, Table, random_actions
+from remix.envs.errors import SettingError
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.fop import FOPMixer
 from tests.networks.mixers.constants import constant, logit

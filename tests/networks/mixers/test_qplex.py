@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from envs.errors import SettingError
 from remix.checking.tables import SPEC, Table, random_actions
+from remix.envs.errors import SettingError
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.qplex import QPLEXMixer
 from tests.networks.mixers.constants import constant, logit
