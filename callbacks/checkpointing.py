@@ -12,9 +12,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from remix import archive
-from remix.envs.errors import SettingError
-from remix.records import LAST_CHECKPOINTS
+from remix.learning import archive
+from remix.runs.records import LAST_CHECKPOINTS
+from remix.settings.errors import SettingError
 from remix.tracking.loggers import JournalLogger
 
 
@@ -22,7 +22,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Whatever happens while a checkpoint is written, its file holds the previous or the new one.
 
     Checkpoints hold tensors and plain containers only; no code in them is executed on loading, and one that
-    is damaged is refused (:mod:`remix.archive`).
+    is damaged is refused (:mod:`remix.learning.archive`).
     """
 
     def save_checkpoint(

@@ -9,11 +9,11 @@ from pytorch_lightning.callbacks import Callback
 
 from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.side_matters import side_matter
-from remix.envs import checks
-from remix.envs.errors import SettingError
 from remix.envs.films import frames_per_second
-from remix.films import film
-from remix.workers.base import EnvironmentFactory
+from remix.learning.films import film
+from remix.learning.workers.base import EnvironmentFactory
+from remix.settings import checks
+from remix.settings.errors import SettingError
 
 FILE_NAME = "episode.gif"
 

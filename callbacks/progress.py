@@ -11,8 +11,8 @@ from pytorch_lightning.callbacks import Callback
 from tqdm import tqdm
 
 from remix.algorithms.base import MultiAgentModule
-from remix.envs.errors import SettingError
-from remix.rounds import Round
+from remix.learning.rounds import Round
+from remix.settings.errors import SettingError
 
 _BAR_REFRESH = 0.2  # seconds
 _BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remaining}, {rate_fmt}{postfix}]"

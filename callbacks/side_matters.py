@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pytorch_lightning.callbacks import Callback
 
-from remix.envs.errors import GameError, SettingError, first_line, named
+from remix.settings.errors import GameError, SettingError, first_line, named
 
 
 @contextmanager

@@ -8,12 +8,12 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from remix.algorithms.base import MultiAgentModule
-from remix.curves import curve_summary
+from remix.tracking.curves import curve_summary
 
 
 class CurveSummary(Callback):
     """Logs ``summary/final_return``, ``best_return``, ``area_under_curve`` and ``steps_to_90_percent``
-    (:func:`remix.curves.curve_summary`) when a finished run is tested.
+    (:func:`remix.tracking.curves.curve_summary`) when a finished run is tested.
 
     :param metric: of the evaluations, whose curve it is.
     """

@@ -11,11 +11,11 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from remix.callbacks.side_matters import side_matter
-from remix.envs.errors import SettingError
-from remix.metrics import WeightHistogram
+from remix.learning.metrics import WeightHistogram
+from remix.learning.rounds import Round
 from remix.report.results import HeatMap
 from remix.report.weight_map import weight_map, write_weights
-from remix.rounds import Round
+from remix.settings.errors import SettingError
 from remix.weighting.base import Weighting
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.checks import flag, number
-from remix.envs.errors import SettingError, one_of
 from remix.envs.spec import Environment, Observation, Step
+from remix.settings.checks import flag, number
+from remix.settings.errors import SettingError, one_of
 
 BACKENDS = {
     "skirmish": "remix.envs.skirmish.environment:Skirmish",

@@ -13,8 +13,8 @@ from pkgutil import iter_modules
 from types import ModuleType, TracebackType
 from typing import Any
 
-from remix.envs.checks import integer
-from remix.envs.errors import GameCode, SettingError, brief, first_line, one_of
+from remix.settings.checks import integer
+from remix.settings.errors import GameCode, SettingError, brief, first_line, one_of
 
 _METHODS = ("reset", "step", "observation_space", "action_space")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.checks import number
-from remix.envs.errors import GameError, SettingError, brief
+from remix.settings.checks import number
+from remix.settings.errors import GameError, SettingError, brief
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from remix.envs.errors import brief
+from remix.settings.errors import brief
 
 # A number of NumPy's: Python's would become infinite beside half precision.
 _HIGHEST: dict[str, Any] = {"bool": 1, "uint8": 255, "float32": np.finfo(np.float32).max}

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.checks import integer, number
-from remix.envs.errors import SettingError
 from remix.envs.rendering import draw_table
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.settings.checks import integer, number
+from remix.settings.errors import SettingError
 
 END = -1  # in place of a situation: the episode is over
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import GameCode, GameError, InvalidOutput, brief
 from remix.envs.gate_kernels import UNUSABLE, ends, played, seen
 from remix.envs.inspection import Inspection, numbers
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.settings.errors import GameCode, GameError, InvalidOutput, brief
 
 
 def behind_gate(make: Callable[[], Environment]) -> Gate:

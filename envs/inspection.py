@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import InvalidOutput, brief
 from remix.envs.spec import EnvSpec, Observation, Step
+from remix.settings.errors import InvalidOutput, brief
 
 _LARGEST = float(np.finfo(np.float32).max)
 _AXES = {

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import GameCode, InvalidOutput, brief
 from remix.envs.flattening import as_row, numbers
 from remix.envs.slots import MASK, misnamed
+from remix.settings.errors import GameCode, InvalidOutput, brief
 
 EVERYBODY = "__all__"
 """In place of an agent's name, as RLlib has it: the flag of the whole episode."""

@@ -14,8 +14,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from remix.envs.errors import brief
 from remix.envs.spec import Environment, EnvSpec
+from remix.settings.errors import brief
 
 View = dict[str, NDArray[Any]]
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import GameCode, InvalidOutput, SettingError, one_of
 from remix.envs.factories import Factory
 from remix.envs.factories import episode_limit as longest
 from remix.envs.films import as_picture
 from remix.envs.seeds import fold
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.settings.errors import GameCode, InvalidOutput, SettingError, one_of
 
 
 class PettingZoo(Environment):

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs import predator_prey_kernels as kernels
-from remix.envs.checks import flag, integer, integer_pair, number
-from remix.envs.errors import SettingError
 from remix.envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
 from remix.envs.rendering import Piece, draw_grid
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.settings.checks import flag, integer, integer_pair, number
+from remix.settings.errors import SettingError
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
 _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.compiling import compile_kept
+from remix.kernels.compiling import compile_kept
 
 # Actions; the first four are also the directions of the prey.
 RIGHT, DOWN, LEFT, UP, STAY, CATCH = range(6)

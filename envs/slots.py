@@ -13,8 +13,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from remix.envs.errors import InvalidOutput, SettingError, brief
 from remix.envs.flattening import Part, counts_of, numbers, parts_of
+from remix.settings.errors import InvalidOutput, SettingError, brief
 
 MASK = "action_mask"
 MOST_COMBINATIONS = 10_000

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import InvalidOutput, brief, one_of
+from remix.settings.errors import InvalidOutput, brief, one_of
 
 FEATURE_TYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64")
 """Names of the NumPy types that observations and states may have. Networks compute with float32."""

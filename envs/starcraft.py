@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
-from remix.envs.checks import flag, integer, number
-from remix.envs.errors import GameError, SettingError, first_line, one_of
 from remix.envs.seeds import fold
 from remix.envs.skirmish.encoding import make_spec
 from remix.envs.skirmish.maps import load_map, map_names
 from remix.envs.spec import Environment, Observation, Step
 from remix.envs.starcraft_setup import check_installation, import_game, replay_folder
+from remix.settings.checks import flag, integer, number
+from remix.settings.errors import GameError, SettingError, first_line, one_of
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from remix.envs.errors import SettingError, first_line, one_of
 from remix.envs.skirmish.maps import map_names
+from remix.settings.errors import SettingError, first_line, one_of
 
 _INSTALL = 'pip install "remix-marl[smac]"'
 _MAPS = "https://github.com/oxwhirl/smac/releases/download/v0.1-beta1/SMAC_Maps.zip"

@@ -10,10 +10,10 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from remix import archive
-from remix import config as configuration
-from remix.building import build_module
-from remix.config import as_hydras, plain
+from remix.learning import archive
+from remix.runs import config as configuration
+from remix.runs.building import build_module
+from remix.runs.config import as_hydras, plain
 
 
 def composed(*settings: str) -> DictConfig:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from remix import cli, config
+from remix.cli import command as cli
+from remix.runs import config
 
 SMALL = (
     "env.n_agents=2",

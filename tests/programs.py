@@ -20,7 +20,7 @@ def halting(self, batch, batch_idx):
         time.sleep(1000)
     return step(self, batch, batch_idx)
 base.MultiAgentModule.training_step = halting
-from remix.cli import main
+from remix.cli.command import main
 main()
 """
 """The command, whose training stands still, to be killed, a little after the first checkpoint."""

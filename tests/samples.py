@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch, Episode, collate, pack
+from remix.learning.episodes import Batch, Episode, collate, pack
 
 
 def make_spec(**changes: Any) -> EnvSpec:

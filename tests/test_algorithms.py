@@ -16,14 +16,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from remix import config as configuration
 from remix.algorithms.base import MultiAgentModule
-from remix.building import build, quiet
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.kinds import check as check_part
 from remix.checking.recording import Recorder
-from remix.config import check, check_arguments
-from remix.schedules import Schedule
+from remix.learning.schedules import Schedule
+from remix.runs import config as configuration
+from remix.runs.building import build, quiet
+from remix.runs.config import check, check_arguments
 from tests.command_line import SMALL, CommandLine
 
 ALGORITHMS = sorted(

@@ -7,8 +7,8 @@ from shutil import copy
 
 import pytest
 
-from remix.checkpoints import load
-from remix.former_names import MOVED
+from remix.runs.checkpoints import load
+from remix.settings.former_names import MOVED
 from tests.command_line import CommandLine
 
 FILES = Path(__file__).parent / "data/version_0_1"
@@ -45,7 +45,7 @@ def test_the_lightning_cli_reads_the_configuration_of_a_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
     pytest.importorskip("jsonargparse")
-    from remix.lightning_cli import main
+    from remix.cli.lightning import main
 
     monkeypatch.chdir(tmp_path)
     copy(FILES / "config.yaml", tmp_path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import remix
-from remix.former_names import MOVED, current_name, with_current_names
+from remix.settings.former_names import MOVED, current_name, with_current_names
 from tests.command_line import SMALL
 
 TOP = Path(remix.__path__[0]).parent
@@ -37,7 +37,7 @@ def test_a_user_may_have_folders_of_these_names(tmp_path: Path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").write_text("" if folder == "envs" else "1 / 0")
     (tmp_path / "envs/lamp.py").write_text(LAMP)
-    program = "import sys; sys.path.pop(0); from remix.cli import main; main()"
+    program = "import sys; sys.path.pop(0); from remix.cli.command import main; main()"
     settings = [word for word in SMALL if not word.startswith("env.")]
     game = ["env=two_step", "env._target_=envs.lamp.Lamp", "algorithm=vdn", "logger=none", "run_dir=run"]
     done = subprocess.run(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.tracking.plan_file import read_plan
 
 JOB = {"panel": "p = 0", "variant": "remix", "algorithm": "remix", "seed": 1, "identity": "ab"}

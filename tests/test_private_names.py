@@ -17,19 +17,19 @@ import remix
 from remix import callbacks, envs
 
 IMPORTED = {
-    "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/completion.py",
+    "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/cli/completion.py",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper": "remix/studies/plan.py",
-    "hydra._internal.utils.create_config_search_path": "remix/completion.py",
+    "hydra._internal.utils.create_config_search_path": "remix/cli/completion.py",
 }
 
 USED = {
-    "hydra.plugins.completion_plugin.DefaultCompletionPlugin._query": "remix/completion.py",
-    "numba.core.caching.CacheImpl._locator_classes": "envs/compiling.py",
-    "numba.core.caching.InTreeCacheLocator.ensure_cache_path": "envs/compiling.py",
-    "pytorch_lightning.cli.LightningCLI._get": "remix/lightning_cli.py",
-    "pytorch_lightning.cli.LightningCLI._parse_ckpt_path": "remix/lightning_cli.py",
-    "pytorch_lightning.cli.LightningCLI._run_subcommand": "remix/lightning_cli.py",
-    "pytorch_lightning.cli.LightningCLI._set_seed": "remix/lightning_cli.py",
+    "hydra.plugins.completion_plugin.DefaultCompletionPlugin._query": "remix/cli/completion.py",
+    "numba.core.caching.CacheImpl._locator_classes": "remix/kernels/compiling.py",
+    "numba.core.caching.InTreeCacheLocator.ensure_cache_path": "remix/kernels/compiling.py",
+    "pytorch_lightning.cli.LightningCLI._get": "remix/cli/lightning.py",
+    "pytorch_lightning.cli.LightningCLI._parse_ckpt_path": "remix/cli/lightning.py",
+    "pytorch_lightning.cli.LightningCLI._run_subcommand": "remix/cli/lightning.py",
+    "pytorch_lightning.cli.LightningCLI._set_seed": "remix/cli/lightning.py",
 }
 
 
@@ -43,7 +43,7 @@ def test_the_loaded_checkpoint_is_kept_where_it_is_looked_for():
     from pytorch_lightning import Trainer
 
     trainer = Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False)
-    assert hasattr(trainer._checkpoint_connector, "_loaded_checkpoint"), "remix/checkpoints.py uses it"
+    assert hasattr(trainer._checkpoint_connector, "_loaded_checkpoint"), "remix/runs/checkpoints.py uses it"
 
 
 def test_no_other_private_module_is_imported():

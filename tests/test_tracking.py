@@ -19,7 +19,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from remix import tracking
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.tracking import store
 from remix.tracking.loggers import MLflowLogger, tensorboard
 from remix.tracking.runs import LONGEST_VALUE, git_commit

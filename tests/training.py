@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Callback
 
 from remix.algorithms.base import MultiAgentModule
 from remix.checking.recording import Recorder
-from remix.datamodule import ReplayDataModule
+from remix.learning.datamodule import ReplayDataModule
 
 
 class Digest(Callback):

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import RewardOptions, ViewOptions
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.kernels.scoring import Scoring
 from remix.envs.skirmish.kernels.views import NO_TYPE, Encoding
 from remix.envs.skirmish.maps import BattleMap
 from remix.envs.skirmish.rules import healing_pairs
 from remix.envs.skirmish.units import UnitType
 from remix.envs.spec import EnvSpec
+from remix.settings.errors import SettingError
 
 BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
 MOVES = 4

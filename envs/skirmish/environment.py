@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
-from remix.envs.checks import flag, integer, number
 from remix.envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from remix.envs.skirmish.kernels.observing import observe
 from remix.envs.skirmish.kernels.playing import first_forbidden, play
@@ -18,6 +17,7 @@ from remix.envs.skirmish.rules import make_rules
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
 from remix.envs.skirmish.units import load_units
 from remix.envs.spec import Environment, Observation, Step
+from remix.settings.checks import flag, integer, number
 
 
 class Skirmish(Environment):

@@ -1,6 +1,6 @@
 """Checked reading of data files: every field is taken with its check, and what is left over is a mistake.
 
-A mistake is a :class:`remix.envs.errors.SettingError` of the setting that names the file. Its line says
+A mistake is a :class:`remix.settings.errors.SettingError` of the setting that names the file. Its line says
 the field, by its place in the file (``allies[0].count``), its value and what would be valid.
 """
 
@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from remix.envs import checks
-from remix.envs.errors import SettingError, one_of
 from remix.envs.skirmish.plain_yaml import parse, read_text
+from remix.settings import checks
+from remix.settings.errors import SettingError, one_of
 
 DATA = Path(__file__).parent / "data"
 

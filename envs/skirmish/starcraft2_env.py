@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import options_of
-from remix.envs.checks import flag, integer
 from remix.envs.skirmish.encoding import max_reward
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.scripted import ScriptedAgents
 from remix.envs.skirmish.starcraft2_views import StarCraft2Views
 from remix.envs.skirmish.unit_views import UnitView
+from remix.settings.checks import flag, integer
 
 Info = dict[str, bool | int]
 

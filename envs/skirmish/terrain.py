@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import one_of
 from remix.envs.skirmish.fields import DATA, Fields
 from remix.envs.skirmish.kernels.paths import Ground, shortest_paths
 from remix.envs.skirmish.plain_yaml import read_text
+from remix.settings.errors import one_of
 
 SIZE = 32  # cells of every map in both directions
 BORDER = 2  # cells along its edges that, where closed, are as high as the ground inside

@@ -9,9 +9,9 @@ from torch.optim import Optimizer
 
 from remix.algorithms.base import MultiAgentModule, PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory
-from remix.envs.errors import SettingError
 from remix.envs.spec import EnvSpec
-from remix.schedules import Schedule
+from remix.learning.schedules import Schedule
+from remix.settings.errors import SettingError
 
 
 class ActorCriticModule(MultiAgentModule):

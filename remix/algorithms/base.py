@@ -8,18 +8,18 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from remix import epochs
 from remix.algorithms.optimizers import OptimizerFactory
 from remix.algorithms.target_networks import TargetNetworks
-from remix.divergence import DivergenceGuard
-from remix.envs.checks import number
-from remix.envs.errors import part
 from remix.envs.spec import EnvSpec
-from remix.episodes import Episode
-from remix.metrics import EpisodeStatistics, Means
-from remix.policy import Policy
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.learning import epochs
+from remix.learning.divergence import DivergenceGuard
+from remix.learning.episodes import Episode
+from remix.learning.metrics import EpisodeStatistics, Means
+from remix.learning.policy import Policy
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
+from remix.settings.checks import number
+from remix.settings.errors import part
 
 PolicyFactory = Callable[[EnvSpec], Policy]
 

@@ -14,20 +14,20 @@ from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, slow_rmsprop
 from remix.algorithms.target_networks import TargetNetworks, target_copy
-from remix.envs.checks import integer, number
-from remix.envs.errors import SettingError, part
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch, agent_rows
+from remix.learning.episodes import Batch, agent_rows
+from remix.learning.policy import StochasticPolicy
+from remix.learning.returns import td_lambda as td_lambda_targets
+from remix.learning.returns import tree_backup
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Rows, stacked
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.softmax import entropy, expectation, gather, log_policy, with_exploration
-from remix.policy import StochasticPolicy
-from remix.returns import td_lambda as td_lambda_targets
-from remix.returns import tree_backup
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.settings.checks import integer, number
+from remix.settings.errors import SettingError, part
 
 POLICY, CRITIC = 0, 1
 """Numbers of the optimizers."""

@@ -13,19 +13,19 @@ from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, pymarl_rmsprop
 from remix.algorithms.target_networks import TargetNetworks, target_copy
-from remix.envs.checks import integer, number
-from remix.envs.errors import SettingError
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch, agent_rows
+from remix.learning.episodes import Batch, agent_rows
+from remix.learning.policy import StochasticPolicy
+from remix.learning.returns import td_lambda
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.agent import AgentInputs
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.soft_critics import Situations, SoftCritic
 from remix.networks.softmax import entropy, expectation, gather, log_policy, sample, with_exploration
-from remix.policy import StochasticPolicy
-from remix.returns import td_lambda
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.settings.checks import integer, number
+from remix.settings.errors import SettingError
 
 _LOWEST_TEMPERATURE = 1e-6  # values are divided by it
 

@@ -9,15 +9,15 @@ from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, slow_adam
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks, target_copy
-from remix.envs.checks import integer, number
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch
+from remix.learning.episodes import Batch
+from remix.learning.policy import Policy, greedy_actions
+from remix.learning.schedules import Schedule
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows
 from remix.networks.joint import JointValue, StateValue
 from remix.networks.softmax import gather
-from remix.policy import Policy, greedy_actions
-from remix.schedules import Schedule
+from remix.settings.checks import integer, number
 
 
 class QTRAN(SingleLossModule):

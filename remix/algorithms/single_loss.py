@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from remix.algorithms.base import MultiAgentModule
-from remix.episodes import Batch
-from remix.rounds import Round
+from remix.learning.episodes import Batch
+from remix.learning.rounds import Round
 
 
 class SingleLossModule(MultiAgentModule):

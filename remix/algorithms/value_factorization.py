@@ -11,18 +11,18 @@ from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, adam
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks, target_copy
-from remix.envs.checks import integer, number
-from remix.envs.errors import SettingError, part
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch, agent_rows
+from remix.learning.episodes import Batch, agent_rows
+from remix.learning.policy import Policy, greedy_actions
+from remix.learning.returns import td_lambda
+from remix.learning.schedules import Schedule
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
 from remix.networks.mixers.base import Context, Mixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.softmax import gather
-from remix.policy import Policy, greedy_actions
-from remix.returns import td_lambda
-from remix.schedules import Schedule
+from remix.settings.checks import integer, number
+from remix.settings.errors import SettingError, part
 from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
 from remix.weighting.uniform import Uniform
 

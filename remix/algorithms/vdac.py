@@ -9,17 +9,17 @@ from torch import Tensor
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, rmsprop
 from remix.algorithms.single_loss import SingleLossModule
-from remix.envs.checks import number
-from remix.envs.errors import SettingError, part
 from remix.envs.spec import EnvSpec
-from remix.episodes import Batch
+from remix.learning.episodes import Batch
+from remix.learning.policy import ActorCriticPolicy
+from remix.learning.returns import td_lambda
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
-from remix.policy import ActorCriticPolicy
-from remix.returns import td_lambda
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.settings.checks import number
+from remix.settings.errors import SettingError, part
 
 
 class VDAC(SingleLossModule):

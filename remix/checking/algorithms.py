@@ -17,11 +17,11 @@ from torch import Tensor
 from remix.checking.outcome import NotChecked, Report, expect, run_checks
 from remix.checking.recording import Row
 from remix.checking.training import HALF, Run, Training
-from remix.checkpoints import load
-from remix.episodes import Episode
-from remix.policy import Policy
+from remix.learning.episodes import Episode
+from remix.learning.policy import Policy
+from remix.learning.workers.rollout import rollout
+from remix.runs.checkpoints import load
 from remix.weighting.base import Weighting
-from remix.workers.rollout import rollout
 
 _KEEP = "keep what training changes in parameters, buffers or on_save_checkpoint"
 

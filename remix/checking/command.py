@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from remix.building import make
 from remix.checking.kinds import check
 from remix.checking.outcome import Report
-from remix.config import check_arguments, plain
 from remix.envs.spec import Environment
 from remix.networks.mixers.base import Mixer
-from remix.search.composition import given
-from remix.targets import locate
+from remix.runs.building import make
+from remix.runs.config import check_arguments, plain
+from remix.runs.targets import locate
+from remix.studies.search.composition import given
 from remix.weighting.base import Weighting
 
 GROUPS = ("env", "algorithm")

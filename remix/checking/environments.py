@@ -15,11 +15,11 @@ from remix.checking.game import CHOICES, OWN_STREAM, Game
 from remix.checking.generators import seed_everybody, states
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.play import Play, compare, play, play_anew
-from remix.envs.errors import GameCode, named
 from remix.envs.gate import Gate
 from remix.envs.spec import Environment
-from remix.workers.base import WorkerError
-from remix.workers.child import apart
+from remix.learning.workers.base import WorkerError
+from remix.learning.workers.child import apart
+from remix.settings.errors import GameCode, named
 
 _ODD_SEED = 907_031  # that no game seeds everybody with
 _PATIENCE = 600.0  # seconds for another process to import, to make its game and to play

@@ -9,9 +9,9 @@ from typing import Any
 
 from remix.checking.outcome import NotChecked
 from remix.checking.play import Moment, compare, play
-from remix.envs.errors import GameCode
 from remix.envs.gate import Gate
 from remix.envs.spec import Environment, EnvSpec
+from remix.settings.errors import GameCode
 
 CHOICES = (10, 11, 12)
 """Seeds of what the agents do in the three episodes."""

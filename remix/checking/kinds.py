@@ -14,11 +14,11 @@ from remix.checking.environments import check_environment
 from remix.checking.mixers import check_mixer
 from remix.checking.outcome import Report
 from remix.checking.weightings import check_weighting
-from remix.envs.errors import SettingError
 from remix.envs.spec import Environment
-from remix.named_objects import home, makes
 from remix.networks.mixers.base import Mixer
-from remix.targets import locate
+from remix.runs.targets import locate
+from remix.settings.errors import SettingError
+from remix.settings.named_objects import home, makes
 from remix.weighting.base import Weighting
 
 KINDS: dict[type, Callable[..., Report]] = {

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.tables import SPEC, Table, random_actions
-from remix.envs.errors import named
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Features
 from remix.networks.mixers.base import Context, Mixer
+from remix.settings.errors import named
 
 _STEP = 1e-5  # of finite differences
 _MOST_JOINT_ACTIONS = 5_000

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from remix.envs.errors import CheckFailed
-from remix.own_code import summary
-from remix.user_errors import details, one_line
+from remix.settings.errors import CheckFailed
+from remix.settings.own_code import summary
+from remix.settings.user_errors import details, one_line
 
 SubjectT = TypeVar("SubjectT")
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.errors import InvalidOutput, brief
 from remix.envs.gate import behind_gate
 from remix.envs.spec import Environment, EnvSpec, Observation
+from remix.settings.errors import InvalidOutput, brief
 
 Moment = dict[str, NDArray[Any]]
 """Everything that an environment returned for one episode in one step, by field."""

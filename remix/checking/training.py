@@ -13,14 +13,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import Tensor
 
 from remix.algorithms.base import MultiAgentModule
-from remix.building import build, quiet
 from remix.checking.generators import seed_everybody
 from remix.checking.recording import Recorder
-from remix.checkpoints import restoring
-from remix.config import check, check_arguments, register_resolvers
-from remix.datamodule import ReplayDataModule
-from remix.search.composition import composed, settled
-from remix.trainer import make_trainer
+from remix.learning.datamodule import ReplayDataModule
+from remix.runs.building import build, quiet
+from remix.runs.checkpoints import restoring
+from remix.runs.config import check, check_arguments, register_resolvers
+from remix.runs.trainer import make_trainer
+from remix.studies.search.composition import composed, settled
 
 GAME = (
     "env=predator_prey",

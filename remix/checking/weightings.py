@@ -16,7 +16,7 @@ from torch import Tensor
 
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
 from remix.checking.transitions import OPTIONAL, changed, extremes, make_inputs, selected
-from remix.envs.errors import named
+from remix.settings.errors import named
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 _LATE = 10**12  # environment steps; no warm-up lasts so long

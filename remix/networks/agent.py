@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from remix.envs.checks import integer
 from remix.envs.spec import EnvSpec
+from remix.kernels.recurrent import Parameters
 from remix.networks.features import Rows, as_features, as_tensor, compiles, with_ones
-from remix.networks.kernels.recurrent import Parameters
 from remix.networks.recurrence import frozen_weights, recurrent_pass, recurrent_step
+from remix.settings.checks import integer
 
 
 class AgentInputs:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from remix.envs.checks import integer
 from remix.envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
+from remix.settings.checks import integer
 
 
 class CentralQ(nn.Module):

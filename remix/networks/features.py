@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from remix.networks.kernels import features as kernels
-from remix.networks.kernels.arithmetic import Input
+from remix.kernels import features as kernels
+from remix.kernels.arithmetic import Input
 from remix.networks.threads import for_each, ranges
 
 

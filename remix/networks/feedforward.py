@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from remix.kernels import feedforward as kernels
 from remix.networks.features import Features, Rows, as_features, as_tensor, compiles
-from remix.networks.kernels import feedforward as kernels
 from remix.networks.layout import as_array, as_pairs, in_half, padded, padded_size, total
 from remix.networks.threads import for_each, ranges
 

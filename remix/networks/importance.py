@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from remix.envs.errors import SettingError
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_choices
 from remix.networks.feedforward import FeedForward
+from remix.settings.errors import SettingError
 
 SMALLEST = 1e-10
 """Added to what must not be 0."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from remix.envs.checks import integer
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
+from remix.settings.checks import integer
 
 
 class JointValue(nn.Module):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from remix.networks.kernels.compiler import HAS_HALF
+from remix.kernels.compiler import HAS_HALF
 
 VECTOR = 16
 """Single-precision numbers in the widest vector of current processors."""

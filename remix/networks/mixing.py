@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from remix.networks.kernels import mixing as kernels
+from remix.kernels import mixing as kernels
 from remix.networks.threads import for_each, ranges
 
 

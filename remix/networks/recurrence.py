@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from remix.kernels import recurrent as kernels
+from remix.kernels.arithmetic import Input
 from remix.networks.features import Features
-from remix.networks.kernels import recurrent as kernels
-from remix.networks.kernels.arithmetic import Input
 from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded, total
 from remix.networks.threads import for_each
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from remix.envs.errors import part
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import Context, Mixer
 from remix.networks.softmax import gather
+from remix.settings.errors import part
 
 
 def soft_values(values: Tensor, avail_actions: Tensor, temperature: float) -> Tensor:

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from remix.envs.errors import SettingError
-from remix.names import check_name
+from remix.settings.errors import SettingError
+from remix.settings.names import check_name
 
 
 def report(arguments: Sequence[str]) -> None:

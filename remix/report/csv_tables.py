@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from remix.envs.errors import SettingError, one_of
+from remix.settings.errors import SettingError, one_of
 
 LARGEST_FILE = 64 * 2**20  # bytes
 LARGEST_NUMBER = 1e150

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from remix.envs.errors import SettingError
 from remix.report.csv_tables import LARGEST_COUNT, Row, read_table, write_table
 from remix.report.results import STATUSES, HeatMap, Run, StudyResults
 from remix.report.weight_map import COLUMNS, WARMUP_COLUMN, lines
+from remix.settings.errors import SettingError
 
 CURVES = "curves.csv"
 HEAT_MAPS = "weight_heatmaps.csv"

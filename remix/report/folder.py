@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from remix.envs.errors import SettingError
-from remix.records import RUNS, read_run, state
 from remix.report.files import read_weights
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
+from remix.runs.records import RUNS, read_run, state
+from remix.settings.errors import SettingError
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 

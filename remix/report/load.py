@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from remix.envs.errors import SettingError, first_line, one_of
 from remix.report.csv_tables import LARGEST_FILE
 from remix.report.folder import WEIGHTS, add_weights, from_folder, plan_here
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
+from remix.settings.errors import SettingError, first_line, one_of
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 from remix.tracking.runs import download_file

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from remix.envs.errors import SettingError
-from remix.names import LONGEST, folder_name
-from remix.records import RUNS
 from remix.report.files import CURVES, HEAT_MAPS
 from remix.report.results import StudyResults
 from remix.report.text import shortened
+from remix.runs.records import RUNS
+from remix.settings.errors import SettingError
+from remix.settings.names import LONGEST, folder_name
 
 PAGE = "report.html"
 SOURCE = "source.txt"

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.curves import curve_summary
-from remix.envs.errors import SettingError
 from remix.report.csv_tables import LARGEST_COUNT, LARGEST_NUMBER
+from remix.settings.errors import SettingError
+from remix.tracking.curves import curve_summary
 
 Floats = NDArray[np.float64]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from remix.claims import TakenError
-from remix.config import check
-from remix.experiment import train
-from remix.identity import identity
-from remix.records import ERROR_FILE, read_run, state
+from remix.runs.claims import TakenError
+from remix.runs.config import check
+from remix.runs.experiment import train
+from remix.runs.identity import identity
+from remix.runs.records import ERROR_FILE, read_run, state
+from remix.settings.user_errors import one_line
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
-from remix.user_errors import one_line
 
 
 def run(config: DictConfig) -> float | None:

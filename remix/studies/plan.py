@@ -14,13 +14,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from remix.budget import Budget, check_budget
-from remix.config import as_hydras, check, check_arguments, kept
-from remix.envs.errors import SettingError
-from remix.identity import SCHEME, identity
-from remix.records import read_run, replace_text
-from remix.redaction import redacted
 from remix.report.files import CURVE_COLUMNS
+from remix.runs.budget import Budget, check_budget
+from remix.runs.config import as_hydras, check, check_arguments, kept
+from remix.runs.identity import SCHEME, identity
+from remix.runs.records import read_run, replace_text
+from remix.settings.errors import SettingError
+from remix.settings.redaction import redacted
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 
 

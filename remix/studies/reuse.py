@@ -7,10 +7,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.claims import claim
-from remix.config import kept
-from remix.identity import identity
-from remix.records import find_runs, read_run, write_run
+from remix.runs.claims import claim
+from remix.runs.config import kept
+from remix.runs.identity import identity
+from remix.runs.records import find_runs, read_run, write_run
 from remix.tracking.journal import JOURNAL
 
 _FILES = (JOURNAL, "episode.gif", "weight_heatmap.csv", "weight_heatmap.png", "checkpoints/best.ckpt")

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from remix.claims import TakenError, claim, holder
-from remix.envs.errors import SettingError, first_line
-from remix.records import RUNS, all_runs, read_run, write_run
-from remix.redaction import MASK, redacted
+from remix.runs.claims import TakenError, claim, holder
+from remix.runs.records import RUNS, all_runs, read_run, write_run
+from remix.settings.errors import SettingError, first_line
+from remix.settings.redaction import MASK, redacted
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
 from remix.tracking.plan_file import PLAN_FILE

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.envs.errors import SettingError, first_line
-from remix.records import replace_text, state
-from remix.redaction import redacted
+from remix.runs.records import replace_text, state
+from remix.settings.errors import SettingError, first_line
+from remix.settings.redaction import redacted
 from remix.studies.plan import Plan
 from remix.tracking.courier import within
 from remix.tracking.note import Note

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from threading import Event, Thread
 from typing import Any
 
-from remix.envs.errors import SettingError, first_line
+from remix.settings.errors import SettingError, first_line
 from remix.tracking.delivery import WHOLE, Delivery
 from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.store import AwayError, database_file, is_away, load_mlflow

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix.envs.errors import SettingError
-from remix.redaction import redacted
+from remix.settings.errors import SettingError
+from remix.settings.redaction import redacted
 from remix.tracking.journal import Journal
 from remix.tracking.note import Note
 from remix.tracking.runs import (

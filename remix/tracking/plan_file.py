@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from remix.envs.errors import SettingError
-from remix.names import check_name
+from remix.settings.errors import SettingError
+from remix.settings.names import check_name
 
 PLAN_FILE = "plan.json"
 """On the run of a study and in its folder: all its jobs."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix.envs.errors import SettingError
-from remix.records import RUNS
-from remix.redaction import redacted
+from remix.runs.records import RUNS
+from remix.settings.errors import SettingError
+from remix.settings.redaction import redacted
 from remix.tracking.store import connect, store_uri
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from remix.envs.errors import SettingError, first_line
-from remix.records import RUNS
-from remix.redaction import MASK, password, remember
+from remix.runs.records import RUNS
+from remix.settings.errors import SettingError, first_line
+from remix.settings.redaction import MASK, password, remember
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -15,8 +15,8 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from remix.envs.errors import SettingError
-from remix.signals import Stopped
+from remix.settings.errors import SettingError
+from remix.settings.signals import Stopped
 from remix.tracking.store import database_file, store_uri
 
 START_SECONDS = 120.0

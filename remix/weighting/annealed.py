@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from remix.envs.checks import integer
-from remix.envs.errors import SettingError
+from remix.settings.checks import integer
+from remix.settings.errors import SettingError
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 
 
 @dataclass(frozen=True)

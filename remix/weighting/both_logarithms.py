@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from remix.envs.checks import number
-from remix.envs.errors import SettingError
+from remix.settings.checks import number
+from remix.settings.errors import SettingError
 from remix.weighting.base import WeightingInputs
 from remix.weighting.regret_minimizing import RegretMinimizing
 

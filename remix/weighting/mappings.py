@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 
 
 class Mapping(ABC):

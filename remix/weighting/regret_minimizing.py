@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from remix.envs.checks import integer
-from remix.envs.errors import SettingError, one_of
 from remix.networks.softmax import gather, log_policy
+from remix.settings.checks import integer
+from remix.settings.errors import SettingError, one_of
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 from remix.weighting.mappings import CappedLinear, Mapping
 from remix.weighting.optimistic import Optimistic

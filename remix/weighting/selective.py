@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remix.envs.checks import number
+from remix.settings.checks import number
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 

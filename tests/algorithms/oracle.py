@@ -7,7 +7,7 @@ from torch import Tensor
 
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.episodes import Episode
+from remix.learning.episodes import Episode
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.mixers.base import Context, Mixer
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.envs.errors import SettingError
-from remix.schedules import Schedule
+from remix.learning.schedules import Schedule
+from remix.settings.errors import SettingError
 from tests.samples import make_spec
 
 SPEC = make_spec()

@@ -12,12 +12,12 @@ import torch
 
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.learning.policy import Policy
 from remix.networks.central import CentralQ
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
-from remix.policy import Policy
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
 from remix.weighting.optimistic import Optimistic

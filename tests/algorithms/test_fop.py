@@ -19,19 +19,19 @@ from remix.algorithms import fop
 from remix.algorithms.fop import FOP
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.recording import Recorder
-from remix.datamodule import ReplayDataModule
-from remix.envs.errors import SettingError
 from remix.envs.games import MatrixGame
 from remix.envs.predator_prey import PredatorPrey
-from remix.episodes import Batch, Episode, collate, pack
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import Batch, Episode, collate, pack
+from remix.learning.policy import StochasticPolicy
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.soft_critics import SoftCritic, soft_values
 from remix.networks.softmax import log_policy, sample, with_exploration
-from remix.policy import StochasticPolicy
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.settings.errors import SettingError
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.samples import make_batch, make_episode, make_spec

@@ -11,21 +11,21 @@ import torch
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.datamodule import ReplayDataModule
 from remix.envs.games import MatrixGame, TableGame, TwoStepGame
-from remix.episodes import Batch, Episode, collate, pack
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import Batch, Episode, collate, pack
+from remix.learning.policy import Policy
+from remix.learning.schedules import Schedule
+from remix.learning.workers.rollout import rollout
 from remix.networks.central import CentralQ
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
-from remix.policy import Policy
-from remix.schedules import Schedule
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing
-from remix.workers.rollout import rollout
 from tests.training import fit
 
 PAYOFF = [[8, -12, -12], [-12, 0, 0], [-12, 0, 0]]

@@ -5,8 +5,8 @@ from functools import partial
 import torch
 
 from remix.algorithms.independent import IndependentQLearning
-from remix.episodes import collate, pack
-from remix.policy import Policy
+from remix.learning.episodes import collate, pack
+from remix.learning.policy import Policy
 from tests.algorithms.oracle import independent_loss
 from tests.samples import make_batch, make_episode, make_spec
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from remix.algorithms.qtran import QTRAN
-from remix.envs.errors import SettingError
 from remix.envs.games import MatrixGame
-from remix.episodes import Batch, Episode, collate, pack
+from remix.learning.episodes import Batch, Episode, collate, pack
+from remix.learning.policy import Policy
 from remix.networks.agent import RecurrentAgent
 from remix.networks.joint import JointValue
-from remix.policy import Policy
+from remix.settings.errors import SettingError
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import chosen, greedy
 from tests.algorithms.test_games import PAYOFF, every_episode, greedy_return, learn

@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.envs.errors import SettingError
-from remix.episodes import collate, pack
+from remix.learning.episodes import collate, pack
+from remix.learning.policy import Policy
 from remix.networks.central import CentralQ
 from remix.networks.mixers.qatten import QattenMixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
-from remix.policy import Policy
+from remix.settings.errors import SettingError
 from remix.weighting.centrally_weighted import CentrallyWeighted
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing

@@ -7,17 +7,17 @@ import torch
 from torch import nn
 
 from remix.algorithms.vdac import VDAC
-from remix.datamodule import ReplayDataModule
-from remix.envs.errors import SettingError
 from remix.envs.games import MatrixGame
-from remix.episodes import collate, pack
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import collate, pack
+from remix.learning.policy import ActorCriticPolicy
+from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixers.qplex import QPLEXMixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import gather, log_policy
-from remix.policy import ActorCriticPolicy
-from remix.rounds import Round
-from remix.schedules import Schedule
+from remix.settings.errors import SettingError
 from tests.algorithms.devices import Waits, leave_the_cpu
 from tests.algorithms.oracle import lambda_targets, outputs
 from tests.algorithms.test_games import PAYOFF, greedy_return

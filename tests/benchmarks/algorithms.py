@@ -12,11 +12,11 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from remix.algorithms.base import MultiAgentModule
-from remix.building import build
-from remix.config import register_resolvers
-from remix.datamodule import ReplayDataModule
-from remix.episodes import Episode
-from remix.rounds import Round
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import Episode
+from remix.learning.rounds import Round
+from remix.runs.building import build
+from remix.runs.config import register_resolvers
 from tests.benchmarks.timing import median_seconds
 from tests.benchmarks.training import full_length_episodes
 

@@ -13,9 +13,9 @@ from remix.envs.battles import Battles
 from remix.envs.gate import Gate
 from remix.envs.predator_prey import PredatorPrey
 from remix.envs.spec import Environment, Observation, Step
-from remix.policy import Policy
-from remix.workers.rollout import rollout
-from remix.workers.seeds import episode_seeds
+from remix.learning.policy import Policy
+from remix.learning.workers.rollout import rollout
+from remix.learning.workers.seeds import episode_seeds
 
 GAMES: dict[str, tuple[Callable[[], Environment], tuple[int, ...]]] = {
     "predator_prey": (lambda: PredatorPrey(punishment=-2.0), (1, 8, 32, 128)),

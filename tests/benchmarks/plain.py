@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.episodes import Batch
+from remix.learning.episodes import Batch
 from remix.networks.agent import RecurrentAgent
 from remix.networks.central import CentralQ
 from remix.networks.feedforward import FeedForward

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tests.benchmarks.timing import median_seconds
 
-REMIX = "from remix.cli import main; main()"
+REMIX = "from remix.cli.command import main; main()"
 
 # Fills the replay with full-length episodes before training, then learns on it.
 FULL_REPLAY = """
 from pathlib import Path
-from remix.datamodule import ReplayDataModule
+from remix.learning.datamodule import ReplayDataModule
 from tests.benchmarks.training import full_length_episodes
 
 setup = ReplayDataModule.setup
@@ -25,7 +25,7 @@ def filled(self, stage):
         while len(self.replay) < self.replay.capacity:
             self.replay.add(few)
 ReplayDataModule.setup = filled
-from remix.cli import main
+from remix.cli.command import main
 main()
 # Of getrusage, a child would have its parent's peak as well.
 print([line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line][0])

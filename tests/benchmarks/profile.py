@@ -24,18 +24,18 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim import Optimizer
 
-from remix import experiment
 from remix.algorithms import base, independent, single_loss, value_factorization
-from remix.building import build
-from remix.config import register_resolvers
-from remix.datamodule import ReplayDataModule
 from remix.envs.spec import Environment
-from remix.episodes import Batch
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import Batch
+from remix.learning.policy import Policy
+from remix.learning.replay import EpisodeReplay
 from remix.networks import feedforward, mixing, recurrence
 from remix.networks.agent import AgentInputs
 from remix.networks.features import Features
-from remix.policy import Policy
-from remix.replay import EpisodeReplay
+from remix.runs import experiment
+from remix.runs.building import build
+from remix.runs.config import register_resolvers
 from remix.weighting.base import Weighting
 from tests.benchmarks.stopwatch import Stopwatch
 

@@ -11,20 +11,20 @@ import pytorch_lightning as pl
 import torch
 
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.building import quiet
-from remix.datamodule import ReplayDataModule
 from remix.envs.battles import Battles
 from remix.envs.predator_prey import PredatorPrey
-from remix.episodes import Episode
+from remix.kernels.compiler import HAS_HALF
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.episodes import Episode
+from remix.learning.policy import Policy
+from remix.learning.replay import EpisodeReplay
+from remix.learning.rounds import Round
+from remix.learning.workers.inline import InlineWorkers
+from remix.learning.workers.rollout import rollout
+from remix.learning.workers.seeds import episode_seeds
 from remix.networks.central import CentralQ
-from remix.networks.kernels.compiler import HAS_HALF
-from remix.policy import Policy
-from remix.replay import EpisodeReplay
-from remix.rounds import Round
+from remix.runs.building import quiet
 from remix.weighting.regret_minimizing import RegretMinimizing
-from remix.workers.inline import InlineWorkers
-from remix.workers.rollout import rollout
-from remix.workers.seeds import episode_seeds
 from tests.benchmarks.plain import plain_loss
 from tests.benchmarks.timing import median_seconds, ratio
 

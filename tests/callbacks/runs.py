@@ -12,13 +12,13 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from remix.algorithms.value_factorization import ValueFactorization
-from remix.building import quiet
 from remix.callbacks.checkpointing import AtomicCheckpointIO
 from remix.checking.recording import Recorder
-from remix.datamodule import ReplayDataModule
 from remix.envs.games import BranchChain
 from remix.envs.spec import Environment
-from remix.schedules import Schedule
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.schedules import Schedule
+from remix.runs.building import quiet
 from remix.weighting.base import Weighting
 
 SHORT_CHAIN = partial(BranchChain, stages=3)

@@ -12,14 +12,14 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
-from remix import archive
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.callbacks.throughput import Throughput
 from remix.callbacks.weight_heatmap import WeightHeatMap
-from remix.checkpoints import restoring
-from remix.envs.errors import SettingError
 from remix.envs.predator_prey import PredatorPrey
-from remix.signals import Stopped
+from remix.learning import archive
+from remix.runs.checkpoints import restoring
+from remix.settings.errors import SettingError
+from remix.settings.signals import Stopped
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 

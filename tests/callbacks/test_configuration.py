@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from remix import conf
-from remix.config import check_arguments
+from remix.runs.config import check_arguments
 
 GROUPS = Path(conf.__file__).parent
 TOP_LEVEL = {

@@ -10,8 +10,8 @@ from PIL import Image
 
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.episode_video import EpisodeVideo
-from remix.envs.errors import SettingError
 from remix.envs.games import BranchChain
+from remix.settings.errors import SettingError
 from tests.callbacks.runs import Run
 
 
@@ -27,7 +27,7 @@ def test_training_ends_with_a_film(tmp_path: Path) -> None:
 
 def test_films_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[Path] = []
-    monkeypatch.setattr("remix.films.save_film", lambda frames, path, fps: recorded.append(path))
+    monkeypatch.setattr("remix.learning.films.save_film", lambda frames, path, fps: recorded.append(path))
     Run(tmp_path, [EpisodeVideo(every_n_epochs=2), LastCheckpoint(tmp_path)], max_epochs=3).fit()
     assert recorded == [tmp_path / "episode.gif"] * 2  # after the second epoch and at the end
 

@@ -8,7 +8,7 @@ import pytest
 
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.progress import EnvStepProgress
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from tests.callbacks.runs import Run
 
 ALWAYS = 1e-9  # seconds between lines: one for every round

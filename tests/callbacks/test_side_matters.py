@@ -69,7 +69,7 @@ def test_what_ended_a_run_is_not_hidden(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_nobody_needs_to_read_what_is_printed() -> None:
     program = (
-        "import sys, time\nfrom remix.redaction import shield\nshield()\nsys.stdin.read()\n"
+        "import sys, time\nfrom remix.settings.redaction import shield\nshield()\nsys.stdin.read()\n"
         "for _ in range(3):\n    print('x' * 10_000, flush=True)\nprint('done', file=sys.stderr)\n"
     )
     process = subprocess.Popen(

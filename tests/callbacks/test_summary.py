@@ -4,7 +4,7 @@ from pathlib import Path
 
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.summary import CurveSummary
-from remix.curves import curve_summary
+from remix.tracking.curves import curve_summary
 from tests.callbacks.runs import Run
 
 

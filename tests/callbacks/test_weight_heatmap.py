@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Callback
 
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.weight_heatmap import WeightHeatMap
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.optimistic import Optimistic
 from tests.callbacks.runs import Run
 

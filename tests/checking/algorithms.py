@@ -11,8 +11,8 @@ from torch import nn
 from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.target_networks import TargetNetworks
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.learning.policy import Policy
 from remix.networks.mixers.vdn import VDNMixer
-from remix.policy import Policy
 from remix.weighting.optimistic import Optimistic
 
 

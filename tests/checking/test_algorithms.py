@@ -10,7 +10,7 @@ import pytest
 from remix.checking.algorithms import CHECKS
 from remix.checking.kinds import check
 from remix.checking.training import configuration
-from remix.envs.errors import CheckFailed, SettingError
+from remix.settings.errors import CheckFailed, SettingError
 from tests.checking import algorithms as broken
 
 FAULTS = {

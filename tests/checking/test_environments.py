@@ -8,7 +8,7 @@ import pytest
 
 from remix.checking.environments import CHECKS
 from remix.checking.kinds import check
-from remix.envs.errors import CheckFailed
+from remix.settings.errors import CheckFailed
 from tests.checking import environments as broken
 from tests.envs.broken import DEEDS, OUTPUTS, Sound
 

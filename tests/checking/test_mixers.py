@@ -9,8 +9,8 @@ import pytest
 from remix.checking.kinds import check
 from remix.checking.mixers import CHECKS
 from remix.checking.tables import SPEC
-from remix.envs.errors import CheckFailed, SettingError
 from remix.envs.spec import EnvSpec
+from remix.settings.errors import CheckFailed, SettingError
 from tests.checking import mixers as broken
 
 FAULTS = {

@@ -6,7 +6,7 @@ import pytest
 
 from remix.checking.kinds import check
 from remix.checking.weightings import CHECKS
-from remix.envs.errors import CheckFailed
+from remix.settings.errors import CheckFailed
 from tests.checking import weightings as broken
 
 FAULTS = {

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from remix.envs.battles import Battles
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.starcraft2_env import StarCraft2Env
+from remix.settings.errors import SettingError
 
 LARGE = (2**63, 10**400)  # as a seed may be
 WRONG: tuple[Any, ...] = (

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installed")
 
-from remix.envs.errors import GameError, SettingError
 from remix.envs.pettingzoo import PettingZoo
+from remix.settings.errors import GameError, SettingError
 from tests.envs.twisted import Twisted
 
 HERE = __name__

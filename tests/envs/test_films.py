@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from remix.envs.errors import GameError, SettingError
 from remix.envs.films import as_picture, film_writer, save_film
 from remix.envs.predator_prey import PredatorPrey
+from remix.settings.errors import GameError, SettingError
 
 
 def random_play(steps):

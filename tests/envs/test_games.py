@@ -9,8 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from remix import conf
-from remix.envs.errors import SettingError
 from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+from remix.settings.errors import SettingError
 
 
 def configured(name, **changes):

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from remix.envs.errors import GameError, InvalidOutput, SettingError
 from remix.envs.games import BranchChain
 from remix.envs.gate import Gate, behind_gate, spec_of
 from remix.envs.predator_prey import PredatorPrey
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.settings.errors import GameError, InvalidOutput, SettingError
 from tests.envs.broken import OUTPUTS, Sound
 
 SEEDS = np.arange(2)

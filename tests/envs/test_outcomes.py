@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installed")
 
-from remix.envs.errors import InvalidOutput
 from remix.envs.pettingzoo import PettingZoo
+from remix.settings.errors import InvalidOutput
 from tests.envs.twisted import LENGTH, Answer, Twist, Twisted
 
 GAME = f"{Twisted.__module__}:Twisted"

@@ -17,10 +17,10 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from pettingzoo import ParallelEnv
 
-from remix.envs.errors import SettingError
 from remix.envs.pettingzoo import PettingZoo
 from remix.envs.seeds import fold
 from remix.envs.spec import Environment
+from remix.settings.errors import SettingError
 
 HERE = __name__
 REWARDS = {"walker": 1.0, "flyer": 2.0, "diver": 6.0}

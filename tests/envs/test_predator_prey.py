@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remix.envs.errors import SettingError
 from remix.envs.predator_prey import PredatorPrey
+from remix.settings.errors import SettingError
 from tests.golden import predator_prey as golden
 
 DATA = Path(__file__).parents[1] / "data"

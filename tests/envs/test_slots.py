@@ -11,10 +11,10 @@ pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installe
 
 from gymnasium import spaces
 
-from remix.envs.errors import InvalidOutput, SettingError
 from remix.envs.flattening import parts_of
 from remix.envs.pettingzoo import PettingZoo
 from remix.envs.slots import Slot, make_slot
+from remix.settings.errors import InvalidOutput, SettingError
 from tests.envs.twisted import LENGTH, Answer, Twisted
 
 GAME = f"{Twisted.__module__}:Twisted"

@@ -20,17 +20,17 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor
 
-from remix.config import register_resolvers
 from remix.envs.battles import Battles, ViewOptions
-from remix.envs.errors import GameError, SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.starcraft import StarCraft
-from remix.episodes import collate, pack
-from remix.policy import Policy
-from remix.returns import td_lambda
-from remix.workers.process import ProcessWorkers
-from remix.workers.rollout import rollout
-from remix.workers.seeds import episode_seeds
+from remix.learning.episodes import collate, pack
+from remix.learning.policy import Policy
+from remix.learning.returns import td_lambda
+from remix.learning.workers.process import ProcessWorkers
+from remix.learning.workers.rollout import rollout
+from remix.learning.workers.seeds import episode_seeds
+from remix.runs.config import register_resolvers
+from remix.settings.errors import GameError, SettingError
 from tests.command_line import CommandLine
 from tests.programs import assert_running, is_running
 
@@ -655,7 +655,7 @@ def test_a_game_that_may_hang_is_refused_without_workers(
 
 def test_workers_do_not_load_protobuf():
     """Or the game could not choose its implementation there."""
-    imports = "import sys, remix.envs.starcraft, remix.workers.process"
+    imports = "import sys, remix.envs.starcraft, remix.learning.workers.process"
     code = f"{imports}; print('google.protobuf' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from hydra.core.global_hydra import GlobalHydra
 
-from remix import cli, config
+from remix.cli import command as cli
+from remix.runs import config
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
@@ -93,7 +94,7 @@ class Process:
         number = len(list(home.glob(".out.*")))
         self._out, self._err = home / f".out.{number}", home / f".err.{number}"
         self._mark = f"REMIX_FAULTS={home}.{number}"
-        code = program or "from remix.cli import main; main()"
+        code = program or "from remix.cli.command import main; main()"
         variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
         name, _, value = self._mark.partition("=")
         with self._out.open("wb") as out, self._err.open("wb") as err:

@@ -16,8 +16,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from remix import config
-from remix.words import group_choices
+from remix.runs import config
+from remix.settings.words import group_choices
 from tests.faults.cases import Case, left_nothing, refused
 from tests.faults.commands import TINY, call
 

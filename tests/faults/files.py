@@ -18,8 +18,9 @@ from typing import Any
 import torch
 import yaml
 
-from remix import archive, lightning_cli
+from remix.cli import lightning as lightning_cli
 from remix.envs.skirmish.fields import DATA
+from remix.learning import archive
 from tests.faults.cases import Case, refused
 from tests.faults.commands import TINY, call
 
@@ -43,7 +44,7 @@ RUNNING: tuple[Any, ...] = (
     {"_target_": "numpy.save", "_args_": [MARKER, [1]]},
     {"_target_": "torch.save", "_args_": [[1], MARKER]},
     {"_target_": "hydra.utils.call", "config": {"_target_": "os.system", "command": TOUCH}},
-    {"_target_": "remix.archive.write", "checkpoint": {}, "path": MARKER},
+    {"_target_": "remix.learning.archive.write", "checkpoint": {}, "path": MARKER},
     {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "os:system", "options": {"command": TOUCH}},
     {"_target_": "remix.envs.pettingzoo.PettingZoo", "id": "pathlib:Path.touch", "options": {"self": MARKER}},
 )

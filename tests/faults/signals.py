@@ -36,7 +36,7 @@ def signalled(*arguments, **named):
         os.kill(os.getpid(), int(number))
     return original(*arguments, **named)
 setattr(place, name, signalled)
-from remix.cli import main
+from remix.cli.command import main
 main()
 """
 """The command, to which the signal comes in a certain call of a function."""
@@ -53,10 +53,10 @@ class Phase(NamedTuple):
 
 
 PHASES = (
-    Phase("composing", "remix.config", "check", 1, False),
+    Phase("composing", "remix.runs.config", "check", 1, False),
     Phase("building networks", MODULE[0], f"{MODULE[1]}.configure_optimizers", 1, False),
     Phase("first evaluation", MODULE[0], f"{MODULE[1]}.validation_step", 1, True),
-    Phase("playing", "remix.datamodule", "ReplayDataModule.train_dataloader", 2, True),
+    Phase("playing", "remix.learning.datamodule", "ReplayDataModule.train_dataloader", 2, True),
     Phase("training", MODULE[0], f"{MODULE[1]}.training_step", 6, True),
     Phase("writing a checkpoint", "os", "fsync", 3, True),
     Phase("final test", MODULE[0], f"{MODULE[1]}.test_step", 1, True),
@@ -124,7 +124,7 @@ def _sweep(number: signal.Signals, home: Path) -> None:
 def _at_start(number: signal.Signals, seconds: float, home: Path) -> None:
     words = (*LINE, "algorithm=vdn", "logger=none", f"run_dir={RUN_FOLDER}")
     interruptible = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    process = Process(home, *words, program=f"{interruptible}from remix.cli import main; main()")
+    process = Process(home, *words, program=f"{interruptible}from remix.cli.command import main; main()")
     time.sleep(seconds)
     process.process.send_signal(number)
     outcome = process.wait()

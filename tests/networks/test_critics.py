@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from remix.envs.errors import SettingError
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Features, Rows, as_tensor
+from remix.settings.errors import SettingError
 from tests.networks.rows import random_bits
 from tests.samples import make_spec
 

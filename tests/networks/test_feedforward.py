@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from remix.kernels.compiler import HAS_HALF
+from remix.kernels.feedforward import BLOCK
 from remix.networks.features import Features, as_tensor
 from remix.networks.feedforward import FeedForward
-from remix.networks.kernels.compiler import HAS_HALF
-from remix.networks.kernels.feedforward import BLOCK
 from tests.networks.rows import KINDS, random_rows
 
 SIZES = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from remix.networks.kernels.mixing import Mixing, backward_rows, forward_rows
+from remix.kernels.mixing import Mixing, backward_rows, forward_rows
 
 
 def mixed(units: int, gap: int, seed: int) -> dict[str, bytes]:

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from remix.kernels.sparse import compress, expand
 from remix.networks.agent import RecurrentAgent
 from remix.networks.feedforward import FeedForward
-from remix.networks.kernels.sparse import compress, expand
 from remix.networks.mixing import mix
 
 Pass = Callable[..., Tensor]

@@ -11,8 +11,8 @@ import pytest
 import torch
 from numba import njit
 
-from remix.networks.kernels.compiler import HAS_HALF
-from remix.networks.kernels.products import ROWS, add_product, multiply, multiply_transposed
+from remix.kernels.compiler import HAS_HALF
+from remix.kernels.products import ROWS, add_product, multiply, multiply_transposed
 from remix.networks.layout import _warn_of_float32, as_pairs, in_half
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from remix.kernels.compiler import HAS_HALF
+from remix.kernels.recurrent import BLOCK
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows, as_tensor
-from remix.networks.kernels.compiler import HAS_HALF
-from remix.networks.kernels.recurrent import BLOCK
 from tests.networks.rows import KINDS, random_rows
 
 # Lengths of sequences, input width, hidden width, outputs.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from remix.envs.errors import SettingError
 from remix.report import report
 from remix.report.files import write_curves
+from remix.settings.errors import SettingError
 from tests.report.samples import make_study
 from tests.report.stores import FakeStore
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from remix.envs.errors import SettingError
 from remix.report import csv_tables
 from remix.report.files import read_curves, read_heat_maps, read_weights, write_curves, write_heat_maps
 from remix.report.results import HeatMap, StudyResults
 from remix.report.weight_map import write_weights
+from remix.settings.errors import SettingError
 from tests.report.samples import make_run, make_study
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from mlflow.entities import Metric
 
-from remix.envs.errors import SettingError
 from remix.report.files import read_heat_maps
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults
+from remix.settings.errors import SettingError
 from tests.report.stores import JOBS, FakeStore
 
 

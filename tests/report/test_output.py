@@ -9,12 +9,12 @@ from xml.dom.minidom import parse
 
 import pytest
 
-from remix.envs.errors import SettingError
 from remix.report import results as limits
 from remix.report.files import read_curves
 from remix.report.load import load_study
 from remix.report.output import report_folder, upload_report, write_report
 from remix.report.results import StudyResults
+from remix.settings.errors import SettingError
 from tests.report.samples import flat, make_heat_map, make_study
 from tests.report.stores import FakeStore
 

@@ -56,7 +56,7 @@ def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
-    command = [sys.executable, "-c", "from remix.cli import main; main()", *STUDY]
+    command = [sys.executable, "-c", "from remix.cli.command import main; main()", *STUDY]
     command += ["algorithm=qmix,vdn", "seed=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=3"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr

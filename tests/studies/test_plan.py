@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
 from remix import conf
-from remix.config import register_resolvers
+from remix.runs.config import register_resolvers
 from remix.studies.plan import Plan, make_plan, write_plan
 
 STUDIES = sorted(file.stem for file in (Path(conf.__file__).parent / "study").glob("[!_]*.yaml"))

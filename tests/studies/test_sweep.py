@@ -13,7 +13,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
-from remix.records import read_run
+from remix.runs.records import read_run
 from remix.tracking.journal import Journal
 from tests.command_line import CommandLine
 from tests.programs import HALTING

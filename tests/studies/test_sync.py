@@ -8,8 +8,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from remix.callbacks.summary import CurveSummary
-from remix.envs.errors import SettingError
-from remix.records import read_run, write_run
+from remix.runs.records import read_run, write_run
+from remix.settings.errors import SettingError
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
 from tests.command_line import CommandLine

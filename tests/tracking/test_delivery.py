@@ -15,8 +15,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
-from remix.envs.errors import SettingError
-from remix.records import write_run
+from remix.runs.records import write_run
+from remix.settings.errors import SettingError
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
 from remix.tracking.loggers import MLflowLogger

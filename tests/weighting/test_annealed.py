@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.annealed import Annealed
 from remix.weighting.optimistic import Optimistic
 from tests.weighting.values import make_inputs

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from remix.checking.transitions import make_inputs
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.base import effective_sample_size
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.uniform import Uniform

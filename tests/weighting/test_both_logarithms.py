@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.base import WeightingInputs
 from remix.weighting.both_logarithms import BothLogarithms, optimal_candidates
 from remix.weighting.mappings import MinMax

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.mappings import (
     CappedLinear,
     LogMinMax,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remix.checking.transitions import make_inputs
-from remix.envs.errors import SettingError
+from remix.settings.errors import SettingError
 from remix.weighting.mappings import CappedLinear, LogMinMax, MedianSaturating, MinMax, Rank, SelfNormalised
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing, boltzmann_log_policy, mixing_gradient

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba.core.cpu import CPUTargetOptions
 
-from remix.envs.compiling import Function, compile_kept, digest
+from remix.kernels.compiling import Function, compile_kept, digest
 
 # An option that Numba does not document, so it may be missing one day.
 _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from remix.envs.errors import SettingError
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
+from remix.settings.errors import SettingError
 
 
 class QattenMixer(Mixer):

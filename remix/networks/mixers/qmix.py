@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from remix.envs.checks import integer
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, compiles
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.networks.mixing import mix
+from remix.settings.checks import integer
 
 
 class QMixer(Mixer):

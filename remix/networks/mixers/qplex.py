@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from remix.envs.checks import integer
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.importance import SMALLEST, Importance
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
+from remix.settings.checks import integer
 
 
 class QPLEXMixer(Mixer):

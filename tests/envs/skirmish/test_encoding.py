@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from remix.envs.battles import RewardOptions, ViewOptions
-from remix.envs.errors import SettingError
 from remix.envs.skirmish import encoding
 from remix.envs.skirmish.encoding import sizes
 from remix.envs.skirmish.kernels.observing import observe
 from remix.envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON
 from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
 from remix.envs.skirmish.maps import load_map
+from remix.settings.errors import SettingError
 from tests.envs.skirmish.layer import UNITS, Layer, bodies_of, killed, options_of
 
 DATA = Path(__file__).parents[2] / "data"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from remix.envs.battles import Battles
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.maps import map_names
 from remix.envs.skirmish.units import load_units
+from remix.settings.errors import SettingError
 
 
 def random_actions(avail_actions, rng):

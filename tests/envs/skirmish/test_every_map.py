@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.maps import Order, load_map, map_names
 from remix.envs.skirmish.units import load_units, profile_names
+from remix.settings.errors import SettingError
 from tests.envs.skirmish.battles import NORTH, SOUTH, STOP, Battle, arena
 
 FIRST_TARGET = 6

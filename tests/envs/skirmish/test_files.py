@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.maps import load_map
 from remix.envs.skirmish.units import load_units
+from remix.settings.errors import SettingError
 
 MAP = (DATA / "maps/2s3z.yaml").read_text("utf-8")
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 11))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import yaml
 
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.maps import load_map, map_names
+from remix.settings.errors import SettingError
 
 
 @pytest.fixture

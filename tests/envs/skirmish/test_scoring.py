@@ -3,10 +3,10 @@
 import pytest
 
 from remix.envs.battles import RewardOptions
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.encoding import make_scoring
 from remix.envs.skirmish.kernels.scoring import DRAW, LOST, RUNNING, TIMEOUT, WON
 from remix.envs.skirmish.maps import load_map
+from remix.settings.errors import SettingError
 from tests.envs.skirmish.layer import UNITS, Layer, killed, options_of
 
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from remix.envs.battles import Battles
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.encoding import make_encoding
 from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.maps import map_names
 from remix.envs.skirmish.starcraft2_env import StarCraft2Env
 from remix.envs.skirmish.starcraft2_views import Direction
+from remix.settings.errors import SettingError
 
 # SMAC's constructor, in its order.
 DEFAULTS: dict[str, Any] = {

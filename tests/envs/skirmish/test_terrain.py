@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.fields import DATA, Fields
 from remix.envs.skirmish.kernels.paths import is_open, shortest_paths, straight, waypoint
 from remix.envs.skirmish.terrain import SIZE, load_terrain, terrain_names
+from remix.settings.errors import SettingError
 
 
 def terrain(name, folder=DATA):

@@ -5,9 +5,9 @@ import pickle
 import pytest
 import yaml
 
-from remix.envs.errors import SettingError
 from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.units import load_units, profile_names
+from remix.settings.errors import SettingError
 
 LIBERTY = load_units("liberty")
 # Loops from shot to shot, damage point in loops, and how far a unit goes in the 8 loops of a step.

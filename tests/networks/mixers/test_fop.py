@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from remix.checking.tables import SPEC, Table, random_actions
-from remix.envs.errors import SettingError
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.fop import FOPMixer
+from remix.settings.errors import SettingError
 from tests.networks.mixers.constants import constant, logit
 from tests.samples import make_spec
 

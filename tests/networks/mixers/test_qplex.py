@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from remix.checking.tables import SPEC, Table, random_actions
-from remix.envs.errors import SettingError
 from remix.networks.mixers.base import Context
 from remix.networks.mixers.qplex import QPLEXMixer
+from remix.settings.errors import SettingError
 from tests.networks.mixers.constants import constant, logit
 from tests.samples import make_spec
 

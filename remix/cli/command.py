@@ -1,0 +1,256 @@
+"""The commands, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from remix.settings.import_path import find_own_modules
+from remix.settings.redaction import shield
+from remix.settings.signals import Stopped, stoppable
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+HELP = """\
+ReMIX: experiments in cooperative multi-agent reinforcement learning.
+
+  remix train [SETTING=VALUE ...]         train, evaluate, track (-m sweeps over values: seed=1,2,3)
+  remix evaluate CHECKPOINT_OR_RUN        greedy episodes of a trained policy
+  remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
+  remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
+  remix search [SETTING=VALUE ...]        hyper-parameter search
+  remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
+  remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
+  remix ui                                the MLflow comparison of all runs, in the browser
+  remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
+
+  remix train --help                      all groups and settings of a command
+  remix train --cfg job                   the configuration that a command line means
+
+A run directory, a checkpoint file or an MLflow run id all name a trained policy.
+Classes of your own are found in the folder you are in: lamp.py holds env._target_=lamp.Lamp.
+-v shows the whole traceback of an error. Start with: remix train experiment=quickstart
+"""
+
+
+def main() -> None:
+    """Entry point of the ``remix`` command; signals end it with 128 + their number."""
+    with stoppable():
+        _main()
+
+
+def _main() -> None:
+    arguments = sys.argv[1:]
+    shield()
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return
+    command, rest = arguments[0], arguments[1:]
+    find_own_modules()
+    if command not in COMMANDS:
+        from remix.settings.errors import one_of
+
+        fail(f"unknown command '{command}': {one_of(COMMANDS, command)}")
+    verbose = any(flag in rest for flag in ("-v", "--verbose")) or os.environ.get("HYDRA_FULL_ERROR") == "1"
+    rest = [argument for argument in rest if argument not in ("-v", "--verbose")]
+    try:
+        COMMANDS[command](rest)
+    except Stopped as stop:
+        print(f"remix: {stop}", file=sys.stderr)
+        raise
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if verbose:
+            raise
+        fail_with(error)
+
+
+def fail_with(error: Exception) -> NoReturn:
+    """What the user has to know of an exception, and the end; status 1 if it was not of the user's making."""
+    from remix.settings.user_errors import details, full_disk, one_line, unexpected
+
+    print(details(error), end="", file=sys.stderr)
+    message = one_line(error)
+    if message is None:
+        fail(unexpected(error), status=1)
+    fail(message, status=1 if full_disk(error) else 2)
+
+
+def fail(message: str, status: int = 2) -> NoReturn:
+    """One line on the standard error, and the end."""
+    print(f"remix: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _train(arguments: list[str]) -> None:
+    def train(config: DictConfig) -> object:
+        if config.study is None:
+            return _train_alone(config)
+        from remix.studies.job import run
+
+        return run(config)
+
+    _hydra("train", arguments, train)
+
+
+def _train_alone(config: DictConfig) -> float:
+    """A run that belongs to no study; one that is refused leaves no directory behind."""
+    from pathlib import Path
+
+    from remix.runs import experiment
+    from remix.runs.config import check, find_previous
+    from remix.runs.records import discard, read_run
+    from remix.settings.errors import GameError, SettingError
+
+    if not isinstance(config.run_dir, str):
+        raise SettingError("run_dir", config.run_dir, "must be text")
+    before = read_run(Path(config.run_dir))
+    try:
+        if config.resume == "auto":
+            check(config)
+            find_previous(config)
+        return experiment.train(config)
+    except (SettingError, GameError, Stopped):
+        if not before:
+            discard(Path(config.run_dir))
+        raise
+
+
+def _evaluate(arguments: list[str]) -> None:
+    def evaluate(config: DictConfig) -> object:
+        from remix.runs import evaluation
+
+        return evaluation.evaluate(config)
+
+    from remix.settings.words import with_checkpoint
+
+    _hydra("evaluate", with_checkpoint(arguments), evaluate)
+
+
+def _watch(arguments: list[str]) -> None:
+    def watch(config: DictConfig) -> object:
+        from remix.runs import evaluation
+
+        return evaluation.watch(config)
+
+    from remix.settings.words import with_checkpoint
+
+    _hydra("watch", with_checkpoint(arguments), watch)
+
+
+def _search(arguments: list[str]) -> None:
+    from remix.studies.search import search
+
+    _hydra("search", arguments, search)
+
+
+def _check(arguments: list[str]) -> None:
+    def check(config: DictConfig) -> object:
+        from remix.checking.command import check_configured
+
+        check_configured(config)
+        return None
+
+    _hydra("check", arguments, check)
+
+
+def _report(arguments: list[str]) -> None:
+    from remix.report import report
+
+    report(arguments)
+
+
+def _ui(arguments: list[str]) -> None:
+    from remix import tracking
+
+    tracking.ui(arguments)
+
+
+def _sync(arguments: list[str]) -> None:
+    from remix.studies.sync import sync
+
+    sync(arguments)
+
+
+def _completion(arguments: list[str]) -> None:
+    from remix.cli.completion import main as complete
+
+    complete(arguments)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "watch": _watch,
+    "report": _report,
+    "search": _search,
+    "check": _check,
+    "sync": _sync,
+    "ui": _ui,
+    "completion": _completion,
+}
+
+
+def _check_folder() -> None:
+    """All paths are seen from the folder that the command is given in; Hydra may have left it for another."""
+    from pathlib import Path
+
+    from hydra.core.hydra_config import HydraConfig
+
+    from remix.runs.records import discard
+    from remix.settings.errors import SettingError
+
+    settings = HydraConfig.get()
+    if settings.job.chdir:
+        os.chdir(settings.runtime.cwd)
+        discard(Path(settings.runtime.output_dir))
+        raise SettingError(
+            "hydra.job.chdir", True, "must be false: settings name paths from the folder you are in"
+        )
+
+
+def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], object]) -> None:
+    """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function."""
+    import hydra
+
+    from remix.runs.config import register_resolvers
+    from remix.settings.words import check_words, settings_first
+
+    check_words(name, arguments)
+    register_resolvers()
+    # Ours of the launchers are the plugins' with other values.
+    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
+    # Errors come here as exceptions instead of ending in Hydra's own report.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+
+    failures: list[Exception] = []
+
+    def task(config: DictConfig) -> object:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        from remix.settings.former_names import use_current_names
+
+        shield()  # a launcher may have this in another process
+        try:
+            _check_folder()
+            use_current_names(config)
+            with stoppable():
+                return function(config)
+        except Exception as error:
+            # Of a single run Hydra would print the error in words of its own; a sweep has to see it.
+            if HydraConfig.get().mode is not RunMode.RUN:
+                raise
+            failures.append(error)
+            return None
+
+    task.__name__, task.__module__ = name, "remix.runs.experiment"
+    sys.argv = [f"remix {name}", *settings_first(arguments)]
+    hydra.main(version_base="1.3", config_path="pkg://remix.conf", config_name=name)(task)()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,249 @@
+"""The Lightning CLI on the same module and data module: ``python -m remix.cli.lightning fit --config FILE``.
+
+FILE is either a Lightning CLI configuration (keys ``model``, ``data``, ``trainer``) or the composed
+configuration of a run (its ``config.yaml``, or what ``remix train --cfg job --resolve`` prints), which is
+translated: ``_target_`` nodes become ``class_path`` nodes. What a file may name is in
+:mod:`remix.runs.trust`; ``--trust PACKAGE`` consents to one more package, and what stands on the command line
+itself is free.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix.cli.command import fail, fail_with
+from remix.envs.spec import EnvSpec
+from remix.runs import renames
+from remix.settings import checks
+from remix.settings.errors import Diverged, GameError, SettingError, first_line
+from remix.settings.redaction import shield
+from remix.settings.signals import stoppable
+
+if TYPE_CHECKING:
+    from remix.runs.trust import Trust
+
+DATA_KEYS = ("steps_per_epoch", "max_env_steps", "validation_episodes", "test_episodes", "seed")
+TRAINER_DEFAULTS = {
+    "accelerator": "cpu",
+    "max_epochs": -1,
+    "gradient_clip_val": 10.0,
+    "num_sanity_val_steps": 0,
+    "enable_progress_bar": False,
+}
+
+_LONGEST = 400  # characters of a message of jsonargparse, which may quote a whole file
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the Lightning CLI; a user's mistake ends in one line and exit status 2."""
+    shield()
+    try:
+        import jsonargparse
+    except ImportError:
+        fail('the Lightning CLI needs jsonargparse: pip install "remix-marl[lightning-cli]"')
+    trust, rest = _trust(sys.argv[1:] if arguments is None else arguments)
+    sys.argv = sys.argv[:1]  # Lightning warns of settings in both places
+    try:
+        with stoppable():
+            _run(trust, rest)
+    except jsonargparse.ArgumentError as error:
+        denied = re.search(r"Importing '([\w.]+)' is not allowed", text := " ".join(str(error).split()))
+        if denied is None:
+            fail(text[:_LONGEST])
+        fail(f"class_path={denied[1]}: {trust.advice(denied[1])}")
+    except (SettingError, GameError, Diverged, UnicodeDecodeError) as error:
+        fail_with(error)
+
+
+def translate(composed: Mapping[str, Any]) -> dict[str, Any]:
+    """A composed configuration in the Lightning CLI's layout."""
+    data = {
+        "environment": _class_path(composed["env"]),
+        "workers": _class_path(composed["workers"]),
+        **composed["replay"],
+        **{key: composed[key] for key in DATA_KEYS},
+    }
+    trainer = {key: value for key, value in composed["trainer"].items() if not key.startswith("_")}
+    trainer["default_root_dir"] = None
+    return {
+        "seed_everything": composed["seed"],
+        "model": _class_path(composed["algorithm"]),
+        "data": data,
+        "trainer": trainer,
+    }
+
+
+def _run(trust: Trust, arguments: list[str]) -> None:
+    """Parse, check what was parsed, build, and do what the subcommand says."""
+    import jsonargparse
+    from pytorch_lightning import Trainer
+    from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+    from remix.algorithms.base import MultiAgentModule
+    from remix.callbacks.checkpointing import AtomicCheckpointIO
+    from remix.callbacks.progress import EnvStepProgress
+    from remix.learning import archive
+    from remix.learning.datamodule import ReplayDataModule
+    from remix.runs.building import quiet
+    from remix.runs.checkpoints import restoring
+    from remix.runs.content import Content
+    from remix.runs.trainer import OneProcess
+
+    class ReplayCLI(LightningCLI):
+        def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+            parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
+
+        def _set_seed(self) -> None:
+            if not isinstance(given := self._get(self.config, "seed_everything"), bool):
+                checks.seed("seed_everything", given)
+            super()._set_seed()
+
+        def before_instantiate_classes(self) -> None:
+            parsed = self.config[self.subcommand].as_dict()
+            trust.check("model", _target(parsed["model"]), (MultiAgentModule,))
+            trust.check_settings("data", _target(parsed["data"]), ReplayDataModule)
+            trust.check_settings("trainer", _target(parsed["trainer"]), Trainer)
+
+        def instantiate_classes(self) -> None:
+            try:
+                super().instantiate_classes()
+            except (SettingError, GameError, jsonargparse.ArgumentError):
+                raise
+            except Exception as error:
+                files = ", ".join(map(str, trust.files))
+                raise SettingError("config", files, f"cannot be built: {first_line(error)}") from error
+
+        def instantiate_trainer(self, **options: Any) -> Trainer:
+            given = self._get(self.config_init, "trainer")["plugins"] or []
+            plugins = [*(given if isinstance(given, list) else [given]), AtomicCheckpointIO(), OneProcess()]
+            return super().instantiate_trainer(**options, plugins=plugins)
+
+        def _parse_ckpt_path(self) -> None:
+            """The checkpoint is looked at, but not what it says of classes, which Lightning would build."""
+            path = self.config[self.config.subcommand].get("ckpt_path")
+            if path and Path(path).is_file():
+                content = Content(archive.read(path, "ckpt_path"), "ckpt_path", path)
+                content.check_continuable() if self.config.subcommand == "fit" else content.check_version()
+
+        def _run_subcommand(self, subcommand: str) -> None:
+            with restoring(self.trainer, self.config[subcommand].get("ckpt_path")):
+                super()._run_subcommand(subcommand)
+
+    # The spec comes from the environment, whole; its fields are no settings of the model.
+    jsonargparse.set_parsing_settings(
+        subclasses_enabled=[EnvSpec],
+        instantiate_subclass_spec_in_any=False,
+        import_path_denylist=["*"],
+        import_path_allowlist=trust.names(),
+    )
+    jsonargparse.set_loader("composed", _load, exceptions=(ValueError,))
+    options: dict[str, Any] = {"parser_mode": "composed", "exit_on_error": False}
+    quiet()
+    ReplayCLI(
+        MultiAgentModule,
+        ReplayDataModule,
+        subclass_mode_model=True,
+        seed_everything_default=1,
+        auto_configure_optimizers=False,
+        save_config_callback=None,
+        trainer_defaults=TRAINER_DEFAULTS | {"callbacks": [EnvStepProgress()]},
+        parser_kwargs=dict.fromkeys(LightningCLI.subcommands(), options) | options,
+        args=arguments,
+    )
+
+
+def _trust(arguments: Sequence[str]) -> tuple[Trust, list[str]]:
+    """What the configurations of a command line may name, and the command line without that."""
+    from remix.runs.trust import Trust
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--trust", action="append", default=[])
+    parser.add_argument("--config", "-c", action="append", default=[])
+    options, others = parser.parse_known_args(arguments)
+    rest = _without(arguments, "--trust")
+    return Trust(
+        tuple(map(Path, options.config)), tuple(options.trust), frozenset(_typed(others)), "--trust {}"
+    ), rest
+
+
+def _without(arguments: Sequence[str], option: str) -> list[str]:
+    rest = iter(arguments)
+    kept = []
+    for argument in rest:
+        if argument == option:
+            next(rest, None)
+        elif not argument.startswith(f"{option}="):
+            kept.append(argument)
+    return kept
+
+
+def _typed(arguments: Sequence[str]) -> Iterator[str]:
+    """The texts that stand as values on a command line, those within lists and mappings too."""
+    import yaml
+
+    from remix.runs.trust import texts
+
+    for argument in arguments:
+        value = argument.partition("=")[2] if argument.startswith("--") else argument
+        try:
+            yield from texts(yaml.safe_load(value))
+        except yaml.YAMLError:
+            continue
+
+
+def _load(text: str) -> Any:
+    """YAML, translated if it is a composed configuration.
+
+    :raises ValueError: in one line, if it is broken or absurdly large.
+    """
+    import yaml
+
+    from remix.runs.content import too_large
+    from remix.settings.former_names import with_current_names
+
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
+    if too_large(content):
+        raise ValueError("the configuration is too large")
+    content = with_current_names(content)
+    if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
+        return content
+    try:
+        return translate(renames.current(content))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"is no whole configuration of a run: {error}") from error
+
+
+def _class_path(node: Any) -> Any:
+    """``_target_`` nodes as ``class_path`` and ``init_args``, at any depth."""
+    if isinstance(node, list):
+        return [_class_path(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    arguments = {key: _class_path(value) for key, value in node.items() if not key.startswith("_")}
+    if "_target_" not in node:
+        return arguments
+    return {"class_path": node["_target_"], **({"init_args": arguments} if arguments else {})}
+
+
+def _target(node: Any) -> Any:
+    """The other way round, with all the arguments that a ``class_path`` node may have."""
+    if isinstance(node, list):
+        return [_target(item) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    if "class_path" not in node:
+        return {key: _target(value) for key, value in node.items()}
+    arguments = {**(node.get("dict_kwargs") or {}), **(node.get("init_args") or {})}
+    return {"_target_": node["class_path"], **_target(arguments)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""Linear - ReLU - GRU - linear over packed rows, one block of sequences through all its time steps.
+
+R packed rows, T time steps, I input features; H hidden width; O outputs, padded with zeros to a whole number
+of vectors P. Gates lie side by side in the order of ``torch.nn.GRU``: reset r, update z, candidate c, each H
+wide::
+
+    x = relu(W_e features + b_e)
+    r, z = sigmoid(W_ih x + b_ih + W_hh h + b_hh)
+    c = tanh(W_ih x + b_ih + r q)        q = W_hh h + b_hh
+    h' = c + z (h - c)
+    outputs = W_o h' + b_o
+
+Only the hidden states are kept for the gradient. Everything else is computed again from them, which takes
+less time than bringing it back from memory.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix.kernels.arithmetic import (
+    Input,
+    add_encoder_gradient,
+    add_rows,
+    copy,
+    copy_rows,
+    encode,
+    fill,
+    relu,
+    relu_gradient,
+    sigmoid,
+    tanh,
+    whole_groups,
+)
+from remix.kernels.compiler import Array, compiled
+from remix.kernels.products import multiply, multiply_transposed
+
+# Sequences in a block: enough rows to reuse each loaded weight, few enough to leave room in the cache.
+BLOCK = 64
+
+
+class Parameters(NamedTuple):
+    """Weights with the inputs of a layer along the first axis, or gradients of the same shapes.
+
+    Weights but the encoder's may be bfloat16 pairs, ``[inputs / 2, outputs]``; H is then a multiple of 16.
+    """
+
+    encoder: Array
+    """``[I, H]``"""
+    encoder_bias: Array
+    input: NDArray[Any]
+    """``[H, 3H]``"""
+    input_bias: Array
+    hidden: NDArray[Any]
+    """``[H, 3H]``"""
+    hidden_bias: Array
+    head: NDArray[Any]
+    """``[H, P]``"""
+    head_bias: Array
+
+
+class Transposed(NamedTuple):
+    """The weights the other way round, for the way back."""
+
+    input: NDArray[Any]
+    """``[3H, H]``"""
+    hidden: NDArray[Any]
+    """``[3H, H]``"""
+    head: NDArray[Any]
+    """``[P, H]``"""
+
+
+@compiled
+def _gates(sums: Array, recurrent: Array, n: int) -> None:
+    """Gates of n sequences from the two halves of their arguments.
+
+    :param sums: ``[n, 3H]`` W_ih x + b_ih; becomes r, z, c.
+    :param recurrent: ``[n, 3H]`` W_hh h + b_hh.
+    """
+    size = sums.shape[1] // 3
+    for i in range(n):
+        act, product = sums[i], recurrent[i]
+        for j in range(2 * size):
+            act[j] = sigmoid(act[j] + product[j])
+        r, c, q = act[:size], act[2 * size :], product[2 * size :]
+        for j in range(size):
+            c[j] = tanh(c[j] + r[j] * q[j])
+
+
+@compiled
+def _compute(
+    inputs: Input,
+    first: int,
+    n: int,
+    weights: Parameters,
+    state: Array,
+    encoded: Array,
+    sums: Array,
+    recurrent: Array,
+    scratch: Array,
+) -> None:
+    """One time step up to the gates, for the n input rows from ``first`` on and their states h.
+
+    :param state: ``[.., H]`` h.
+    :param encoded: ``[.., H]`` x, written.
+    :param sums: ``[.., 3H]`` r, z, c, written.
+    :param recurrent: ``[.., 3H]``, written; the last third is q.
+    """
+    rows = whole_groups(n)
+    encode(inputs, first, first + n, weights.encoder, weights.encoder_bias, encoded)
+    relu(encoded[:n])
+    copy_rows(weights.input_bias, sums[:rows])
+    copy_rows(weights.hidden_bias, recurrent[:rows])
+    multiply(sums, encoded[:rows], weights.input, scratch)
+    multiply(recurrent, state[:rows], weights.hidden, scratch)
+    _gates(sums, recurrent, n)
+
+
+@compiled
+def _advance(gates: Array, state: Array, n: int) -> None:
+    """The next states ``[n, H]`` from the gates r, z, c ``[n, 3H]``."""
+    size = state.shape[1]
+    for i in range(n):
+        h, z, c = state[i], gates[i, size : 2 * size], gates[i, 2 * size :]
+        for j in range(size):
+            h[j] = c[j] + z[j] * (h[j] - c[j])
+
+
+@compiled
+def _scratch(weights: Parameters) -> Array:
+    """Room for the factors of any product of a block, in the type of the weights."""
+    width = max(weights.hidden.shape[1], weights.head.shape[1])
+    return np.empty((2, BLOCK, width), weights.hidden.dtype)
+
+
+@compiled
+def forward_block(
+    block: int,
+    batch_sizes: NDArray[np.int64],
+    inputs: Input,
+    weights: Parameters,
+    initial: Array,
+    hidden: Array,
+    outputs: Array,
+) -> None:
+    """One block of sequences, from the first time step to the last.
+
+    :param block: number of the block; it has the sequences from ``block * BLOCK`` on.
+    :param batch_sizes: ``[T]`` sequences at each time step, non-increasing.
+    :param initial: h before the first time step, ``[batch_sizes[0], H]``; ``[0, H]`` for zeros.
+    :param hidden: h' for :func:`backward_block` ``[R, H]``, written; ``[0, H]`` to keep none.
+    :param outputs: ``[R, O]``, written.
+    """
+    first, size, kind = block * BLOCK, weights.hidden.shape[1] // 3, outputs.dtype
+    width = min(BLOCK, batch_sizes[0] - first)
+    rows = whole_groups(width)
+    state = np.zeros((rows, size), kind)
+    encoded = np.zeros((rows, size), kind)
+    sums = np.empty((rows, 3 * size), kind)
+    recurrent = np.empty((rows, 3 * size), kind)
+    out = np.empty((rows, weights.head.shape[1]), kind)
+    scratch = _scratch(weights)
+    if len(initial):
+        for i in range(width):
+            copy(initial[first + i], state[i])
+    start = first
+    for running in batch_sizes:
+        n = min(width, running - first)
+        if n <= 0:
+            break
+        rows = whole_groups(n)
+        _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
+        _advance(sums, state, n)
+        copy_rows(weights.head_bias, out[:rows])
+        multiply(out, state[:rows], weights.head, scratch)
+        for i in range(n):
+            if len(hidden):
+                copy(state[i], hidden[start + i])
+            copy(out[i, : outputs.shape[1]], outputs[start + i])
+        start += running
+
+
+@compiled
+def _differentiate(
+    gates: Array,
+    recurrent: Array,
+    before: Array,
+    grad: Array,
+    grad_sums: Array,
+    grad_recurrent: Array,
+    n: int,
+) -> None:
+    """Gradient of one time step of n sequences, from h' to the gates' arguments.
+
+    :param gates: ``[n, 3H]`` r, z, c.
+    :param recurrent: ``[n, 3H]``, of which the last third is q.
+    :param before: ``[n, H]`` h.
+    :param grad: ``[n, H]`` with respect to h'; becomes the part that reaches h without passing the weights.
+    :param grad_sums: ``[n, 3H]`` with respect to W_ih x + b_ih, written.
+    :param grad_recurrent: ``[n, 3H]`` with respect to W_hh h + b_hh, written.
+    """
+    size = before.shape[1]
+    one = gates.dtype.type(1)
+    for i in range(n):
+        act, q, h, d = gates[i], recurrent[i, 2 * size :], before[i], grad[i]
+        r, z, c = act[:size], act[size : 2 * size], act[2 * size :]
+        d_r, d_z, d_c = grad_sums[i, :size], grad_sums[i, size : 2 * size], grad_sums[i, 2 * size :]
+        for j in range(size):
+            candidate = d[j] * (one - z[j])
+            d_z[j] = candidate * z[j] * (h[j] - c[j])
+            candidate *= one - c[j] * c[j]
+            d_c[j] = candidate
+            d_r[j] = candidate * q[j] * r[j] * (one - r[j])
+            d[j] *= z[j]
+        copy(grad_sums[i], grad_recurrent[i])
+        d_q = grad_recurrent[i, 2 * size :]
+        for j in range(size):
+            d_q[j] *= r[j]
+
+
+@compiled
+def backward_block(
+    block: int,
+    batch_sizes: NDArray[np.int64],
+    inputs: Input,
+    weights: Parameters,
+    transposed: Transposed,
+    hidden: Array,
+    grad_outputs: Array,
+    grads: Parameters,
+) -> None:
+    """Gradients of one block of sequences, from the last time step to the first.
+
+    :param hidden: ``[R, H]`` as :func:`forward_block` wrote it.
+    :param grad_outputs: ``[R, O]``.
+    :param grads: zeros, with an axis for the blocks in front of the others. The block adds its part to its
+        own entry; their sum is the gradient.
+    """
+    first, size, kind = block * BLOCK, hidden.shape[1], hidden.dtype
+    width = min(BLOCK, batch_sizes[0] - first)
+    rows = whole_groups(width)
+    # From the last time step on n only grows: rows that are not in use yet are zero and add nothing.
+    before = np.zeros((rows, size), kind)
+    after = np.zeros((rows, size), kind)
+    encoded = np.zeros((rows, size), kind)
+    grad = np.zeros((rows, size), kind)
+    grad_encoded = np.zeros((rows, size), kind)
+    sums = np.empty((rows, 3 * size), kind)
+    recurrent = np.empty((rows, 3 * size), kind)
+    grad_sums = np.zeros((rows, 3 * size), kind)
+    grad_recurrent = np.zeros((rows, 3 * size), kind)
+    grad_out = np.zeros((rows, weights.head.shape[1]), kind)
+    scratch = _scratch(weights)
+    start = len(hidden) + first
+    for t in range(len(batch_sizes) - 1, -1, -1):
+        start -= batch_sizes[t]
+        n = min(width, batch_sizes[t] - first)
+        if n <= 0:
+            continue
+        rows = whole_groups(n)
+        end = start + n
+        for i in range(n):
+            if t > 0:
+                copy(hidden[start - batch_sizes[t - 1] + i], before[i])
+            copy(hidden[start + i], after[i])
+            copy(grad_outputs[start + i], grad_out[i])
+        if t == 0:
+            fill(0.0, before)
+        _compute(inputs, start, n, weights, before, encoded, sums, recurrent, scratch)
+
+        multiply(grad, grad_out[:rows], transposed.head, scratch)
+        multiply_transposed(grads.head[block], after[:rows], grad_out[:rows], scratch)
+        _differentiate(sums, recurrent, before, grad, grad_sums, grad_recurrent, n)
+        multiply(grad, grad_recurrent[:rows], transposed.hidden, scratch)
+        multiply_transposed(grads.hidden[block], before[:rows], grad_recurrent[:rows], scratch)
+        fill(0.0, grad_encoded[:rows])
+        multiply(grad_encoded, grad_sums[:rows], transposed.input, scratch)
+        multiply_transposed(grads.input[block], encoded[:rows], grad_sums[:rows], scratch)
+        relu_gradient(encoded[:n], grad_encoded[:n])
+        add_rows(grads.input_bias[block], grad_sums[:n])
+        add_rows(grads.hidden_bias[block], grad_recurrent[:n])
+        add_rows(grads.head_bias[block], grad_out[:n])
+        add_encoder_gradient(
+            inputs, start, end, grad_encoded, grads.encoder[block], grads.encoder_bias[block]
+        )

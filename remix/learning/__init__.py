@@ -1,0 +1,1 @@
+"""From the environment to a batch: workers, episodes, replay, policy, and the data module."""

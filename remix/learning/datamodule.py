@@ -1,0 +1,290 @@
+"""Workers -> replay -> batches, as a Lightning data module.
+
+One Lightning *batch* is a :class:`Round`: episodes are collected with the current policy, stored, and a batch
+is drawn for one update. An *epoch* is a number of environment steps; the ordinary validation loop then gets
+greedy episodes.
+
+Where the workers *overlap*, the next round is collected while the updates of this one are made, with the
+policy as it was before them; the first round of an epoch always gets the newest policy. Nothing depends on
+timing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from remix.envs.gate import spec_of
+from remix.envs.spec import EnvSpec
+from remix.learning import epochs
+from remix.learning.episodes import Episode
+from remix.learning.replay import EpisodeReplay
+from remix.learning.rounds import Learner, Round, wanted_episodes
+from remix.learning.workers.base import (
+    EnvironmentFactory,
+    PolicyState,
+    WorkerPool,
+    WorkersFactory,
+    check_hanging,
+)
+from remix.learning.workers.inline import InlineWorkers
+from remix.learning.workers.seeds import episode_seeds
+from remix.settings import checks
+from remix.settings.errors import SettingError
+
+
+@dataclass
+class _Ahead:
+    """A round that is being collected in the background."""
+
+    episodes: Future[list[Episode]]
+    policy_state: PolicyState
+    exploration: float
+
+
+class ReplayDataModule(pl.LightningDataModule):
+    """Streams episodes from workers through a replay to a :class:`Learner`, the Lightning module.
+
+    :param environment: builds the environment; called in each worker, and here once for its spec.
+    :param workers: builds the worker pool.
+    :param capacity: episodes the replay holds.
+    :param batch_size: B, episodes drawn per update; learning starts when this many are stored.
+    :param latest_size: episodes collected last that an update gets where the algorithm learns from such; None
+        for those of the round.
+    :param episodes_per_round: episodes collected before each round of updates.
+    :param updates_per_round: gradient updates per round.
+    :param steps_per_epoch: environment steps between validations (whole rounds).
+    :param max_env_steps: environment steps after which the run ends (at the end of a round).
+    :param validation_episodes: greedy episodes per validation.
+    :param test_episodes: greedy episodes per test.
+    :param seed: of every episode and of the sampling.
+    """
+
+    def __init__(
+        self,
+        environment: EnvironmentFactory,
+        workers: WorkersFactory = InlineWorkers,
+        capacity: int = 5_000,
+        batch_size: int = 128,
+        latest_size: int | None = None,
+        episodes_per_round: int = 8,
+        updates_per_round: int = 1,
+        steps_per_epoch: int = 10_000,
+        max_env_steps: int = 1_000_000,
+        validation_episodes: int = 32,
+        test_episodes: int = 100,
+        seed: int = 1,
+    ) -> None:
+        super().__init__()
+        for name, value in {
+            "replay.batch_size": batch_size,
+            "replay.episodes_per_round": episodes_per_round,
+            "replay.latest_size": latest_size if latest_size is not None else episodes_per_round,
+            "replay.updates_per_round": updates_per_round,
+            "steps_per_epoch": steps_per_epoch,
+            "max_env_steps": max_env_steps,
+            "validation_episodes": validation_episodes,
+            "test_episodes": test_episodes,
+        }.items():
+            if value < 1:
+                raise SettingError(name, value, "must be at least 1")
+        for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
+            if size is not None and size > capacity:
+                raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
+        checks.seed("seed", seed)
+        self.environment, self.workers = environment, workers
+        # Networks built after this are the same ones, whatever the game does with the global generators.
+        with isolate_rng(include_cuda=False):
+            self.spec: EnvSpec = spec_of(environment)
+        self.capacity, self.batch_size = capacity, batch_size
+        self.latest_size = latest_size if latest_size is not None else episodes_per_round
+        self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
+        self.steps_per_epoch, self.max_env_steps = steps_per_epoch, max_env_steps
+        self.validation_episodes, self.test_episodes = validation_episodes, test_episodes
+        self.seed = seed
+        self.evaluation_exploration: float | None = None
+        self.env_steps = self.episodes = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        self.replay = EpisodeReplay(self.spec, capacity)
+        self.pool: WorkerPool | None = None
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="collect")
+        self._ahead: _Ahead | None = None
+        self._interrupted: dict[str, Any] | None = None
+        self._made: dict[str, Any] | None = None
+        """Updates of a round that has more, and what its last ones need to know; None between two rounds."""
+
+    @property
+    def learner(self) -> Learner:
+        """The Lightning module in training, whose policy the workers play."""
+        assert self.trainer is not None
+        return cast(Learner, self.trainer.lightning_module)
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            assert self.trainer is not None
+            epochs.fetch_no_batch_ahead(self.trainer)
+            self.replay.behaviour = self.learner.needs_behaviour
+        if self.pool is None:
+            self.pool = self.workers(self.environment, deepcopy(self.learner.policy).cpu())
+        check_hanging(self.spec, self.pool)
+        if stage == "fit" and self.pool.overlap and not self.learner.learns_from_replay:
+            name = type(self.learner).__name__
+            raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
+
+    def teardown(self, stage: str) -> None:
+        if self.pool is not None:
+            if self._ahead is not None:
+                self.pool.break_off()  # nobody will learn from this round
+                wait([self._ahead.episodes])
+                self._ahead = None
+            self.pool.close()
+            self.pool = None
+
+    def on_exception(self, exception: BaseException) -> None:
+        self.teardown("fit")
+
+    def train_dataloader(self) -> Rounds:
+        return Rounds(self)
+
+    def val_dataloader(self) -> EvaluationEpisodes:
+        return EvaluationEpisodes(self, "validation", self.validation_episodes)
+
+    def test_dataloader(self) -> EvaluationEpisodes:
+        return EvaluationEpisodes(self, "test", self.test_episodes)
+
+    def transfer_batch_to_device(
+        self, batch: Round | list[Episode], device: torch.device, dataloader_idx: int
+    ) -> Round | list[Episode]:
+        return batch.to(device) if isinstance(batch, Round) else batch
+
+    def collect(self, stream: str, first: int, count: int, exploration: float | None) -> list[Episode]:
+        """Episodes ``first .. first + count - 1`` of a stream, played by the current policy."""
+        assert self.pool is not None
+        if self._ahead is not None:
+            wait([self._ahead.episodes])
+        return self.pool.collect(
+            self._policy_state(), episode_seeds(self.seed, stream, first, count), exploration
+        )
+
+    def next_round(self) -> tuple[list[Episode], float]:
+        """The episodes of the next round and the exploration with which they were played."""
+        if self._ahead is None and self._interrupted is not None:
+            self.collect_ahead(**self._interrupted)
+        self._interrupted = None
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead.episodes.result(), ahead.exploration
+        exploration = self.learner.exploration(self.env_steps)
+        return self.collect("train", self.episodes, self.episodes_per_round, exploration), exploration
+
+    def collect_ahead(
+        self, policy_state: PolicyState | None = None, exploration: float | None = None
+    ) -> None:
+        """Start to collect the next round in the background, with the current policy if no other is given."""
+        assert self.pool is not None
+        if exploration is None:
+            exploration = self.learner.exploration(self.env_steps)
+        if policy_state is None:
+            # A copy, since the optimizer changes the weights in the meantime.
+            policy_state = {name: tensor.clone() for name, tensor in self._policy_state().items()}
+        seeds = episode_seeds(self.seed, "train", self.episodes, self.episodes_per_round)
+        episodes = self._background.submit(self.pool.collect, policy_state, seeds, exploration)
+        self._ahead = _Ahead(episodes, policy_state, exploration)
+
+    def _policy_state(self) -> PolicyState:
+        return {name: tensor.detach().cpu() for name, tensor in self.learner.policy.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Counters and the sampling stream. The replay is saved by the checkpoint callback that wants it."""
+        ahead = self._ahead and {
+            "policy_state": self._ahead.policy_state,
+            "exploration": self._ahead.exploration,
+        }
+        return {
+            "env_steps": self.env_steps,
+            "episodes": self.episodes,
+            "generator": self.generator.get_state(),
+            "ahead": ahead,
+            "made": self._made,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.env_steps, self.episodes = state_dict["env_steps"], state_dict["episodes"]
+        self.generator.set_state(state_dict["generator"].cpu())
+        self._interrupted, self._made = state_dict["ahead"], state_dict.get("made")
+
+
+class Rounds:
+    """The training loader: every iteration over it is one epoch."""
+
+    def __init__(self, data: ReplayDataModule) -> None:
+        self.data = data
+
+    def __iter__(self) -> Iterator[Round]:
+        data = self.data
+        if data.env_steps >= data.max_env_steps and data._made is None:
+            assert data.trainer is not None
+            epochs.end_run(data.trainer)
+            return
+        assert data.pool is not None
+        boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
+        boundary = min(boundary, data.max_env_steps)
+        ends_epoch = False
+        if data._made is not None:  # the run stopped within a round
+            ends_epoch = data._made["ends_epoch"]
+            yield from self._updates([], **data._made)
+        while not ends_epoch:
+            collected, exploration = data.next_round()
+            data.replay.add(collected)
+            data.episodes += len(collected)
+            data.env_steps += sum(episode.length for episode in collected)
+            ends_epoch = data.env_steps >= boundary
+            if data.pool.overlap and not ends_epoch:
+                data.collect_ahead()
+            yield from self._updates(collected, exploration, ends_epoch)
+
+    def _updates(
+        self, collected: list[Episode], exploration: float, ends_epoch: bool, updates: int = 0
+    ) -> Iterator[Round]:
+        """:param updates: that were made of this round already."""
+        data = self.data
+        replayed, latest = data.learner.learns_from_replay, data.learner.learns_from_latest
+        ready = len(data.replay) >= wanted_episodes(data.learner, data.batch_size, data.latest_size)
+        n_updates = data.updates_per_round if ready else 1
+        for i in range(updates, n_updates):
+            last = ends_epoch and i == n_updates - 1
+            made = {"exploration": exploration, "ends_epoch": ends_epoch, "updates": i + 1}
+            data._made = made if i + 1 < n_updates else None
+            yield Round(
+                batch=data.replay.sample(data.batch_size, data.generator) if ready and replayed else None,
+                latest=data.replay.latest(data.latest_size) if ready and latest else None,
+                collected=collected if i == 0 else [],
+                env_steps=data.env_steps,
+                episodes=data.episodes,
+                exploration=exploration,
+                ends_epoch=last,
+                ends_run=last and data.env_steps >= data.max_env_steps,
+            )
+
+
+class EvaluationEpisodes(Sequence[list[Episode]]):
+    """An evaluation loader of one batch: episodes of the current policy, new ones at every epoch."""
+
+    def __init__(self, data: ReplayDataModule, stream: str, n_episodes: int) -> None:
+        self.data, self.stream, self.n_episodes = data, stream, n_episodes
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> list[Episode]:  # type: ignore[override]
+        if index != 0:
+            raise IndexError(index)
+        first = self.data.env_steps if self.stream == "validation" else 0
+        return self.data.collect(self.stream, first, self.n_episodes, self.data.evaluation_exploration)

@@ -1,0 +1,70 @@
+"""What a pool of workers is to the data module."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from remix.envs.spec import Environment, EnvSpec
+from remix.learning.episodes import Episode
+from remix.learning.policy import Policy
+from remix.settings.errors import GameError, SettingError
+
+EnvironmentFactory = Callable[[], Environment]
+PolicyState = dict[str, Tensor]
+
+
+class WorkerError(GameError):
+    """What was to be done in another process failed, again and again where it was repeated."""
+
+
+class WorkerPool(ABC):
+    """Plays episodes.
+
+    What an episode holds depends on its seed, the policy and the exploration alone, as far as that is so of
+    the environment.
+    """
+
+    overlap = False
+    """Whether the next round is to be played during the updates (see :mod:`remix.learning.datamodule`)."""
+
+    replaces_hung = False
+    """Whether a game that hangs is replaced; where not, games that may are refused."""
+
+    @abstractmethod
+    def collect(
+        self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
+    ) -> list[Episode]:
+        """One whole episode per seed, in the order of the seeds.
+
+        :param policy_state: the policy's ``state_dict`` on the CPU.
+        :param exploration: see :meth:`Policy.act`.
+        """
+
+    def break_off(self) -> None:  # noqa: B027
+        """Make :meth:`collect`, in which another thread is, raise soon; the pool is closed next."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop what runs; may be called twice."""
+
+
+def check_hanging(spec: EnvSpec, pool: object) -> None:
+    """Refuse to play a game that may hang where nothing could be done about it.
+
+    :param pool: a pool of workers, or the class of one.
+    :raises SettingError: naming the workers that can.
+    """
+    if spec.may_hang and not getattr(pool, "replaces_hung", False):
+        name = getattr(pool, "__name__", type(pool).__name__)
+        raise SettingError(
+            "workers", name, f"cannot replace a game that hangs, as {spec.name} may: choose workers=process"
+        )
+
+
+WorkersFactory = Callable[[EnvironmentFactory, Policy], WorkerPool]
+"""Builds a pool; the policy is the pool's own copy."""

@@ -1,0 +1,1 @@
+"""A run: its configuration, identity, record, checkpoints, training and evaluation."""

@@ -1,0 +1,120 @@
+"""What a budget of environment steps is enough for, as far as that is known before the first of them."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from math import ceil
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from remix.algorithms.base import MultiAgentModule
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.rounds import wanted_episodes
+from remix.settings.errors import SettingError
+
+
+def check_budget(config: DictConfig) -> None:
+    """:raises SettingError: if a new run would end before its first update however short episodes are."""
+    if config.ckpt_path is None:  # else there may be episodes already
+        Budget.of_configuration(config).check()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The environment steps of a run, and what it needs of them.
+
+    :param max_env_steps: the budget.
+    :param wanted: episodes that have to be stored before the first update.
+    :param episodes_per_round: of which the last round before it may bring more than are wanted.
+    :param episode_limit: the longest that an episode can be; None where nobody knows yet.
+    :param warmup_steps: in which a simpler weighting stands in for the algorithm's.
+    """
+
+    max_env_steps: int
+    wanted: int
+    episodes_per_round: int
+    episode_limit: int | None
+    warmup_steps: int
+
+    @classmethod
+    def of_configuration(cls, config: DictConfig) -> Budget:
+        """As far as a checked configuration tells it, from which nothing has been built."""
+        replay = config.replay
+        latest_size = replay.get("latest_size") or replay.episodes_per_round
+        algorithm = get_object(config.algorithm._target_)
+        known = inspect.isclass(algorithm) and hasattr(algorithm, "learns_from_replay")
+        return cls(
+            max_env_steps=config.max_env_steps,
+            wanted=wanted_episodes(algorithm, replay.batch_size, latest_size) if known else 0,
+            episodes_per_round=replay.episodes_per_round,
+            episode_limit=OmegaConf.select(config, "env.episode_limit"),
+            warmup_steps=OmegaConf.select(config, "algorithm.weighting.warmup_steps", default=0),
+        )
+
+    @classmethod
+    def of_run(cls, module: MultiAgentModule, data: ReplayDataModule) -> Budget:
+        """Of what was built."""
+        return cls(
+            max_env_steps=data.max_env_steps,
+            wanted=wanted_episodes(module, data.batch_size, data.latest_size),
+            episodes_per_round=data.episodes_per_round,
+            episode_limit=data.spec.episode_limit,
+            warmup_steps=getattr(getattr(module, "weighting", None), "warmup_steps", 0),
+        )
+
+    def check(self) -> None:
+        """:raises SettingError: if the budget is spent before the first update however short episodes are."""
+        if not self._reaches_an_update(episode_length=1):
+            raise SettingError(
+                "max_env_steps",
+                self.max_env_steps,
+                f"allows no update: the first one wants {self.wanted} episodes (replay.batch_size, "
+                f"replay.latest_size), collected {self.episodes_per_round} at a time "
+                "(replay.episodes_per_round)",
+            )
+
+    def shortfalls(self, env_steps: int, updates: int) -> list[str]:
+        """The same of a run that ended, a sentence each.
+
+        :param env_steps: that were collected.
+        :param updates: that were made.
+        """
+        if updates == 0:
+            return [
+                "not a single update was made: the policy is as it was initialised (the first update wants "
+                f"{self.wanted} episodes: replay.batch_size, replay.latest_size)"
+            ]
+        if min(env_steps, self.max_env_steps) <= self.warmup_steps:
+            return [
+                f"the weights were those of the warm-up to the end, {env_steps:,} steps "
+                f"(algorithm.weighting.warmup_steps={self.warmup_steps:,})"
+            ]
+        return []
+
+    def warnings(self) -> list[str]:
+        """What whoever started the run will not have meant, a sentence each."""
+        found = []
+        limit = self.episode_limit
+        if limit is not None and not self._reaches_an_update(limit):
+            found.append(
+                f"no update in episodes of full length: the first one is made after {self.wanted} episodes "
+                f"(replay.batch_size, replay.latest_size), here about {self._episodes * limit:,} steps, and "
+                f"max_env_steps={self.max_env_steps:,}"
+            )
+        if 0 < self.max_env_steps <= self.warmup_steps:
+            found.append(
+                f"algorithm.weighting.warmup_steps={self.warmup_steps:,} covers the whole budget, "
+                f"max_env_steps={self.max_env_steps:,}: only the weights of the warm-up are used"
+            )
+        return found
+
+    @property
+    def _episodes(self) -> int:
+        """Stored at the first update: whole rounds."""
+        return ceil(self.wanted / self.episodes_per_round) * self.episodes_per_round
+
+    def _reaches_an_update(self, episode_length: int) -> bool:
+        """Whether the round of the first update begins within the budget; it is then played to its end."""
+        return (self._episodes - self.episodes_per_round) * episode_length < self.max_env_steps

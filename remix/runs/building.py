@@ -1,0 +1,155 @@
+"""From a composed configuration to the Lightning module and the data module."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning import seed_everything
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from remix.algorithms.base import MultiAgentModule
+from remix.envs.gate import Gate
+from remix.envs.spec import Environment, EnvSpec
+from remix.learning.datamodule import ReplayDataModule
+from remix.learning.policy import Policy
+from remix.learning.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
+from remix.runs.config import kept, plain
+from remix.settings.errors import GameError, SettingError, first_line, one_of, part
+from remix.settings.own_code import OwnCodeError, own_traceback
+from remix.settings.signatures import with_article
+
+
+def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
+    """The Lightning module and data module of a composed configuration.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    spec = _spec(config)
+    check_hanging(spec, instantiate(config.workers, _partial_=True).func)
+    for key, value in config.replay.items():
+        if key not in (valid := inspect.signature(ReplayDataModule).parameters):
+            raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
+    data = ReplayDataModule(
+        environment=instantiate(config.env, _partial_=True, _convert_="all"),
+        workers=_workers(config),
+        **plain(config.replay),
+        steps_per_epoch=config.steps_per_epoch,
+        max_env_steps=config.max_env_steps,
+        validation_episodes=config.validation_episodes,
+        test_episodes=config.test_episodes,
+        seed=config.seed,
+    )
+    module = _module(config, spec)
+    if config.workers.get("overlap") and not module.learns_from_replay:
+        name = type(module).__name__
+        raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
+    return module, data
+
+
+def build_module(config: DictConfig) -> MultiAgentModule:
+    """The Lightning module alone, which has the policy; what is to be done with it may need no workers.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    return _module(config, _spec(config))
+
+
+def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
+    """The object that a node of the configuration describes.
+
+    :param key: full key of the node.
+    :param kind: class of which the object must be.
+    :param first: arguments before those of the node, as ``more`` are after them.
+    :raises SettingError: it cannot be made, or is of another kind.
+    """
+    target = node.get("_target_", "") if isinstance(node, Mapping) else node
+    with named_settings(key, target):
+        # Called here: Hydra would make mappings of arguments that are instances of dataclasses.
+        made = instantiate(node, _partial_=True, _convert_="all")(*first, **more)
+    if not isinstance(made, kind):
+        found = with_article(type(made))
+        raise SettingError(f"{key}._target_", target, f"makes {found}; must make {with_article(kind)}")
+    return made
+
+
+def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -> list[Any]:
+    """The objects of a group, such as the callbacks, by name; those that are null are left out."""
+    return [make(node, f"{key}.{name}", kind, **more) for name, node in group.items() if node is not None]
+
+
+def _spec(config: DictConfig) -> EnvSpec:
+    with closing(Gate(make(config.env, "env", Environment))) as game:
+        return game.spec
+
+
+def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
+    # Networks draw their weights from the global generators, with which a game may do what it likes.
+    with isolate_rng(include_cuda=False):
+        seed_everything(config.seed, verbose=False)
+        module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
+    with named_settings("algorithm", config.algorithm.get("_target_", "")):
+        module.configure_optimizers()  # made again for the training; what they do not take is said here
+    module.hparams["config"] = kept(config)
+    return module
+
+
+def quiet() -> None:
+    """Keep the console for what the user has to know."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for message in (
+        ".*`training_step` returned `None`.*",  # rounds before the replay holds a batch
+        ".*dataloader is not resumable.*",  # its state is the data module's
+        ".*isinstance.treespec, LeafSpec.*",
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists and is not empty.*",
+        "The dirpath has changed from .*",  # of a run that begins from the checkpoint of another
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+@contextmanager
+def named_settings(group: str, target: str = "") -> Iterator[None]:
+    """Give errors of building a group's objects the full key of the setting they are about.
+
+    :param target: what is built, for messages.
+    """
+    try:
+        with part(group):
+            yield
+    except (SettingError, GameError):
+        raise
+    except InstantiationException as error:
+        keys, targets = (re.search(pattern, str(error)) for pattern in (r"full_key: (\S+)", "target '(.+)'"))
+        key, target = keys[1] if keys else group, targets[1] if targets else target
+        raise _named(error.__cause__ or error, key, target) from error
+    except Exception as error:
+        raise _named(error, group, target) from error
+
+
+def _named(error: BaseException, key: str, target: str) -> Exception:
+    """The error of building something as the user is to see it."""
+    if isinstance(error, GameError):
+        return error
+    if isinstance(error, SettingError):
+        return SettingError(f"{key}.{error.setting}", error.value, error.expected)
+    if own_traceback(error):
+        return OwnCodeError.of(key, target, "building it", error)
+    return SettingError(key, target, f"cannot be built: {first_line(error)}")
+
+
+def _workers(config: DictConfig) -> WorkersFactory:
+    def build(environment: EnvironmentFactory, policy: Policy) -> WorkerPool:
+        pool: WorkerPool = make(config.workers, "workers", WorkerPool, environment, policy)
+        return pool
+
+    return build

@@ -1,0 +1,193 @@
+"""Checkpoints of runs: found, read without executing code, and made a module again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+
+from remix import tracking
+from remix.algorithms.base import MultiAgentModule
+from remix.envs.spec import Environment
+from remix.learning import archive
+from remix.learning.workers.base import WorkerPool
+from remix.runs import renames
+from remix.runs.building import build_module, quiet
+from remix.runs.config import check_arguments, plain, whole
+from remix.runs.content import Content
+from remix.runs.records import LAST_CHECKPOINTS
+from remix.runs.trust import Trust, texts
+from remix.settings.errors import GameError, SettingError, first_line
+from remix.settings.former_names import with_current_names
+
+BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
+"""The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
+
+
+def load(
+    path: Path, env_overrides: DictConfig | None = None, trust: Sequence[str] = ()
+) -> tuple[DictConfig, MultiAgentModule]:
+    """The configuration and the trained module of a checkpoint; no code in it is executed.
+
+    :param env_overrides: settings of the environment to change.
+    :param trust: packages that its configuration may name besides what every file may.
+    """
+    with _offering_others(path):
+        checkpoint = read_checkpoint(path)
+    config = _configuration(checkpoint, path, env_overrides, trust)
+    quiet()
+    try:
+        module = build_module(config)
+        module.load_state_dict(checkpoint["state_dict"])
+    except (SettingError, GameError):
+        raise
+    except RuntimeError as error:
+        raise SettingError(
+            "checkpoint", path, f"does not fit the environment: {first_line(error)}"
+        ) from error
+    except Exception as error:
+        raise SettingError("checkpoint", path, f"cannot be built: {first_line(error)}") from error
+    module.env_steps = checkpoint["env_steps"]
+    return config, module
+
+
+def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, Any]:
+    """A checkpoint's tensors and plain containers.
+
+    :param setting: that named it, for errors.
+    :raises SettingError: if the file is damaged or not a checkpoint of ReMIX.
+    """
+    checkpoint = archive.read(path, setting)
+    Content(checkpoint, setting, path).check()
+    parameters = checkpoint["hyper_parameters"]
+    parameters["config"] = with_current_names(parameters["config"])
+    return checkpoint
+
+
+def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
+    """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        for candidate in ("best.ckpt", *LAST_CHECKPOINTS):
+            if (path / "checkpoints" / candidate).is_file():
+                return path / "checkpoints" / candidate
+        raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
+    if re.fullmatch(r"[0-9a-f]{32}", name):
+        return tracking.download_checkpoint(name, tracking_uri)
+    raise SettingError("checkpoint", name, "must be a checkpoint file, a run directory or an MLflow run id")
+
+
+def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path | None) -> str | None:
+    """The checkpoint that training goes on from, known to be whole and of these networks; None for none.
+
+    :param ckpt_path: the user's choice for a run that begins, or has no checkpoint of its own yet.
+    :param folder: of the checkpoints of a run that is to be continued. If its last one is damaged, that is
+        put aside and the one before it is taken.
+    :raises SettingError: if there are checkpoints, but none can be used.
+    """
+    problems: list[SettingError] = []
+    for path in (
+        folder / name for name in LAST_CHECKPOINTS if folder is not None and (folder / name).exists()
+    ):
+        try:
+            _check_start(module, path)
+        except SettingError as error:
+            problems.append(error)
+            continue
+        for problem in problems:
+            damaged = Path(problem.value).rename(path.with_name("damaged.ckpt"))
+            print(f"{problem.value} {problem.expected}; going on from {path}, the other is {damaged} now")
+        return str(path)
+    if problems:
+        reasons = "; ".join(f"{problem.value} {problem.expected}" for problem in problems)
+        advice = "resume=never with another run_dir starts anew"
+        raise SettingError("resume", "auto", f"{reasons}; {advice}") from problems[0]
+    if ckpt_path is not None:
+        with _offering_others(Path(ckpt_path)):
+            _check_start(module, Path(ckpt_path))
+    return ckpt_path
+
+
+def differences(path: Path, ours: dict[str, Any]) -> list[str]:
+    """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
+    stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
+    seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
+    groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
+    return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
+
+
+@contextmanager
+def restoring(trainer: pl.Trainer, checkpoint: str | None) -> Iterator[None]:
+    """Within, what fails while Lightning restores the checkpoint is said in one line about that file."""
+    try:
+        yield
+    except (SettingError, GameError):
+        raise
+    except Exception as error:
+        # Lightning keeps what it read until all of it is restored.
+        if not trainer._checkpoint_connector._loaded_checkpoint:
+            raise
+        reason = f"lacks {error}" if isinstance(error, KeyError) else first_line(error)
+        raise SettingError("ckpt_path", checkpoint, f"cannot be continued: {reason}") from error
+
+
+@contextmanager
+def _offering_others(path: Path) -> Iterator[None]:
+    """Within, what is wrong with a checkpoint is said together with the others that lie beside it."""
+    try:
+        yield
+    except SettingError as error:
+        places = (path.with_name(name) for name in ("best.ckpt", *LAST_CHECKPOINTS))
+        others = ", ".join(str(place) for place in places if place != path and place.is_file())
+        advice = f"; there is also {others}" if others else ""
+        raise SettingError(error.setting, error.value, error.expected + advice) from error
+
+
+def _check_start(module: MultiAgentModule, path: Path) -> None:
+    """Before anything is started: the checkpoint is whole, of these networks, and has all to go on."""
+    checkpoint = read_checkpoint(path, "ckpt_path")
+    ours, state = module.state_dict(), checkpoint["state_dict"]
+    for name in ours.keys() | state.keys():
+        if (
+            name not in ours
+            or name not in state
+            or (ours[name].shape, ours[name].dtype) != (state[name].shape, state[name].dtype)
+        ):
+            raise SettingError("ckpt_path", path, f"holds other networks than configured ({name} differs)")
+    Content(checkpoint, "ckpt_path", path).check_continuable()
+
+
+def _configuration(
+    checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
+) -> DictConfig:
+    """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
+    stored = renames.current(checkpoint["hyper_parameters"]["config"])
+    for key in BUILT:
+        if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
+            raise SettingError("checkpoint", path, f"hyper_parameters.config.{key} must name a _target_")
+    replay = stored.get("replay")
+    if not isinstance(replay, dict):
+        raise SettingError("checkpoint", path, "hyper_parameters.config.replay must hold settings")
+    for key in ("max_env_steps", "steps_per_epoch", "validation_episodes"):
+        whole(key, stored.get(key), least=1)
+    for key, value in replay.items():
+        if (key, value) != ("latest_size", None):
+            whole(f"replay.{key}", value, least=1)
+    config = OmegaConf.create(stored)
+    typed: frozenset[str] = frozenset()
+    if env_overrides:
+        config.env = OmegaConf.merge(config.env, env_overrides)
+        typed = frozenset(texts(OmegaConf.to_container(env_overrides, resolve=True)))
+    resolved = plain(config)
+    names = Trust((path,), tuple(trust), typed)
+    for key, kind in BUILT.items():
+        names.check(key, resolved[key], (kind,))
+    check_arguments(OmegaConf.create({key: config[key] for key in BUILT}))
+    return config

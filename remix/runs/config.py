@@ -1,0 +1,195 @@
+"""Configuration: cross-field checks, argument types, folders of runs, resolvers. Free of torch."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from remix.runs.identity import SCHEME, identity
+from remix.runs.records import RUNS, all_runs, discard, is_free, latest_run, read_run
+from remix.runs.trainer_arguments import check_trainer
+from remix.settings import checks
+from remix.settings.errors import SettingError, one_of
+from remix.settings.names import check_names, folder_name
+from remix.settings.redaction import redacted
+
+RESUME = ("never", "auto")
+
+EARLIER = (
+    "holds a run that an earlier version of ReMIX recorded, which cannot be compared; choose another folder, "
+    "and ckpt_path= to begin there from its last.ckpt"
+)
+
+_WEIGHT_RANGE = ("min", "max")
+
+LARGEST = 2**63 - 1
+"""What tensors and stores can count to."""
+
+
+def check(config: DictConfig) -> None:
+    """Relations between settings that no single part can see.
+
+    :raises SettingError: naming the first setting that cannot work.
+    """
+    if config.resume not in RESUME:
+        raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
+    check_names(config)
+    checks.seed("seed", config.seed)
+    for key, value in config.weight_range.items():
+        if key not in _WEIGHT_RANGE:
+            expected = f"unknown setting; weight_range {one_of(_WEIGHT_RANGE, str(key))}"
+            raise SettingError(f"weight_range.{key}", value, expected)
+    low = checks.number("weight_range.min", config.weight_range.min, 0.0)
+    high = checks.number("weight_range.max", config.weight_range.max, 0.0)
+    if low > high:
+        raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high:g}")
+    if config.threads is not None:
+        whole("threads", config.threads, least=1)
+    check_trainer(config.trainer, config.run_dir)
+    whole("warmup_steps", config.warmup_steps, least=0)
+    for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
+        whole(key, config[key], least=1)
+    # latest_size last: unless it was given, it is what another of them was set to.
+    for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
+        if value is not None or key != "latest_size":  # for which null means those of the round
+            whole(f"replay.{key}", value, least=1)
+    if config.steps_per_epoch > config.max_env_steps:
+        raise SettingError(
+            "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
+        )
+    if config.ckpt_path is not None and not Path(str(config.ckpt_path)).is_file():
+        raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
+
+
+def whole(setting: str, value: object, least: int) -> None:
+    """:raises SettingError: unless ``value`` is a whole number of 64 bits and at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingError(setting, value, f"must be a whole number, at least {least}")
+    if value > LARGEST:
+        raise SettingError(setting, value, f"must be at most {LARGEST}")
+
+
+def check_arguments(config: DictConfig) -> None:
+    """Compare every node that names a ``_target_`` with the signature of that class.
+
+    The signature is the schema: an argument that it does not have, or of another type, is an error.
+
+    :raises SettingError: naming the argument by its full key.
+    """
+    from remix.runs.targets import GROUPS, check_value
+
+    for group, value in plain(config).items():
+        check_value(group, value, GROUPS.get(group, Any))
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain containers, without Hydra's own part."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items() if key != "hydra"}
+
+
+def kept(config: DictConfig) -> dict[str, Any]:
+    """What is stored of a configuration: :func:`plain`, with ``***`` for passwords and tokens."""
+    stored: dict[str, Any] = redacted(plain(config))
+    return stored
+
+
+@contextmanager
+def as_hydras(config: DictConfig) -> Iterator[None]:
+    """For a while, ``${hydra:...}`` is answered from this configuration, which holds Hydra's own part."""
+    from hydra.core.hydra_config import HydraConfig
+
+    previous = HydraConfig.instance().cfg
+    HydraConfig.instance().set_config(config)
+    try:
+        yield
+    finally:
+        HydraConfig.instance().cfg = previous
+
+
+def run_directory(config: DictConfig) -> str:
+    """A new directory for a single run."""
+    return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
+
+
+def previous_run(config: DictConfig, directory: Path) -> dict[str, Any]:
+    """The record of the run that goes on in a directory, empty if one begins there.
+
+    :raises SettingError: if something else is in that directory, or a run that is not to go on.
+    """
+    previous = read_run(directory)
+    if not previous:
+        if not is_free(directory):
+            raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
+        return {}
+    if previous.get("scheme") != SCHEME:
+        raise SettingError("run_dir", directory, EARLIER)
+    if (previous.get("identity"), previous.get("seed")) != (identity(config), config.seed):
+        raise SettingError(
+            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
+        )
+    if config.resume != "auto":
+        status = previous.get("status", "unknown")
+        raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
+    return previous
+
+
+def has_earlier(config: DictConfig) -> bool:
+    """Whether runs with this seed are below ``runs`` that cannot be compared."""
+    return any(run.get("scheme") != SCHEME and run.get("seed") == config.seed for run, _ in all_runs())
+
+
+def find_previous(config: DictConfig) -> None:
+    """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
+    if read_run(Path(config.run_dir)):
+        return
+    if (found := latest_run(identity(config), config.seed)) is None:
+        earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
+        print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
+        return
+    discard(Path(config.run_dir))
+    config.run_dir = str(found.absolute())
+
+
+@cache
+def _new_directory(env: str, algorithm: str, seed: int) -> str:
+    """Once per process, however often Hydra resolves it."""
+    base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
+    return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}")
+
+
+def _sweep_directory() -> str:
+    """A new directory for a sweep under no name; OmegaConf keeps it for the sweep's jobs."""
+    return _claimed(RUNS / f"sweeps/{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _claimed(stem: Path) -> str:
+    """The first free name that begins so, claimed by being made."""
+    for path in (stem.with_name(stem.name + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        atexit.register(_remove_unused, path.absolute())
+        return str(path)
+    raise RuntimeError(f"no free name like {stem}")
+
+
+def _remove_unused(directory: Path) -> None:
+    if not read_run(directory):
+        discard(directory)
+
+
+def register_resolvers() -> None:
+    """Make ``${run_directory:}``, ``${sweep_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
+    OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
+    OmegaConf.register_new_resolver("sweep_directory", _sweep_directory, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

@@ -1,0 +1,123 @@
+"""Digests of files that decide what a run computes, the user's own code among them; versions of packages."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import resolve_name
+from pathlib import Path
+from sysconfig import get_path
+from typing import Any
+
+from remix.settings.import_path import OURS
+from remix.settings.named_objects import location
+
+_INSTALLED = tuple(Path(get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib"))
+
+
+_LIBRARIES = ("torch", "pytorch_lightning")  # a newer release does not make runs others
+
+
+def file_digest(path: Path) -> str:
+    """Of the content of a file."""
+    known = path.stat()
+    return _digest(path.absolute(), known.st_mtime_ns, known.st_size)
+
+
+def release() -> str:
+    """Of ReMIX."""
+    try:
+        return version("remix-marl")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def of_modules(names: Iterable[str]) -> dict[str, str]:
+    """What stands behind dotted names: a digest of own code, the version of an installed package.
+
+    Own code lies neither in ReMIX nor among installed packages. It is the modules that a name leads through,
+    and what these import from the same folder. Nothing is imported here.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        package = name.partition(".")[0]
+        place = location(package)
+        if place is None or place == OURS.resolve() or package in _LIBRARIES:
+            continue
+        if any(place.is_relative_to(folder) for folder in _INSTALLED):
+            found |= _versions(package)
+        else:
+            root = place.parent
+            for file in _followed(name, root):
+                found[file.relative_to(root).as_posix()] = file_digest(file)
+    return found
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be the dotted name of something."""
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _followed(name: str, root: Path) -> set[Path]:
+    """The files of a dotted name below a folder, and of all that they import from there."""
+    found: set[Path] = set()
+    rest = [name]
+    while rest:
+        for file in _files(rest.pop(), root):
+            if file not in found:
+                found.add(file)
+                rest += _imports(file, root)
+    return found
+
+
+def _files(name: str, root: Path) -> Iterator[Path]:
+    place = root
+    for part in name.split("."):
+        place = place / part
+        for file in (place.with_name(f"{part}.py"), place / "__init__.py"):
+            if file.is_file():
+                yield file
+
+
+def _imports(file: Path, root: Path) -> Iterator[str]:
+    """The names that a file imports, as far as they may be below the folder."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # told by the import itself
+        return
+    package = ".".join(file.relative_to(root).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            try:
+                source = resolve_name(name, package) if node.level else name
+            except ImportError:
+                continue
+            yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _versions(package: str) -> dict[str, str]:
+    found = {}
+    for distribution in _distributions().get(package, ()):
+        try:
+            found[distribution] = version(distribution)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def _distributions() -> dict[str, Any]:
+    return dict(packages_distributions())
+
+
+@cache
+def _digest(path: Path, modified: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""Lightning's Trainer as configured: one process, whose end and restart are ours."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import get_class
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Timer
+
+from remix.callbacks.checkpointing import AtomicCheckpointIO
+from remix.callbacks.side_matters import told_safely
+from remix.runs.building import make, make_all, named_settings
+from remix.runs.config import plain
+from remix.settings.errors import SettingError
+
+
+class OneProcess(LightningEnvironment):
+    """This process alone, whatever started it.
+
+    Lightning would take its rank, and under Slurm its checkpoints and its restart, from the variables of
+    launchers and schedulers. Under such a rank nothing would be logged or saved.
+    """
+
+    creates_processes_externally = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_global_rank(0)
+        # Asked for whatever the plugins are; it loads hpc_ckpt_*.ckpt in place of the policy in memory.
+        SLURMEnvironment.detect = staticmethod(_never)  # type: ignore[method-assign]
+
+    def local_rank(self) -> int:
+        return 0
+
+    def node_rank(self) -> int:
+        return 0
+
+
+class TimeLimit(Timer):
+    """``trainer.max_time``, of this process; Lightning's own would end a run that goes on at once."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing: the time of the process before is over."""
+
+
+def make_trainer(config: DictConfig) -> pl.Trainer:
+    """The Trainer with its callbacks and without loggers."""
+    callbacks = [told_safely(made) for made in make_all(config.callbacks, "callbacks", pl.Callback)]
+    if (limit := plain(config.trainer).get("max_time")) is not None:
+        with named_settings("trainer.max_time"):
+            callbacks.append(TimeLimit(limit))
+    fixed = _defaults(config.trainer) | {
+        "logger": False,
+        "callbacks": callbacks,
+        "plugins": [AtomicCheckpointIO(), OneProcess()],
+    }
+    try:
+        trainer: pl.Trainer = make(config.trainer, "trainer", pl.Trainer, **fixed)
+    except SettingError as error:
+        chosen = ", ".join(f"{key}={config.trainer[key]}" for key in ("accelerator", "devices", "precision"))
+        raise SettingError("trainer", chosen, error.expected) from error
+    return trainer
+
+
+def _defaults(node: DictConfig) -> dict[str, Any]:
+    """Of all arguments that are not configured; Lightning would look for variables ``PL_TRAINER_*``."""
+    parameters = inspect.signature(get_class(node._target_)).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in node}
+
+
+def _never() -> bool:
+    return False

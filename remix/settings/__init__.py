@@ -1,0 +1,1 @@
+"""The ground floor: errors, checks and signatures, names and what a user wrote."""

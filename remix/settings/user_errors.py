@@ -1,0 +1,152 @@
+"""Exceptions in one line each: what a user can mend, and what nobody expected."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterable, Sequence
+from traceback import walk_tb
+
+from remix.settings.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
+from remix.settings.own_code import own_traceback, summary
+from remix.settings.words import group_choices
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user, or None if the error is not of the user's making."""
+    if isinstance(error, SettingError | GameError | Diverged | CheckFailed):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"the memory does not suffice: {error or 'no more can be had'}"
+    if full_disk(error):
+        return "the disk is full, or a quota is; with more room, the same command with resume=auto goes on"
+    return _hydra(error) or _launcher(error) or _file(error) or _lightning(error)
+
+
+def full_disk(error: BaseException | None) -> bool:
+    """Whether that is behind an error, in whatever it was wrapped."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        if "database or disk is full" in str(error):  # SQLite's words
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def details(error: BaseException) -> str:
+    """The traceback of the user's own code, as far as it was there that something went wrong; else empty."""
+    link: BaseException | None = error
+    while link is not None:
+        if found := getattr(link, "details", ""):
+            return f"{found.rstrip()}\n"
+        link = link.__cause__
+    return "" if one_line(error) else own_traceback(error)
+
+
+def unexpected(error: BaseException) -> str:
+    """A line for what should not have happened, with the way to its traceback."""
+    kept = "; ".join(getattr(error, "__notes__", ())) or "-v shows the traceback"
+    return f"unexpected {summary(error)}; {kept}"
+
+
+def _launcher(error: BaseException) -> str | None:
+    """Launchers whose plugin or whose cluster is not there."""
+    text = str(error)
+    missing = re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_launcher", text)
+    if isinstance(error, RuntimeError) and missing:
+        extra = {"joblib": "joblib", "submitit": "slurm"}.get(missing[1])
+        package = f"hydra-{missing[1]}-launcher" if extra is None else f"'remix-marl[{extra}]'"
+        return f"hydra/launcher: is not installed; pip install {package}"
+    if isinstance(error, RuntimeError) and "srun" in text:
+        return "hydra/launcher=submitit_slurm: there is no srun here; start it on a node of the Slurm cluster"
+    return None
+
+
+def _file(error: BaseException) -> str | None:
+    """Files that cannot be read or written, or are no YAML."""
+    from yaml import MarkedYAMLError
+
+    if isinstance(error, RecursionError) and _reading(error):
+        return "a configuration cannot be read: it is nested too deeply, or holds itself"
+    if isinstance(error, UnicodeDecodeError):
+        return f"a file that should be text in UTF-8 is not: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:
+        return f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return None
+
+
+def _reading(error: BaseException) -> bool:
+    """Whether it arose in YAML or in what becomes of it."""
+    frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] in ("yaml", "omegaconf") for name in frames)
+
+
+def _lightning(error: BaseException) -> str | None:
+    """What Lightning cannot do with its arguments or its callbacks."""
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+    return " ".join(str(error).split()) if isinstance(error, MisconfigurationException) else None
+
+
+def _hydra(error: BaseException) -> str | None:
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf.errors import (
+        ConfigAttributeError,
+        ConfigKeyError,
+        MissingMandatoryValue,
+        OmegaConfBaseException,
+    )
+
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _no_such_choice(str(error.missing_cfg_file), error.options or ())
+    if isinstance(error, OverrideParseException):
+        quotes = "cannot be read: special signs need quotes, as in \"SETTING='VALUE'\""
+        return f"{error.override}: {quotes if '=' in str(error.override) else 'must be SETTING=VALUE'}"
+    cause = error.__cause__ if isinstance(error, HydraException) else error
+    if isinstance(cause, MissingMandatoryValue):
+        return f"{cause.full_key}=???: must be given"
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
+        name = str(cause.full_key or cause.key)
+        if cause is error:  # nobody asked for it but the code
+            return f"{name}=???: must be given"
+        parent = cause.parent_node
+        choices = _public(parent) if hasattr(parent, "keys") else []
+        return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _text(error, cause)
+    return None
+
+
+def _no_such_choice(missing: str, options: Sequence[str]) -> str:
+    group, _, choice = missing.rpartition("/")
+    if not group:
+        return f"--config-name={choice}: there is no configuration of that name"
+    return f"{group}={choice}: {one_of(_public(options) or group_choices(group), choice)}"
+
+
+def _text(error: BaseException, cause: BaseException | None) -> str:
+    """Hydra's and OmegaConf's own words, with the setting in front."""
+    text = " ".join(str(error).split())
+    if several := re.match(r"Ambiguous value for argument '([^=]*)=(.*?)'", text):
+        key, values = several.groups()
+        return f"{key}={values}: several values need -m, a list needs brackets: {key}=[{values}]"
+    if (merged := re.match(r"Error merging override (.*)", text)) and "Cannot merge DictConfig" in str(cause):
+        key = merged[1].partition("=")[0].lstrip("+")
+        return f"{merged[1]}: must be settings; single ones are set by {key}.NAME=VALUE"
+    if merged and cause is not None:
+        return f"{merged[1]}: {first_line(cause)}"
+    if deleted := re.search(r"Key '(\w+)' is not in struct", text):
+        return f"{deleted[1]}=???: must be given"
+    key = getattr(error, "full_key", None)
+    if not text and cause is not None:  # of a configuration's file, which nobody names
+        return f"a configuration cannot be read: {first_line(cause)}"
+    return f"{key}: {first_line(error)}" if key else text
+
+
+def _public(options: Iterable[object]) -> list[str]:
+    return [str(option) for option in options if not str(option).startswith("_")]

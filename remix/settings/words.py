@@ -1,0 +1,91 @@
+"""The words of a command line: settings and options, checked and put in the order that Hydra takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+
+from remix.settings.errors import SettingError, one_of
+
+
+def check_words(name: str, words: Sequence[str]) -> None:
+    """Find the mistakes in settings that Hydra has no words for, or no objection to.
+
+    :param name: of the command, whose configuration is ``conf/<name>.yaml``.
+    :raises SettingError: naming the first of them.
+    """
+    options = [word for word in words if word.startswith("-") and word != "-"]
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key.strip("+~ ") and not word.startswith("-"):
+            raise SettingError(key, value, "must be SETTING=VALUE")
+        if (choices := group_choices(key.lstrip("~"))) and key.lstrip("~") != "hydra":
+            if key.startswith("~"):
+                raise SettingError(key, value, f"cannot be left out; {one_of(choices)}")
+            if equals and _is_no_name(value):
+                raise SettingError(key, value, one_of(choices))
+        if key.startswith("+") and not any("config-dir" in option or option == "-cd" for option in options):
+            _check_added(name, key.lstrip("+"), value, words)
+
+
+def settings_first(words: Sequence[str]) -> list[str]:
+    """Settings before options, the only order that Hydra's parser takes."""
+    settings = [word for word in words if not word.startswith("-") and ("=" in word or word.startswith("~"))]
+    return settings + [word for word in words if word not in settings]
+
+
+def with_checkpoint(words: Sequence[str]) -> list[str]:
+    """A first word that is no setting names the checkpoint."""
+    if words and words[0] and not words[0].startswith("-") and not _is_setting(words[0]):
+        quoted = words[0].replace("\\", "\\\\").replace("'", "\\'")
+        return [f"checkpoint='{quoted}'", *words[1:]]
+    return list(words)
+
+
+def group_choices(group: str) -> list[str]:
+    """The configurations of a group that come with ReMIX; none if there is no such group."""
+    folder = files("remix.conf").joinpath(*group.split("/"))
+    if not group or "." in group or not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir())
+    return [name[:-5] for name in names if name.endswith(".yaml") and not name.startswith("_")]
+
+
+def _is_no_name(value: str) -> bool:
+    """Whether Hydra reads a value as null, as true or false, or as a number."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        read = OverridesParser.create().parse_override(f"key={value}").value()
+    except HydraException:
+        return False
+    return read is None or isinstance(read, (bool, int, float))
+
+
+def _is_setting(word: str) -> bool:
+    """``key=value``, and no path of folders such as ``p=-2``."""
+    key, equals, _ = word.partition("=")
+    return bool(equals) and "/" not in key and not os.path.exists(word)
+
+
+def _check_added(name: str, key: str, value: str, words: Sequence[str]) -> None:
+    """What is added at the top is a mistake, unless other settings refer to it."""
+    top = key.partition("@")[0].partition(".")[0].partition("/")[0]
+    known = {"hydra", *_top_level(name)}
+    if top not in known and not any(f"${{{top}" in word for word in words):
+        raise SettingError(key, value, f"unknown setting; {one_of(known, top)}")
+
+
+def _top_level(name: str) -> Iterator[str]:
+    """The settings and groups at the top of a primary configuration."""
+    import yaml
+
+    primary = yaml.safe_load((files("remix.conf") / f"{name}.yaml").read_text())
+    for entry in primary.pop("defaults"):
+        if isinstance(entry, dict):
+            yield from (group.split()[-1].lstrip("/") for group in entry)
+        elif entry != "_self_":
+            yield from _top_level(entry)
+    yield from primary

@@ -1,0 +1,80 @@
+"""One trial: its values, its runs, and what it is worth."""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from contextlib import redirect_stdout
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from remix.runs import experiment
+from remix.runs.claims import turn
+from remix.runs.identity import identity
+from remix.runs.records import OUTPUT_FILE
+from remix.settings.redaction import RedactedStream
+from remix.studies.search.composition import composed, has, settled, words_of
+from remix.studies.search.plan import Plan
+from remix.studies.search.tracked import TrackedSearch
+from remix.studies.search.trials import LOCKS
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+
+def propose(plan: Plan, trial: Trial) -> dict[str, Any]:
+    """The values of a trial: groups first, then those settings that exist with the chosen groups."""
+    groups = {dimension.key: dimension.suggest(trial) for dimension in plan.groups}
+    config = composed("search", [*plan.words, *words_of(groups)])
+    values = [dimension for dimension in plan.values if has(config, dimension.key)]
+    return groups | {dimension.key: dimension.suggest(trial) for dimension in values}
+
+
+def evaluate(plan: Plan, number: int, values: dict[str, Any], tracked: TrackedSearch) -> float:
+    """Train every seed with the values of a trial; runs that were begun go on, finished ones stay.
+
+    :param number: of the trial, from 1.
+    :returns: the mean final return.
+    :raises ArithmeticError: if that is not a finite number.
+    """
+    config = composed("search", [*plan.words, *words_of(values)])
+    returns = []
+    for seed in plan.seeds:
+        run = _run(plan, config, number, seed)
+        tracked.adopt(run, number, values)
+        # Trials with the same values have the same runs; who comes second waits, and finds them finished.
+        with turn(plan.folder / LOCKS / Path(run.run_dir).name):
+            returns.append(_train(run))
+    value = fmean(returns)
+    if not math.isfinite(value):
+        raise ArithmeticError(f"the final return is {value}")
+    return value
+
+
+def _run(plan: Plan, config: DictConfig, number: int, seed: int) -> DictConfig:
+    """What one seed of a trial trains."""
+    changes = {
+        "seed": seed,
+        "resume": "auto",
+        "experiment_name": plan.name,
+        "run_name": f"trial {number}, seed {seed}",
+    }
+    # The directory is no part of the identity.
+    name = f"{identity(settled(config, changes | {'run_dir': '.'}))}-seed{seed}"
+    return settled(config, changes | {"run_dir": str(plan.folder / name)})
+
+
+def _train(run: DictConfig) -> float:
+    """Train with the console's lines, and the traceback of an error, in a file."""
+    directory = Path(run.run_dir)
+    directory.mkdir(exist_ok=True)
+    with (directory / OUTPUT_FILE).open("a") as file, redirect_stdout(RedactedStream(file)):
+        try:
+            return float(experiment.train(run))
+        except Exception:
+            traceback.print_exc(file=sys.stdout)
+            raise

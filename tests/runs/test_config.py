@@ -1,0 +1,142 @@
+"""Checks, types and identity of a configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from remix.runs import config as configuration
+from remix.runs.config import check_arguments, find_previous, run_directory
+from remix.runs.identity import SCHEME, identity
+from remix.runs.records import RUN_FILE, latest_run
+from remix.settings.errors import SettingError
+
+
+@pytest.fixture(autouse=True)
+def _hydra() -> Iterator[None]:
+    GlobalHydra.instance().clear()
+    configuration.register_resolvers()
+    with initialize_config_module("remix.conf", version_base="1.3"):
+        yield
+
+
+def composed(*overrides: str) -> DictConfig:
+    full = compose("train", list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(full)
+    return full
+
+
+@pytest.mark.parametrize(
+    ("override", "setting"),
+    [
+        ("env.world_shape=10", "env.world_shape"),
+        ("algorithm.weighting.bellman_error=1", "algorithm.weighting.bellman_error"),
+        ("algorithm.mixer.embed_dim=1.5", "algorithm.mixer.embed_dim"),
+        ("+algorithm.mixer.depth=2", "algorithm.mixer.depth"),
+        ("trainer.max_epochs=many", "trainer.max_epochs"),
+    ],
+)
+def test_arguments_are_checked_against_signatures(override: str, setting: str):
+    config = composed(override, "run_dir=x", "callbacks=none", "logger=none")
+    with pytest.raises(SettingError) as caught:
+        check_arguments(config)
+    assert caught.value.setting == setting
+
+
+@pytest.mark.parametrize(
+    ("overrides", "minimum"),
+    [
+        ((), 0.1),
+        (("env=smac",), 0.5),
+        (("experiment=starcraft2",), 0.5),
+        (("env=smac", "weight_range=min_0.1"), 0.1),
+        (("env=smac", "weight_range.min=0.3"), 0.3),
+    ],
+)
+def test_an_environment_may_have_a_weight_range_of_its_own(overrides: tuple[str, ...], minimum: float):
+    assert composed(*overrides).weight_range == {"min": minimum, "max": 1.0}
+
+
+def test_identity_is_what_a_run_computes():
+    base = identity(composed())
+    same = (
+        "seed=2",
+        "threads=1",
+        "trainer.accelerator=gpu",
+        "logger=csv",
+        "resume=auto",
+        "workers=process",
+        "run_name=a",
+    )
+    for override in same:
+        assert identity(composed(override)) == base, override
+    other = (
+        "weight_range=min_0.5",
+        "workers.overlap=true",
+        "algorithm.gamma=0.9",
+        "env.punishment=-1",
+        "max_env_steps=20000",
+        "trainer.precision=bf16-mixed",
+    )
+    identities = {identity(composed(override)) for override in other}
+    assert len(identities | {base}) == len(other) + 1
+
+
+def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    configuration._new_directory.cache_clear()
+    config = composed("resume=auto")
+
+    def run(name: str, seed: int, started: str, checkpoint: bool = True) -> Path:
+        directory = Path("runs/predator_prey/remix") / name
+        (directory / "checkpoints").mkdir(parents=True)
+        record = {"scheme": SCHEME, "identity": identity(config), "seed": seed, "started": started}
+        (directory / RUN_FILE).write_text(json.dumps(record))
+        if checkpoint:
+            (directory / "checkpoints/last.ckpt").touch()
+        return directory
+
+    assert run_directory(config).endswith("-seed1")
+    run("old", 1, "2026-01-01")
+    expected = run("new", 1, "2026-01-02")
+    run("other-seed", 2, "2026-01-03")
+    run("without-checkpoint", 1, "2026-01-04", checkpoint=False)
+    assert latest_run(identity(config), 1) == expected
+    config.run_dir = run_directory(config)
+    find_previous(config)
+    assert Path(config.run_dir) == expected.absolute()
+
+
+def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    directories = set()
+    for _ in range(3):
+        configuration._new_directory.cache_clear()
+        directories.add(run_directory(composed()))
+    assert len(directories) == 3
+
+
+def test_a_sweep_has_one_directory_which_no_other_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    sweeps = [composed().hydra.sweep for _ in range(3)]
+    assert len({sweep.dir for sweep in sweeps}) == 3
+    assert [sweep.dir for sweep in sweeps] == [sweep.dir for sweep in sweeps]
+
+
+def test_battles_are_named_after_what_they_are_fought_on():
+    engine = composed("env=smac", "env.map_name=MMM2")
+    assert engine.experiment_name == engine.env_name == "skirmish/MMM2"
+    game = composed("env=smac", "env.backend=starcraft2")
+    assert game.env_name == "starcraft2/3m"
+    assert game.logger.mlflow.tags.backend == "starcraft2"
+    assert composed("env=smac", "env.map_name=../maps/own.yaml").env_name == "skirmish/maps.own.yaml-62093f30"
+    assert composed().logger.mlflow.tags.backend is None

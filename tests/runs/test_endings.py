@@ -1,0 +1,197 @@
+"""What a run is that ended early, which folder it has, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from remix.runs.records import read_run
+from tests.command_line import CommandLine
+
+GAME = (
+    "env=matrix_game",
+    "algorithm=vdn",
+    "threads=1",
+    "max_env_steps=64",
+    "steps_per_epoch=16",
+    "validation_episodes=2",
+    "test_episodes=2",
+    "replay.batch_size=8",
+    "logger=none",
+)
+SECOND = ("max_env_steps=1000000", "steps_per_epoch=16", "trainer.max_time=00:00:00:01")
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def folders(home: Path) -> set[Path]:
+    """Everything below ``runs``, without the files in folders of runs."""
+    return {path for path in home.glob("runs/**/*") if path.is_dir() and path.name != "checkpoints"}
+
+
+def runs(home: Path) -> list[Path]:
+    return sorted(file.parent for file in home.glob("runs/**/run.json"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("trainer.max_epochs=1", "trainer.max_epochs=1 after 16 of 64"),
+        ("+trainer.max_steps=3", "trainer.max_steps=3 after 24 of 64"),
+        (
+            "+callbacks.stop={_target_: pytorch_lightning.callbacks.EarlyStopping, monitor: test/return, "
+            "patience: 1, mode: max, min_delta: 1000}",
+            "EarlyStopping of test/return after",
+        ),
+    ],
+)
+def test_a_run_that_ends_before_its_budget_is_stopped_and_goes_on(
+    remix: CommandLine, setting: str, reason: str
+) -> None:
+    line = ("train", *GAME, setting)
+    stopped = remix(*line)
+    assert stopped.code == 0
+    assert f"stopped by {reason}" in stopped.out
+    (run,) = runs(remix.home)
+    record = read_run(run)
+    assert record["status"] == "stopped"
+    assert "final_return" in record
+    again = remix(*line, "resume=auto")
+    assert "already finished" not in again.out
+    assert "resumed from " in again.out
+    assert runs(remix.home) == [run]
+
+
+def test_a_time_limit_counts_for_one_command(remix: CommandLine) -> None:
+    line = ("train", *GAME, *SECOND, "run_dir=runs/x")
+    assert "stopped by the time limit (trainer.max_time) after" in remix(*line).out
+    first = torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)["global_step"]
+    remix(*line, "resume=auto")
+    assert torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)["global_step"] > first
+
+
+def test_a_folder_holds_one_run(remix: CommandLine) -> None:
+    line = ("train", *GAME, "hydra.run.dir=runs/fixed")
+    assert remix(*line).code == 0
+    before = {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
+    other = remix(*line, "algorithm.gamma=0.5")
+    assert (
+        other.err
+        == "remix: run_dir=runs/fixed: holds a run of another configuration, code of yours or seed\n"
+    )
+    assert remix(*line, "seed=2", "resume=auto").code == 2
+    same = remix(*line)
+    assert same.code == 2
+    assert "holds this run already (finished); go on with resume=auto" in same.err
+    assert before == {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
+    Path("notes").mkdir()
+    Path("notes/config.yaml").write_text("mine")
+    assert "holds other files and no run" in remix("train", *GAME, "run_dir=notes").err
+    assert Path("notes/config.yaml").read_text() == "mine"
+
+
+def test_jobs_of_a_sweep_have_folders_of_their_own_and_are_found_again(remix: CommandLine) -> None:
+    tiny = ("-m", *GAME, "max_env_steps=16", "callbacks=none")
+    assert remix("train", *tiny, "threads=1,2", "seed=3").code == 0
+    assert len(runs(remix.home)) == 2
+    again = remix("train", *tiny, "seed=3", "resume=auto")
+    assert "already finished: runs/sweeps/" in again.out
+    assert len(runs(remix.home)) == 2
+    assert all(any(path.rglob("run.json")) for path in folders(remix.home) if path.parts[-2] != "sweeps")
+    new = remix("train", *tiny, "seed=4", "resume=auto")
+    assert "nothing to resume: no run of this configuration and seed is below runs" in new.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hydra.job.chdir=true",),
+        ("algorithm.gamma=7",),
+        ("--cfg", "hydra"),
+        ("algorithm=vdac_sum", "workers=process", "workers.overlap=true", "logger=csv"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(
+    remix: CommandLine, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr("atexit.register", lambda function, *first: at_exit.append(partial(function, *first)))
+    remix("train", *GAME, *words)
+    for function in at_exit:
+        function()
+    assert not folders(remix.home)
+    assert Path.cwd() == remix.home
+
+
+def test_a_run_goes_on_from_its_own_checkpoint_not_from_its_start(remix: CommandLine) -> None:
+    remix("train", *GAME, "seed=9", "run_dir=runs/start")
+    line = (
+        "train",
+        *GAME,
+        "ckpt_path=runs/start/checkpoints/last.ckpt",
+        "max_env_steps=128",
+        "run_dir=runs/x",
+    )
+    first = remix(*line)
+    assert (
+        "begins from runs/start/checkpoints/last.ckpt, whose run had seed=9, another max_env_steps\n"
+        in first.out
+    )
+    record = Path("runs/x/run.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"status": "running"}))
+    assert "resumed from runs/x/checkpoints/last.ckpt" in remix(*line, "resume=auto").out
+
+
+def test_a_moved_run_keeps_its_best_checkpoint(remix: CommandLine) -> None:
+    line = ("train", *GAME, *SECOND)
+    remix(*line, "run_dir=runs/x")
+    checkpoint = torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)
+    (name,) = (name for name in checkpoint["callbacks"] if name.startswith("ModelCheckpoint"))
+    checkpoint["callbacks"][name]["best_model_score"] = torch.tensor(1e6)
+    checkpoint["callbacks"][name]["kth_value"] = torch.tensor(1e6)
+    state = checkpoint["callbacks"][name]["best_k_models"]
+    checkpoint["callbacks"][name]["best_k_models"] = {path: torch.tensor(1e6) for path in state}
+    from remix.learning import archive
+
+    archive.write(checkpoint, Path("runs/x/checkpoints/last.ckpt"))
+    shutil.move("runs/x", "runs/y")
+    best = Path("runs/y/checkpoints/best.ckpt").read_bytes()
+    assert remix(*line, "run_dir=runs/y", "resume=auto").code == 0
+    assert Path("runs/y/checkpoints/best.ckpt").read_bytes() == best
+
+
+def test_a_refused_repeat_leaves_the_record_as_it_was(remix: CommandLine) -> None:
+    line = ("train", *GAME, "trainer.max_epochs=1", "run_dir=runs/x")
+    remix(*line)
+    record = Path("runs/x/run.json").read_bytes()
+    for name in ("last.ckpt", "previous.ckpt"):
+        if (path := Path("runs/x/checkpoints") / name).exists():
+            path.write_bytes(b"")
+    assert remix(*line, "resume=auto").code == 2
+    assert Path("runs/x/run.json").read_bytes() == record
+
+
+def test_a_run_is_finished_when_everything_is_there(
+    remix: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    line = ("train", *GAME, "run_dir=runs/x")
+    with monkeypatch.context() as patch:
+        patch.setattr("pytorch_lightning.Trainer.test", interrupted)
+        assert remix(*line).code != 0
+    assert read_run(Path("runs/x"))["status"] == "interrupted"
+    again = remix(*line, "resume=auto")
+    assert again.code == 0
+    assert "resumed from runs/x/checkpoints/last.ckpt" in again.out
+    assert read_run(Path("runs/x"))["status"] == "finished"
