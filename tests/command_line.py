@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,7 @@ class CommandLine:
     ) -> None:
         self.monkeypatch, self.capsys, self.home = monkeypatch, capsys, home
         monkeypatch.chdir(home)
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # put back afterwards
         monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
     def __call__(self, *arguments: str) -> Outcome:

@@ -46,6 +46,7 @@ def main() -> None:
 def _main() -> None:
     arguments = sys.argv[1:]
     shield()
+    warnings.formatwarning = _one_line
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
         return
@@ -68,6 +69,13 @@ def _main() -> None:
         if verbose:
             raise
         fail_with(error)
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning as users are told of it, without the place in the code."""
+    return f"warning: {' '.join(str(message).split())}\n"
 
 
 def fail_with(error: Exception) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,14 @@ def test_a_broken_configuration_is_one_line(remix: CommandLine, name: str, messa
     outcome = remix("train", "--config-dir", "settings", f"+own={name}")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert message in outcome.err
+
+
+def test_a_warning_is_one_line(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    def warn(arguments: list[str]) -> None:
+        print(warnings.formatwarning("a\nb", UserWarning, "x.py", 1), end="", file=sys.stderr)
+
+    monkeypatch.setitem(cli.COMMANDS, "report", warn)
+    assert remix("report").err == "warning: a b\n"
 
 
 def test_what_nobody_expected_is_one_line_too(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):

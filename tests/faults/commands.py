@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
@@ -64,6 +65,7 @@ def call(home: Path, *words: str, main: Callable[[], None] = cli.main) -> Outcom
         patch.object(sys, "argv", ["remix", *words]),
         patch.object(sys, "path", list(sys.path)),
         patch.dict(os.environ),
+        patch.object(warnings, "formatwarning", warnings.formatwarning),  # put back afterwards
         patch("atexit.register", lambda function, *first: at_exit.append(partial(function, *first))),
         redirect_stdout(out),
         redirect_stderr(err),
