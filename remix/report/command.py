@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.names import check_name
 
@@ -32,6 +34,9 @@ def report(arguments: Sequence[str]) -> None:
         "--output", help="folder of the report (default: runs/reports/STUDY, of a file STUDY.csv)"
     )
     parser.add_argument(
+        "--onset", type=float, help="score above which a run has begun to learn (default: the study's)"
+    )
+    parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -53,6 +58,8 @@ def report(arguments: Sequence[str]) -> None:
 
         print(f"reading {study} ...", flush=True)
         results = load_study(study, options.tracking_uri)
+    if options.onset is not None:
+        results = replace(results, onset=checks.number("onset", options.onset))
     from remix.report.output import report_folder, upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from remix.report.heat_maps import weight_heatmaps
+from remix.report.onset import OnsetTimes
 from remix.report.results import StudyResults
 from remix.report.statistics import (
     Band,
@@ -91,6 +92,27 @@ def final_scores(results: StudyResults) -> Figure:
     return figure
 
 
+def onset(results: StudyResults) -> Figure:
+    """Share of runs that have begun to learn, over environment steps; needs a threshold."""
+    assert results.onset is not None
+    figure, panels = _panels(results, 2.7, "environment steps", "runs that have begun")
+    for axes, panel in panels:
+        for variant, style in styles(results.variants).items():
+            if not (runs := results.of(panel, variant)):
+                continue
+            times = OnsetTimes.of(runs, results.onset)
+            at, shares = times.share_begun()
+            axes.step(at, shares, where="post", color=style.color, linestyle=style.dashes)
+            ended = np.interp(times.never, at, shares)
+            axes.plot(times.never, ended, "|", color=style.color, markersize=6)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_ylim(-0.04, 1.04)
+        axes.margins(x=0.02)
+    _legend(figure, results)
+    return figure
+
+
 def probability_of_improvement(results: StudyResults) -> Figure:
     """How likely the reference is better than each of the others, over all panels; needs two variants."""
     estimates = improvements(results)
@@ -110,6 +132,7 @@ def probability_of_improvement(results: StudyResults) -> Figure:
 
 _FIGURES: tuple[Callable[[StudyResults], Figure], ...] = (
     learning_curves,
+    onset,
     final_scores,
     performance_profiles,
     probability_of_improvement,
@@ -125,6 +148,7 @@ def figure_files() -> list[str]:
 def save_figures(results: StudyResults, directory: Path) -> list[Path]:
     """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``."""
     empty = {
+        onset.__name__: results.onset is None,
         probability_of_improvement.__name__: not improvements(results),
         weight_heatmaps.__name__: not results.heat_maps,
     }

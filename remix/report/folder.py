@@ -44,7 +44,8 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
             add_weights(directory / WEIGHTS, run, heat_maps)
         runs.append(run)
     about = plan["study"], plan["title"], plan["score"]
-    return StudyResults(*about, tuple(runs), tuple(heat_maps.values())), plan["metric"]
+    results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), onset=plan.get("onset"))
+    return results, plan["metric"]
 
 
 def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:

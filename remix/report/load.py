@@ -74,7 +74,8 @@ def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
     children = _all_runs(client, [experiment.experiment_id], f"tags.`{PARENT}` = '{parent.info.run_id}'")
     chosen = [_best(job, children) for job in plan["jobs"]]
     runs, heat_maps = _read_runs(client, plan, chosen)
-    results = StudyResults(name, plan["title"], plan["score"], runs, heat_maps, parent.info.run_id)
+    about, run_id = (name, plan["title"], plan["score"]), parent.info.run_id
+    results = StudyResults(*about, runs, heat_maps, run_id, onset=plan.get("onset"))
     return results, plan["metric"]
 
 

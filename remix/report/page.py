@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isinf, isnan
 
 from remix.report.markup import Block, Bullets, Picture, Section, Table
+from remix.report.onset import onsets
 from remix.report.results import FINISHED, Run, StudyResults
 from remix.report.statistics import CONFIDENCE, RESAMPLES, Estimate, comparable
 from remix.report.style import label, number, number_format, steps
@@ -16,6 +17,7 @@ from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
 _CAPTIONS = {
     "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
     "final_scores": "Final scores: interquartile mean and interval; the ticks are the seeds.",
+    "onset": "Share of runs that have begun to learn (Kaplan-Meier); a tick is a run that never did.",
     "performance_profiles": "Score distributions: the share of runs above each score, with its interval.",
     "probability_of_improvement": (
         "Probability that a run of {reference} ends higher than one of the other; 0.5 is no difference."
@@ -33,6 +35,8 @@ def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[s
     :param figures: names of the figures there are, without folder and ending.
     """
     every = [_what_was_run(results), _final_scores(results, scores), _comparison(results, scores)]
+    if results.onset is not None:
+        every.append(_onset(results, results.onset))
     reference = label(results.reference, results.variants)
     pictures = [Picture(f"figures/{name}", _CAPTIONS[name].format(reference=reference)) for name in figures]
     every.append(Section("Figures", pictures))
@@ -151,6 +155,33 @@ def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
         blocks.append(f"Probability that {reference} has the higher final score than:")
         blocks.append(Table(["variant", "probability", "95 % interval"], rows))
     return Section(f"{reference} against the others", blocks)
+
+
+def _onset(results: StudyResults, threshold: float) -> Section:
+    found = onsets(results, threshold)
+    rows = [
+        [
+            label(onset.panel, results.panels),
+            label(onset.variant, results.variants),
+            f"{onset.begun} of {onset.n}",
+            f"[{onset.low:.0%}, {onset.high:.0%}]",
+            "never" if isinf(onset.median) else steps(onset.median),
+            "–" if isnan(onset.p_value) else f"{onset.p_value:.2g}{' *' * onset.differs}",
+        ]
+        for onset in found
+    ]
+    header = ["panel", "variant", "begun", "95 % interval", "half begun after", "log-rank p"]
+    reference = label(results.reference, results.variants)
+    return Section(
+        "Onset",
+        [
+            f"A run has begun with its first evaluation above {number(threshold)}.",
+            Table(header, rows, text_columns=2),
+            "Runs that never began count as censored at their last evaluation. The interval of the share is "
+            f"exact. The log-rank test compares with {reference}, from {LEAST_SEEDS} seeds a side on; a star "
+            "marks a difference after the correction for several comparisons (Holm).",
+        ],
+    )
 
 
 def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:

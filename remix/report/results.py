@@ -139,6 +139,7 @@ class StudyResults:
     :ivar score_label: what the scores are, for axes.
     :ivar run_id: of the study's own run in MLflow.
     :ivar file: they were read from, if not from a store.
+    :ivar onset: score above which a run has begun to learn, if that is to be reported.
     """
 
     name: str
@@ -148,6 +149,7 @@ class StudyResults:
     heat_maps: tuple[HeatMap, ...] = ()
     run_id: str | None = None
     file: Path | None = None
+    onset: float | None = None
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], list[Run]]:

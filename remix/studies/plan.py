@@ -19,6 +19,7 @@ from remix.runs.budget import Budget, check_budget
 from remix.runs.config import as_hydras, check, check_arguments, kept
 from remix.runs.identity import SCHEME, identity
 from remix.runs.records import read_run, replace_text
+from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -51,6 +52,7 @@ class Plan:
 
     :ivar metric: that the study compares.
     :ivar score: what people call it.
+    :ivar onset: score above which a run has begun to learn, None if that is not asked.
     :ivar sweep: the values of each swept setting.
     :ivar configuration: of the first job, resolved.
     :ivar warnings: about jobs whose budget is too small for something, and their number.
@@ -60,6 +62,7 @@ class Plan:
     title: str
     metric: str
     score: str
+    onset: float | None
     jobs: tuple[Job, ...]
     sweep: dict[str, str]
     configuration: dict[str, Any]
@@ -71,7 +74,8 @@ class Plan:
         for number, job in enumerate(self.jobs, start=1):
             place = {"place": f"{number}/{len(self.jobs)}"}
             jobs[job.panel, job.variant, job.seed] = asdict(job) | place
-        about = {"study": self.study, "title": self.title, "metric": self.metric, "score": self.score}
+        names = ("study", "title", "metric", "score", "onset")
+        about = {name: getattr(self, name) for name in names}
         return about | {"jobs": list(jobs.values())}
 
 
@@ -103,7 +107,8 @@ def make_plan(config: DictConfig) -> Plan:
     sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
     warnings = Counter(line for _, _, lines in composed for line in lines)
     name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
-    return Plan(name, title, metric, score, jobs, sweep, composed[0][1], warnings)
+    onset = None if about.onset is None else checks.number("study.onset", about.onset)
+    return Plan(name, title, metric, score, onset, jobs, sweep, composed[0][1], warnings)
 
 
 def write_plan(plan: Plan, directory: Path) -> None:

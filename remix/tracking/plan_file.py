@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.names import check_name
 
@@ -24,6 +25,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     """The plan of a study: ``study``, ``title``, ``metric``, ``score`` and ``jobs``, a list.
 
     Every job has a ``panel``, ``variant``, ``algorithm`` and ``identity``, all text, and a ``seed``.
+    ``onset`` is the score above which a run has begun to learn, or missing.
 
     :raises SettingError: if the file is no such plan, naming what is wrong with it.
     """
@@ -52,6 +54,8 @@ def _check(plan: object) -> None:
         raise SettingError("jobs", f"[{len(jobs):,}]", f"must be at most {MOST_JOBS:,}")
     for key in _TEXTS:
         _check_text(key, plan.get(key))
+    if plan.get("onset") is not None:
+        checks.number("onset", plan["onset"])
     seen: dict[tuple[str, str, int], int] = {}
     for number, job in enumerate(jobs):
         place = f"jobs[{number}]"

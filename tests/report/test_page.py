@@ -107,6 +107,16 @@ def test_verdicts_say_what_may_be_said() -> None:
     )
 
 
+def test_onset_is_a_section_where_a_study_asks_for_it() -> None:
+    runs = [*flat("p", "remix", [4.0, 5.0]), make_run("p", "qmix", 1, [0.0, 1.0])]
+    study = StudyResults("s", "s", "score", tuple(runs), onset=2.0)
+    assert table(page(study)["Onset"]).rows == [
+        ["p", "ReMIX", "2 of 2", "[16%, 100%]", "100", "–"],
+        ["p", "QMIX", "0 of 1", "[0%, 98%]", "never", "–"],
+    ]
+    assert "Onset" not in page(StudyResults("s", "s", "score", tuple(runs)))
+
+
 def test_scores_that_are_no_finite_numbers_allow_no_verdict() -> None:
     runs = flat("p", "remix", [1.0, 2.0, 3.0, 4.0, 5.0]) + flat("p", "qmix", [6.0, 7.0, 8.0, 9.0, 9.5])
     runs[0] = make_run("p", "remix", 1, [0.0, 1.0])

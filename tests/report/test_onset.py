@@ -1,0 +1,85 @@
+"""When runs begin to learn: against known curves, and by chance no oftener than stated."""
+
+from math import inf, isnan
+
+import numpy as np
+import pytest
+
+from remix.report.figures import onset as onset_figure
+from remix.report.onset import OnsetTimes, onsets
+from remix.report.results import Run, StudyResults
+from tests.report.samples import make_run
+
+
+def begins(panel: str, variant: str, seed: int, at: int | None, last: int = 1000) -> Run:
+    """Evaluations every 100 steps: 0 before the run begins, 5 from then on."""
+    steps = range(0, last + 1, 100)
+    scores = [5.0 if at is not None and step >= at else 0.0 for step in steps]
+    return make_run(panel, variant, seed, scores, env_steps=list(steps))
+
+
+def study(starts: dict[tuple[str, str], list[int | None]]) -> StudyResults:
+    runs = [begins(*key, seed, at) for key, every in starts.items() for seed, at in enumerate(every)]
+    return StudyResults("s", "s", "score", tuple(runs), onset=1.0)
+
+
+def test_a_run_begins_with_its_first_evaluation_above_the_threshold() -> None:
+    times = OnsetTimes.of([begins("p", "remix", 1, 300), begins("p", "remix", 2, None, last=700)], 1.0)
+    assert (times.begun.tolist(), times.never.tolist()) == ([300.0], [700.0])
+    at_the_threshold = OnsetTimes.of([begins("p", "remix", 1, 300)], 5.0)
+    assert at_the_threshold.never.tolist() == [1000.0]
+
+
+def test_the_curve_is_that_of_kaplan_and_meier() -> None:
+    """One of four ends at 400 without having begun; the two that are left count for it, too."""
+    runs = [begins("p", "remix", seed, at) for seed, at in enumerate([200, 600, None])]
+    runs.append(begins("p", "remix", 9, None, last=400))
+    steps, shares = OnsetTimes.of(runs, 1.0).share_begun()
+    assert steps.tolist() == [0.0, 200.0, 400.0, 600.0, 1000.0]
+    assert shares.tolist() == pytest.approx([0.0, 0.25, 0.25, 1 - 0.75 * 0.5, 1 - 0.75 * 0.5])
+
+
+def test_shares_with_exact_intervals_and_medians() -> None:
+    first, second = onsets(study({("p", "remix"): [100, 200, 300, None], ("p", "qmix"): [None] * 4}), 1.0)
+    assert (first.begun, first.n, first.median) == (3, 4, 200.0)
+    assert (first.low, first.high) == pytest.approx((0.1941, 0.9937), abs=1e-4)
+    assert (second.begun, second.median, second.low) == (0, inf, 0.0)
+    assert second.high == pytest.approx(0.6024, abs=1e-4)
+    assert isnan(first.p_value) and isnan(second.p_value), "a reference, and too few seeds"
+
+
+def test_an_onset_that_comes_earlier_is_a_difference() -> None:
+    early: list[int | None] = [100, 100, 200, 200, 300, 300]
+    late: list[int | None] = [700, 800, 900, None, None, None]
+    starts = {("p", "remix"): early, ("p", "qmix"): late, ("p", "vdn"): early[::-1]}
+    _, other, same = onsets(study(starts), 1.0)
+    assert other.differs and other.p_value < 0.01
+    assert not same.differs and same.p_value == pytest.approx(1.0)
+
+
+def test_where_nothing_ever_begins_nothing_differs() -> None:
+    _, other = onsets(study({("p", "remix"): [None] * 6, ("p", "qmix"): [None] * 6}), 1.0)
+    assert other.p_value == 1.0 and not other.differs
+
+
+def test_equal_methods_seldom_differ() -> None:
+    random, reports = np.random.default_rng(3), 200
+
+    def draw() -> list[int | None]:
+        return [int(at) if at <= 1000 else None for at in random.integers(1, 16, 8) * 100]
+
+    keys = [("p", "remix"), ("p", "qmix"), ("p", "vdn")]
+    false = sum(
+        any(onset.differs for onset in onsets(study({key: draw() for key in keys}), 1.0))
+        for _ in range(reports)
+    )
+    assert false <= 0.05 * reports + 1.64 * (0.05 * 0.95 * reports) ** 0.5
+
+
+def test_the_figure_shows_shares_and_runs_that_never_begin() -> None:
+    figure = onset_figure(study({("p", "remix"): [100, None], ("p", "qmix"): [None, None]}))
+    [axes] = figure.axes
+    curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
+    assert [np.asarray(line.get_ydata())[-1] for line in curves] == [0.5, 0.0]
+    ticks = [line for line in axes.lines if line.get_marker() == "|"]
+    assert [len(np.asarray(line.get_xdata())) for line in ticks] == [1, 2]
