@@ -70,6 +70,7 @@ def call(home: Path, *words: str, main: Callable[[], None] = cli.main) -> Outcom
         redirect_stdout(out),
         redirect_stderr(err),
     ):
+        os.environ.pop("HYDRA_FULL_ERROR", None)  # which a command sets for its own process
         try:
             main()
         except SystemExit as end:
