@@ -174,7 +174,7 @@ def test_folders_of_studies_are_no_settings(remix: CommandLine, written: str):
 
 
 def test_verbose_shows_the_traceback(remix: CommandLine):
-    with pytest.raises(ValueError, match="must be between 0 and 1"):
+    with pytest.raises(ValueError, match="must be a number between 0 and 1"):
         remix("train", "algorithm.gamma=2", "-v")
 
 

@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
 """Seconds after which a process counts as hung."""
 
+FULL_ERROR = "HYDRA_FULL_ERROR"
+"""A variable that a command sets for its own process, and that would make another one verbose."""
+
 RUN_FOLDER = "runs/x"
 TINY = (
     "env=matrix_game",
@@ -70,7 +73,7 @@ def call(home: Path, *words: str, main: Callable[[], None] = cli.main) -> Outcom
         redirect_stdout(out),
         redirect_stderr(err),
     ):
-        os.environ.pop("HYDRA_FULL_ERROR", None)  # which a command sets for its own process
+        os.environ.pop(FULL_ERROR, None)
         try:
             main()
         except SystemExit as end:
@@ -99,6 +102,7 @@ class Process:
         self._mark = f"REMIX_FAULTS={home}.{number}"
         code = program or "from remix.cli.command import main; main()"
         variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
+        variables.pop(FULL_ERROR, None)
         name, _, value = self._mark.partition("=")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(

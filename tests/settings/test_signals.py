@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
 from remix.algorithms.base import MultiAgentModule
+from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.envs.games import BranchChain
 from remix.envs.spec import Step
@@ -39,9 +40,15 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     return CommandLine(monkeypatch, capsys, tmp_path)
 
 
-def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: int = 1) -> None:
-    """The process gets the signal in the given call of a hook of the module."""
-    original, left = getattr(MultiAgentModule, hook), [calls]
+def signalled(
+    monkeypatch: pytest.MonkeyPatch,
+    hook: str,
+    number: int,
+    calls: int = 1,
+    kind: type[MultiAgentModule] = MultiAgentModule,
+) -> None:
+    """The process gets the signal in the given call of a hook of modules of some kind."""
+    original, left = getattr(kind, hook), [calls]
 
     def calling(self: MultiAgentModule, *arguments: object) -> object:
         left[0] -= 1
@@ -49,7 +56,7 @@ def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: in
             os.kill(os.getpid(), number)
         return original(self, *arguments)
 
-    monkeypatch.setattr(MultiAgentModule, hook, calling)
+    monkeypatch.setattr(kind, hook, calling)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_a_run_that_is_told_to_end_can_go_on(
 def test_a_command_that_is_told_to_end_before_a_run_begins_leaves_no_run(
     remix: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signalled(monkeypatch, "configure_optimizers", signal.SIGTERM)
+    signalled(monkeypatch, "configure_optimizers", signal.SIGTERM, kind=SingleLossModule)
     ended = remix(*LINE, "logger=none")
     assert ended.code == 143
     assert ended.err == "remix: stopped by SIGTERM\n"
