@@ -90,35 +90,14 @@ def fail(message: str, status: int = 2) -> NoReturn:
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
         if config.study is None:
-            return _train_alone(config)
+            from remix.runs.experiment import train_alone
+
+            return train_alone(config)
         from remix.studies.job import run
 
         return run(config)
 
     _hydra("train", arguments, train)
-
-
-def _train_alone(config: DictConfig) -> float:
-    """A run that belongs to no study; one that is refused leaves no directory behind."""
-    from pathlib import Path
-
-    from remix.runs import experiment
-    from remix.runs.config import check, find_previous
-    from remix.runs.records import discard, read_run
-    from remix.settings.errors import GameError, SettingError
-
-    if not isinstance(config.run_dir, str):
-        raise SettingError("run_dir", config.run_dir, "must be text")
-    before = read_run(Path(config.run_dir))
-    try:
-        if config.resume == "auto":
-            check(config)
-            find_previous(config)
-        return experiment.train(config)
-    except (SettingError, GameError, Stopped):
-        if not before:
-            discard(Path(config.run_dir))
-        raise
 
 
 def _evaluate(arguments: list[str]) -> None:

@@ -159,6 +159,11 @@ def find_previous(config: DictConfig) -> None:
     config.run_dir = str(found.absolute())
 
 
+def new_directory(config: DictConfig) -> str:
+    """The same, another one at every call."""
+    return _new_directory.__wrapped__(str(config.env_name), str(config.algorithm_name), config.seed)
+
+
 @cache
 def _new_directory(env: str, algorithm: str, seed: int) -> str:
     """Once per process, however often Hydra resolves it."""

@@ -23,18 +23,37 @@ from remix.runs.budget import Budget, check_budget
 from remix.runs.building import build, make_all, quiet
 from remix.runs.checkpoints import differences, restoring, starting_point
 from remix.runs.claims import claim
-from remix.runs.config import check, check_arguments, kept, previous_run
+from remix.runs.config import check, check_arguments, find_previous, kept, new_directory, previous_run
 from remix.runs.endings import delivering, ending, run_id
 from remix.runs.identity import SCHEME, identity
 from remix.runs.launchers import threads_of_a_job
 from remix.runs.memory import check_memory, tell_memory
-from remix.runs.records import write_run
+from remix.runs.records import discard, read_run, short, write_run
 from remix.runs.stopping import stopped_by
 from remix.runs.trainer import make_trainer
-from remix.settings.errors import SettingError
+from remix.settings.errors import GameError, SettingError
+from remix.settings.signals import Stopped
 from remix.tracking.journal import Journal
 from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger
 from remix.weighting.base import Weighting
+
+
+def train_alone(config: DictConfig) -> float:
+    """:func:`train` for a run that belongs to no study; one that is refused leaves no directory behind."""
+    if config.run_dir is None:
+        config.run_dir = new_directory(config)
+    if not isinstance(config.run_dir, str):
+        raise SettingError("run_dir", config.run_dir, "must be text")
+    before = read_run(Path(config.run_dir))
+    try:
+        if config.resume == "auto":
+            check(config)
+            find_previous(config)
+        return train(config)
+    except (SettingError, GameError, Stopped):
+        if not before:
+            discard(Path(config.run_dir))
+        raise
 
 
 def train(config: DictConfig) -> float:
@@ -47,7 +66,7 @@ def train(config: DictConfig) -> float:
     check(config)
     check_arguments(config)
     check_budget(config)
-    directory = _short(Path(config.run_dir))
+    directory = short(Path(config.run_dir))
     previous_run(config, directory)  # refuses before anything is written there
     with claim(directory):
         previous = previous_run(config, directory)
@@ -229,8 +248,3 @@ def _farewell(directory: Path, final_return: float, loggers: list[Logger]) -> No
         print(f"  remix watch {best}")
     if any(isinstance(logger, MLflowLogger) for logger in loggers):
         print("  remix ui        (compare runs in MLflow)")
-
-
-def _short(path: Path) -> Path:
-    """The path from the working directory, if it lies below it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -57,6 +57,11 @@ def replace_text(path: Path, text: str) -> None:
         raise
 
 
+def short(path: Path) -> Path:
+    """The path from the working directory, if it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def all_runs() -> list[tuple[dict[str, Any], Path]]:
     """Records and directories of all runs below ``runs``."""
     return [(read_run(file.parent), file.parent) for file in RUNS.glob(f"**/{RUN_FILE}")]

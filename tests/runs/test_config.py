@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
+import remix
 from remix.runs import config as configuration
+from remix.runs.composing import composed
 from remix.runs.config import check_arguments, find_previous, run_directory
 from remix.runs.identity import SCHEME, identity
 from remix.runs.records import RUN_FILE, latest_run
 from remix.settings.errors import SettingError
-
-
-@pytest.fixture(autouse=True)
-def _hydra() -> Iterator[None]:
-    GlobalHydra.instance().clear()
-    configuration.register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        yield
-
-
-def composed(*overrides: str) -> DictConfig:
-    full = compose("train", list(overrides), return_hydra_config=True)
-    HydraConfig.instance().set_config(full)
-    return full
 
 
 @pytest.mark.parametrize(
@@ -44,7 +27,7 @@ def composed(*overrides: str) -> DictConfig:
     ],
 )
 def test_arguments_are_checked_against_signatures(override: str, setting: str):
-    config = composed(override, "run_dir=x", "callbacks=none", "logger=none")
+    config = remix.compose(override, "run_dir=x", "callbacks=none", "logger=none")
     with pytest.raises(SettingError) as caught:
         check_arguments(config)
     assert caught.value.setting == setting
@@ -61,11 +44,11 @@ def test_arguments_are_checked_against_signatures(override: str, setting: str):
     ],
 )
 def test_an_environment_may_have_a_weight_range_of_its_own(overrides: tuple[str, ...], minimum: float):
-    assert composed(*overrides).weight_range == {"min": minimum, "max": 1.0}
+    assert remix.compose(*overrides).weight_range == {"min": minimum, "max": 1.0}
 
 
 def test_identity_is_what_a_run_computes():
-    base = identity(composed())
+    base = identity(remix.compose())
     same = (
         "seed=2",
         "threads=1",
@@ -76,7 +59,7 @@ def test_identity_is_what_a_run_computes():
         "run_name=a",
     )
     for override in same:
-        assert identity(composed(override)) == base, override
+        assert identity(remix.compose(override)) == base, override
     other = (
         "weight_range=min_0.5",
         "workers.overlap=true",
@@ -85,7 +68,7 @@ def test_identity_is_what_a_run_computes():
         "max_env_steps=20000",
         "trainer.precision=bf16-mixed",
     )
-    identities = {identity(composed(override)) for override in other}
+    identities = {identity(remix.compose(override)) for override in other}
     assert len(identities | {base}) == len(other) + 1
 
 
@@ -94,7 +77,7 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
 ):
     monkeypatch.chdir(tmp_path)
     configuration._new_directory.cache_clear()
-    config = composed("resume=auto")
+    config = remix.compose("resume=auto")
 
     def run(name: str, seed: int, started: str, checkpoint: bool = True) -> Path:
         directory = Path("runs/predator_prey/remix") / name
@@ -121,22 +104,25 @@ def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.Monke
     directories = set()
     for _ in range(3):
         configuration._new_directory.cache_clear()
-        directories.add(run_directory(composed()))
+        directories.add(run_directory(remix.compose()))
     assert len(directories) == 3
 
 
 def test_a_sweep_has_one_directory_which_no_other_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [composed().hydra.sweep for _ in range(3)]
+    sweeps = [composed("train", ()).hydra.sweep for _ in range(3)]
     assert len({sweep.dir for sweep in sweeps}) == 3
     assert [sweep.dir for sweep in sweeps] == [sweep.dir for sweep in sweeps]
 
 
 def test_battles_are_named_after_what_they_are_fought_on():
-    engine = composed("env=smac", "env.map_name=MMM2")
+    engine = remix.compose("env=smac", "env.map_name=MMM2")
     assert engine.experiment_name == engine.env_name == "skirmish/MMM2"
-    game = composed("env=smac", "env.backend=starcraft2")
+    game = remix.compose("env=smac", "env.backend=starcraft2")
     assert game.env_name == "starcraft2/3m"
     assert game.logger.mlflow.tags.backend == "starcraft2"
-    assert composed("env=smac", "env.map_name=../maps/own.yaml").env_name == "skirmish/maps.own.yaml-62093f30"
-    assert composed().logger.mlflow.tags.backend is None
+    assert (
+        remix.compose("env=smac", "env.map_name=../maps/own.yaml").env_name
+        == "skirmish/maps.own.yaml-62093f30"
+    )
+    assert remix.compose().logger.mlflow.tags.backend is None
