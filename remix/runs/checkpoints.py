@@ -119,7 +119,7 @@ def differences(path: Path, ours: dict[str, Any]) -> list[str]:
     """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
     stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
-    groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
+    groups = ("env", "algorithm", "replay", "max_env_steps")
     return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
 
 
