@@ -13,8 +13,8 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from remix.learning import archive
-from remix.runs.records import LAST_CHECKPOINTS
 from remix.settings.errors import SettingError
+from remix.settings.files import LAST_CHECKPOINTS
 from remix.tracking.loggers import JournalLogger
 
 

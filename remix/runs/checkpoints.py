@@ -20,9 +20,9 @@ from remix.runs import renames
 from remix.runs.building import build_module, quiet
 from remix.runs.config import check_arguments, plain, whole
 from remix.runs.content import Content
-from remix.runs.records import LAST_CHECKPOINTS
 from remix.runs.trust import Trust, texts
 from remix.settings.errors import GameError, SettingError, first_line
+from remix.settings.files import LAST_CHECKPOINTS
 from remix.settings.former_names import with_current_names
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}

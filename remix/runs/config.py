@@ -13,10 +13,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import RUNS, all_runs, discard, is_free, latest_run, read_run
+from remix.runs.records import all_runs, discard, is_free, latest_run, read_run
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
+from remix.settings.files import RUNS
 from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
 

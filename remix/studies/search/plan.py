@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from remix.runs.budget import check_budget
 from remix.runs.building import build
 from remix.runs.config import check, check_arguments, plain, whole
-from remix.runs.records import RUNS
 from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
+from remix.settings.files import RUNS
 from remix.settings.names import check_name, folder_name
 from remix.studies.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.studies.search.space import Choice, Dimension, Range, read_space
