@@ -16,14 +16,13 @@ from remix.algorithms.base import MultiAgentModule
 from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
-from remix.runs import renames
 from remix.runs.building import build_module, quiet
 from remix.runs.config import check_arguments, plain, whole
 from remix.runs.content import Content
 from remix.runs.trust import Trust, texts
+from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
 from remix.settings.files import LAST_CHECKPOINTS
-from remix.settings.former_names import with_current_names
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -65,7 +64,7 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     checkpoint = archive.read(path, setting)
     Content(checkpoint, setting, path).check()
     parameters = checkpoint["hyper_parameters"]
-    parameters["config"] = with_current_names(parameters["config"])
+    parameters["config"] = in_todays_names(parameters["config"])
     return checkpoint
 
 
@@ -117,7 +116,7 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
     """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
-    stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
+    stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
     groups = ("env", "algorithm", "replay", "max_env_steps")
     return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
@@ -168,7 +167,7 @@ def _configuration(
     checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
 ) -> DictConfig:
     """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
-    stored = renames.current(checkpoint["hyper_parameters"]["config"])
+    stored = checkpoint["hyper_parameters"]["config"]
     for key in BUILT:
         if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
             raise SettingError("checkpoint", path, f"hyper_parameters.config.{key} must name a _target_")

@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from remix.runs.config import as_hydras, plain
-from remix.settings.former_names import with_current_names
+from remix.settings.earlier_releases import in_todays_names
 
 _OF_THE_SEARCH = ("search", "hydra")
 
@@ -42,7 +42,7 @@ def settled(config: DictConfig, changes: Mapping[str, Any]) -> DictConfig:
             own.pop(part, None)
         own.update(changes)
     with as_hydras(config):
-        return OmegaConf.create(with_current_names(plain(own)))
+        return OmegaConf.create(in_todays_names(plain(own)))
 
 
 def chosen_groups(config: DictConfig) -> dict[str, str | None]:
