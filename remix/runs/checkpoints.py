@@ -17,9 +17,10 @@ from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.runs.building import build_module, quiet
-from remix.runs.config import check_arguments, plain, whole
+from remix.runs.config import check_arguments, plain
 from remix.runs.content import Content
 from remix.runs.trust import Trust, texts
+from remix.settings import checks
 from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
 from remix.settings.files import LAST_CHECKPOINTS
@@ -175,10 +176,10 @@ def _configuration(
     if not isinstance(replay, dict):
         raise SettingError("checkpoint", path, "hyper_parameters.config.replay must hold settings")
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes"):
-        whole(key, stored.get(key), least=1)
+        checks.whole(key, stored.get(key), minimum=1)
     for key, value in replay.items():
         if (key, value) != ("latest_size", None):
-            whole(f"replay.{key}", value, least=1)
+            checks.whole(f"replay.{key}", value, minimum=1)
     config = OmegaConf.create(stored)
     typed: frozenset[str] = frozenset()
     if env_overrides:

@@ -49,7 +49,7 @@ RENAMED = {
     f"algorithm.{earlier}": f"algorithm.{name}.{argument}"
     for name, arguments in SCHEDULES.items()
     for argument, earlier in arguments.items()
-}
+} | {"algorithm.temperature_steps": "algorithm.temperature.steps, counted from start to end,"}
 """Settings of earlier releases, and what they are called now."""
 
 _SCHEDULE = "remix.learning.schedules.Schedule"
