@@ -13,7 +13,6 @@ from remix.envs.films import frames_per_second
 from remix.learning.films import film
 from remix.learning.workers.base import EnvironmentFactory
 from remix.settings import checks
-from remix.settings.errors import SettingError
 
 FILE_NAME = "episode.gif"
 
@@ -29,8 +28,8 @@ class EpisodeVideo(Callback):
     changes_training = False
 
     def __init__(self, every_n_epochs: int | None = None, fps: float = 8, seed: int = 1) -> None:
-        if every_n_epochs is not None and every_n_epochs < 1:
-            raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1, or null")
+        if every_n_epochs is not None:
+            checks.whole("every_n_epochs", every_n_epochs, minimum=1)
         self.every_n_epochs, self.fps = every_n_epochs, frames_per_second(fps)
         self.seed = checks.seed("seed", seed)
 

@@ -191,10 +191,13 @@ def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
     ("line", "message"),
     [
         ("algorithm=dop trainer.gradient_clip_val=5", "trainer.gradient_clip_val=5: must be null"),
-        ("algorithm=qplex algorithm.mixer.n_heads=0", "algorithm.mixer.n_heads=0: must be at least 1"),
+        (
+            "algorithm=qplex algorithm.mixer.n_heads=0",
+            "algorithm.mixer.n_heads=0: must be a whole number of at least 1",
+        ),
         (
             "algorithm=dop algorithm.critic.hidden_size=0",
-            "algorithm.critic.hidden_size=0: must be an",
+            "algorithm.critic.hidden_size=0: must be a whole number",
         ),
         ("algorithm=dop algorithm/mixer=qmix", "algorithm.mixer=QMixer: must be LinearMixer"),
         ("algorithm=vdac_sum algorithm/mixer=qplex", "algorithm.mixer=QPLEXMixer: must mix values of states"),

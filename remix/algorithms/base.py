@@ -19,7 +19,7 @@ from remix.learning.metrics import EpisodeStatistics, Means
 from remix.learning.policy import Policy
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
-from remix.settings.checks import number
+from remix.settings import checks
 from remix.settings.errors import SettingError, part
 
 PolicyFactory = Callable[[EnvSpec], Policy]
@@ -57,7 +57,7 @@ class MultiAgentModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.spec, self.optimizer_factory = spec, optimizer
-        self.gamma = number("gamma", gamma, 0.0, 1.0)
+        self.gamma = checks.number("gamma", gamma, 0.0, 1.0)
         self.epsilon = epsilon.within("epsilon", 0.0, 1.0)
         with part("policy"):
             self.policy = policy(spec)

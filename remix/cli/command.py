@@ -213,12 +213,12 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from remix.settings.former_names import use_current_names
+        from remix.settings.earlier_releases import bring_up_to_date
 
         shield()  # a launcher may have this in another process
         try:
             _check_folder()
-            use_current_names(config)
+            bring_up_to_date(config)
             with stoppable():
                 return function(config)
         except Exception as error:

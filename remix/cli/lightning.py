@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from remix.cli.command import fail, fail_with
 from remix.envs.spec import EnvSpec
-from remix.runs import renames
 from remix.settings import checks
 from remix.settings.errors import Diverged, GameError, SettingError, first_line
 from remix.settings.redaction import shield
@@ -204,7 +203,7 @@ def _load(text: str) -> Any:
     import yaml
 
     from remix.runs.content import too_large
-    from remix.settings.former_names import with_current_names
+    from remix.settings.earlier_releases import in_todays_names
 
     try:
         content = yaml.safe_load(text)
@@ -212,11 +211,11 @@ def _load(text: str) -> Any:
         raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
     if too_large(content):
         raise ValueError("the configuration is too large")
-    content = with_current_names(content)
+    content = in_todays_names(content)
     if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
         return content
     try:
-        return translate(renames.current(content))
+        return translate(content)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is no whole configuration of a run: {error}") from error
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from remix.report.files import read_weights
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
-from remix.runs.records import RUNS, read_run, state
+from remix.runs.records import read_run, state
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 

@@ -16,14 +16,14 @@ from remix.algorithms.base import MultiAgentModule
 from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
-from remix.runs import renames
 from remix.runs.building import build_module, quiet
-from remix.runs.config import check_arguments, plain, whole
+from remix.runs.config import check_arguments, plain
 from remix.runs.content import Content
-from remix.runs.records import LAST_CHECKPOINTS
 from remix.runs.trust import Trust, texts
+from remix.settings import checks
+from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
-from remix.settings.former_names import with_current_names
+from remix.settings.files import LAST_CHECKPOINTS
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -65,7 +65,7 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     checkpoint = archive.read(path, setting)
     Content(checkpoint, setting, path).check()
     parameters = checkpoint["hyper_parameters"]
-    parameters["config"] = with_current_names(parameters["config"])
+    parameters["config"] = in_todays_names(parameters["config"])
     return checkpoint
 
 
@@ -117,9 +117,9 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
     """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
-    stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
+    stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
-    groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
+    groups = ("env", "algorithm", "replay", "max_env_steps")
     return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
 
 
@@ -168,7 +168,7 @@ def _configuration(
     checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
 ) -> DictConfig:
     """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
-    stored = renames.current(checkpoint["hyper_parameters"]["config"])
+    stored = checkpoint["hyper_parameters"]["config"]
     for key in BUILT:
         if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
             raise SettingError("checkpoint", path, f"hyper_parameters.config.{key} must name a _target_")
@@ -176,10 +176,10 @@ def _configuration(
     if not isinstance(replay, dict):
         raise SettingError("checkpoint", path, "hyper_parameters.config.replay must hold settings")
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes"):
-        whole(key, stored.get(key), least=1)
+        checks.whole(key, stored.get(key), minimum=1)
     for key, value in replay.items():
         if (key, value) != ("latest_size", None):
-            whole(f"replay.{key}", value, least=1)
+            checks.whole(f"replay.{key}", value, minimum=1)
     config = OmegaConf.create(stored)
     typed: frozenset[str] = frozenset()
     if env_overrides:

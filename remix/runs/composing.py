@@ -17,8 +17,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from remix.runs.config import register_resolvers
+from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import SettingError
-from remix.settings.former_names import with_current_names
 from remix.settings.user_errors import one_line
 from remix.settings.words import check_words
 
@@ -75,7 +75,7 @@ def without_hydra(full: DictConfig) -> DictConfig:
     tree = OmegaConf.to_container(full, resolve=False)
     assert isinstance(tree, dict)
     tree.pop("hydra", None)
-    config = OmegaConf.create(with_current_names(_with_values(tree, full)))
+    config = OmegaConf.create(in_todays_names(_with_values(tree, full)))
     OmegaConf.set_struct(config, True)
     return config
 

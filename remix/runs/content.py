@@ -93,7 +93,7 @@ class Content:
 
     def _count(self, name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-            self._refuse(name, "must be a whole number, at least 0")
+            self._refuse(name, "must be a whole number of at least 0")
 
     def _tensors(self) -> None:
         """Every tensor is an ordinary one, no larger than what is stored of it."""

@@ -28,7 +28,9 @@ _OUTSIDE = (
     "env_name",
     "study",
     "variant_name",
-    "warmup_steps",  # counts where it is used, in the weighting
+    "warmup_steps",  # this and the next two count where they are used, in the algorithm
+    "weight_range",
+    "agent_inputs",
     "logger",
     "hydra",
 )

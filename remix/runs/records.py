@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 from remix.runs.claims import DRAFT, LOCK, NOTE, holder
-
-RUNS = Path("runs")
-"""Where runs go, below the working directory."""
+from remix.settings.files import LAST_CHECKPOINTS, RUNS, replace_text
 
 RUN_FILE = "run.json"
 """In a run's directory: its identity, seed and status."""
-
-LAST_CHECKPOINTS = ("last.ckpt", "previous.ckpt")
-"""In a run's folder ``checkpoints``: what it goes on from, and what it goes on from if that is damaged."""
 
 ERROR_FILE = "error.txt"
 """In the directory of a run that failed: the traceback."""
@@ -44,17 +38,6 @@ def read_run(directory: Path) -> dict[str, Any]:
 def write_run(directory: Path, record: dict[str, Any]) -> None:
     """Replace the record at once."""
     replace_text(directory / RUN_FILE, json.dumps(record, indent=1))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file that other processes may read: whatever happens, the old or the new one is there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def short(path: Path) -> Path:

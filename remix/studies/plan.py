@@ -18,8 +18,9 @@ from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
 from remix.runs.config import as_hydras, check, check_arguments, kept
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import read_run, replace_text
+from remix.runs.records import read_run
 from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from remix.runs.claims import TakenError, claim, holder
-from remix.runs.records import RUNS, all_runs, read_run, write_run
+from remix.runs.records import all_runs, read_run, write_run
 from remix.settings.errors import SettingError, first_line
+from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, redacted
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.runs.records import replace_text, state
+from remix.runs.records import state
 from remix.settings.errors import SettingError, first_line
+from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
 from remix.studies.plan import Plan
 from remix.tracking.courier import within

@@ -12,8 +12,8 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
-from remix.runs.records import replace_text
 from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.tracking.courier import Courier
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.journal import Journal

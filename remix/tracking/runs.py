@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix.runs.records import RUNS
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.settings.redaction import redacted
 from remix.tracking.store import connect, store_uri
 

@@ -48,45 +48,48 @@ MISTAKES = [
     ("train replay.batch_size=6000", "replay.batch_size=6000: must be at most replay.capacity=5000"),
     (
         "train callbacks.last_checkpoint.time_share=2",
-        "callbacks.last_checkpoint.time_share=2: must be above 0 and at most 1",
+        "callbacks.last_checkpoint.time_share=2: must be a number above 0 and at most 1",
     ),
-    ("train seed=-1", "seed=-1: must be an integer between 0 and 4294967295"),
-    ("train seed=4294967296", "seed=4294967296: must be an integer between 0 and 4294967295"),
-    ("train seed=1.0", "seed=1.0: must be an integer between"),
-    ("train seed=true", "seed=True: must be an integer between"),
+    ("train seed=-1", "seed=-1: must be a whole number between 0 and 4294967295"),
+    ("train seed=4294967296", "seed=4294967296: must be a whole number between 0 and 4294967295"),
+    ("train seed=1.0", "seed=1.0: must be a whole number between"),
+    ("train seed=true", "seed=True: must be a whole number between"),
     (
         "train callbacks.episode_video.seed=4294967296 logger=none",
-        "callbacks.episode_video.seed=4294967296: must be an integer between",
+        "callbacks.episode_video.seed=4294967296: must be a whole number between",
     ),
-    ("watch checkpoint=x seed=4294967296", "seed=4294967296: must be an integer between"),
+    ("watch checkpoint=x seed=4294967296", "seed=4294967296: must be a whole number between"),
     (
         "search search.sampler_seed=4294967296",
-        "search.sampler_seed=4294967296: must be an integer between",
+        "search.sampler_seed=4294967296: must be a whole number between",
     ),
-    ("search search.seeds=[1,4294967296]", "search.seeds=4294967296: must be an integer between"),
+    ("search search.seeds=[1,4294967296]", "search.seeds=4294967296: must be a whole number between"),
     ("train weight_range.min=nan", "weight_range.min=nan: must be a number of at least 0"),
     ("train weight_range.max=inf", "weight_range.max=inf: must be finite"),
     ("train weight_range.min=false", "weight_range.min=False: must be a number of at least 0"),
     ("train trainer.gradient_clip_val=nan", "trainer.gradient_clip_val=nan: must be a number"),
-    ("train max_env_steps=1e6", "max_env_steps=1000000.0: must be a whole number, at least 1"),
-    ("train threads=true", "threads=True: must be a whole number, at least 1"),
-    ("train warmup_steps=-1", "warmup_steps=-1: must be a whole number, at least 0"),
+    ("train max_env_steps=1e6", "max_env_steps=1000000.0: must be a whole number of at least 1"),
+    ("train threads=true", "threads=True: must be a whole number of at least 1"),
+    ("train warmup_steps=-1", "warmup_steps=-1: must be a whole number of at least 0"),
     (
         "train max_env_steps=120 steps_per_epoch=120",
         "max_env_steps=120: allows no update: the first one wants 128 episodes (replay.batch_size",
     ),
-    ("train replay.batch_size=many", "replay.batch_size=many: must be a whole number, at least 1"),
+    ("train replay.batch_size=many", "replay.batch_size=many: must be a whole number of at least 1"),
     ("train +replay.bach_size=3", "replay.bach_size=3: unknown setting; replay must be one of batch_size, "),
-    ("train replay.capacity=0", "replay.capacity=0: must be a whole number, at least 1"),
+    ("train replay.capacity=0", "replay.capacity=0: must be a whole number of at least 1"),
     ("evaluate checkpoint=x exploration=2", "exploration=2: must be a number between 0 and 1"),
-    ("evaluate checkpoint=x seed=one", "seed=one: must be an integer between 0 and"),
-    ("watch checkpoint=x fps=fast", "fps=fast: must be a whole number, at least 1"),
+    ("evaluate checkpoint=x seed=one", "seed=one: must be a whole number between 0 and"),
+    ("watch checkpoint=x fps=fast", "fps=fast: must be a whole number of at least 1"),
     ("train resume=maybe", "resume=maybe: must be one of auto, never"),
     ("train ckpt_path=nowhere.ckpt", "ckpt_path=nowhere.ckpt: is not a file"),
     ("train steps_per_epoch=10 max_env_steps=5", "steps_per_epoch=10: must be at most max_env_steps=5"),
-    ("train algorithm.gamma=2", "algorithm.gamma=2: must be between 0 and 1"),
+    ("train algorithm.gamma=2", "algorithm.gamma=2: must be a number between 0 and 1"),
     ("train algorithm.optimizer.lr=fast", "algorithm.optimizer.lr=fast: must be a finite number"),
-    ("train algorithm.weighting.mapping.kappa=-1", "algorithm.weighting.mapping.kappa=-1: must be positive"),
+    (
+        "train algorithm.weighting.mapping.kappa=-1",
+        "algorithm.weighting.mapping.kappa=-1: must be a number above 0",
+    ),
     (
         "train algorithm.weighting.central_network=both",
         "algorithm.weighting.central_network=both: must be one of online, target",
@@ -120,6 +123,15 @@ MISTAKES = [
     ("train algorithm.optimizer.lr=[1]", "algorithm.optimizer.lr=[1]: must be a finite number"),
     ("train algorithm.optimizer=[1]", "algorithm.optimizer=[1]: must be settings; single ones are set by "),
     ("train +weight_range.maxx=1", "weight_range.maxx=1: unknown setting; weight_range must be one of max, "),
+    (
+        "train algorithm.epsilon_anneal_steps=7",
+        "algorithm.epsilon_anneal_steps: is algorithm.epsilon.steps now",
+    ),
+    (
+        "train weight_range=min_0.5",
+        "weight_range=min_0.5: must be settings; one is set by weight_range.min=...",
+    ),
+    ("train agent_inputs.agent_id=1", "agent_inputs.agent_id=1: must be true or false"),
     ("train replay.episodes_per_round=1.5", "replay.episodes_per_round=1.5: must be a whole number"),
     (
         "train algorithm.optimizer.lr=-1",
@@ -173,7 +185,7 @@ def test_folders_of_studies_are_no_settings(remix: CommandLine, written: str):
 
 
 def test_verbose_shows_the_traceback(remix: CommandLine):
-    with pytest.raises(ValueError, match="must be between 0 and 1"):
+    with pytest.raises(ValueError, match="must be a number between 0 and 1"):
         remix("train", "algorithm.gamma=2", "-v")
 
 

@@ -301,7 +301,7 @@ def make_nothing() -> object:
         ({"id": "pettingzoo.mpe.simple_spread_v3"}, "id", "pip install mpe2"),
         ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options.speed", "not accepted"),
         ({"id": f"{HERE}:Scripted", "reward": "maen"}, "reward", "one of mean"),
-        ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "integer of at least 1"),
+        ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "whole number of at least 1"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 11}, "episode_limit", "at most options.max_cycles=10"),
         ({"id": f"{HERE}:Scripted", "options": {"max_cycles": None}}, "episode_limit", "must be given"),
     ],

@@ -39,12 +39,44 @@ def test_arguments_are_checked_against_signatures(override: str, setting: str):
         ((), 0.1),
         (("env=smac",), 0.5),
         (("experiment=starcraft2",), 0.5),
-        (("env=smac", "weight_range=min_0.1"), 0.1),
         (("env=smac", "weight_range.min=0.3"), 0.3),
+        (("env=smac", "study=sensitivity", "weight_range.min=0.3"), 0.3),
     ],
 )
-def test_an_environment_may_have_a_weight_range_of_its_own(overrides: tuple[str, ...], minimum: float):
-    assert remix.compose(*overrides).weight_range == {"min": minimum, "max": 1.0}
+def test_an_environment_suggests_a_weight_range(overrides: tuple[str, ...], minimum: float):
+    config = remix.compose(*overrides)
+    assert config.weight_range == {"min": minimum, "max": 1.0}
+    assert config.algorithm.weighting.min_weight == minimum
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seen"),
+    [
+        (("env=two_step",), True),
+        (("env=predator_prey",), False),
+        (("env=predator_prey", "algorithm=qmix_official"), True),
+        (("env=predator_prey", "algorithm=dop_official"), True),
+        (("experiment=quickstart",), False),
+        (("env=predator_prey", "agent_inputs.agent_id=true"), True),
+        (("env=predator_prey", "algorithm.policy.agent_id=true"), True),
+        (("algorithm=qmix_official", "algorithm.policy.agent_id=false"), False),
+    ],
+)
+def test_a_suggestion_is_overruled_by_algorithms_and_by_the_command_line(
+    overrides: tuple[str, ...], seen: bool
+):
+    assert remix.compose(*overrides).algorithm.policy.agent_id is seen
+
+
+def test_an_environment_of_ones_own_suggests_in_its_own_file(tmp_path: Path):
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/lamp.yaml").write_text(
+        "# @package _global_\nenv:\n  _target_: remix.envs.games.BranchChain\n  stages: 2\n"
+        "agent_inputs:\n  agent_id: false\nweight_range:\n  min: 0.2\n"
+    )
+    config = remix.compose("env=lamp", f"hydra.searchpath=[{tmp_path}]")
+    assert (config.env.stages, config.env_name) == (2, "lamp")
+    assert (config.algorithm.policy.agent_id, config.algorithm.weighting.min_weight) == (False, 0.2)
 
 
 def test_identity_is_what_a_run_computes():
@@ -57,11 +89,13 @@ def test_identity_is_what_a_run_computes():
         "resume=auto",
         "workers=process",
         "run_name=a",
+        "agent_inputs.agent_id=false",  # as Predator-Prey suggests
     )
     for override in same:
         assert identity(remix.compose(override)) == base, override
     other = (
-        "weight_range=min_0.5",
+        "weight_range.min=0.5",
+        "agent_inputs.agent_id=true",
         "workers.overlap=true",
         "algorithm.gamma=0.9",
         "env.punishment=-1",

@@ -41,7 +41,8 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: int = 1) -> None:
     """The process gets the signal in the given call of a hook of the module."""
-    original, left = getattr(MultiAgentModule, hook), [calls]
+    owner = next(kind for kind in ValueFactorization.__mro__ if hook in vars(kind))
+    original, left = getattr(owner, hook), [calls]
 
     def calling(self: MultiAgentModule, *arguments: object) -> object:
         left[0] -= 1
@@ -49,7 +50,7 @@ def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: in
             os.kill(os.getpid(), number)
         return original(self, *arguments)
 
-    monkeypatch.setattr(MultiAgentModule, hook, calling)
+    monkeypatch.setattr(owner, hook, calling)
 
 
 @pytest.mark.parametrize(

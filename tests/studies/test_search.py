@@ -311,7 +311,7 @@ MISTAKES = [
     ),
     (
         "alg.lr: {type: float, low: 0, high: 1}",
-        "search.space=alg.lr: unknown setting; must be one of algorithm, ",
+        "search.space=alg.lr: unknown setting; must be one of agent_inputs, algorithm, ",
     ),
     (
         "algorithm.policy: {type: int, low: 0, high: 1}",
@@ -324,7 +324,7 @@ MISTAKES = [
     ("seed: {type: float, low: 0, high: ten}", "search.space.seed.high=ten: must be a number"),
     (
         "seed: {type: float, low: 0, high: 1, log: true}",
-        "search.space.seed.low=0.0: must be positive with log",
+        "search.space.seed.low=0.0: must be a number above 0 with log",
     ),
     ("seed: {type: float, low: 1, high: 2, log: 1}", "search.space.seed.log=1: must be true or false"),
     ("seed: {type: flaot, low: 0, high: 1}", "search.space.seed.type=flaot: must be one of float, "),
@@ -355,13 +355,13 @@ def test_a_mistake_in_the_space_is_one_line(remix: CommandLine, dimension: str, 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("search.trials=0", "search.trials=0: must be a whole number, at least 1"),
+        ("search.trials=0", "search.trials=0: must be a whole number of at least 1"),
         ("search.seeds=[1,1]", "search.seeds=[1, 1]: must be a list of different seeds"),
-        ("search.seeds=[one]", "search.seeds=one: must be an integer between 0 and"),
-        ("search.sampler_seed=-1", "search.sampler_seed=-1: must be an integer between 0 and"),
+        ("search.seeds=[one]", "search.seeds=one: must be a whole number between 0 and"),
+        ("search.sampler_seed=-1", "search.sampler_seed=-1: must be a whole number between 0 and"),
         ("search.trails=3", "search.trails: unknown setting; must be one of trials, "),
         ("+search.trails=3", "search.trails=3: unknown setting; search must be one of trials, "),
-        ("algorithm.gamma=2", "algorithm.gamma=2: must be between 0 and 1"),
+        ("algorithm.gamma=2", "algorithm.gamma=2: must be a number between 0 and 1"),
         ("steps_per_epoch=50", "steps_per_epoch=50: must be at most max_env_steps=40"),
         ("resume=never", "resume=never: is set by the search for every run"),
     ],

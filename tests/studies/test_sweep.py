@@ -182,7 +182,7 @@ def _wait_for(file: Path) -> None:
         ("study=ablation variant=nope", "variant=nope: must be one of full, "),
         ("study=custom", "study.name=???: must be given"),
         ("study=custom study.name=x algorithm.gamma=0.9,0.8", "names two configurations of 'predator_prey'"),
-        ("study=custom study.name=x seed=1,two", "seed=two: must be an integer"),
+        ("study=custom study.name=x seed=1,two", "seed=two: must be a whole number"),
         ("study=custom study.name=x env=predator_prey,nope", "env=nope: must be one of "),
         ("study=ablation algorithm=vdn", "algorithm.weighting.bellman_error=False: unknown setting"),
     ],

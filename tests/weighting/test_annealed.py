@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.settings.errors import SettingError
 from remix.weighting.annealed import Annealed
 from remix.weighting.optimistic import Optimistic
-from tests.weighting.values import make_inputs
 
 
 @pytest.mark.parametrize(

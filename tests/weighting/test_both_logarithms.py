@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.settings.errors import SettingError
 from remix.weighting.base import WeightingInputs
 from remix.weighting.both_logarithms import BothLogarithms, optimal_candidates
 from remix.weighting.mappings import MinMax
 from remix.weighting.regret_minimizing import RegretMinimizing
-from tests.weighting.values import make_inputs
 
 PAYOFF = torch.tensor([8.0, -12, -12, -12, 0, 0, -12, 0, 0])
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.optimistic_central import OptimisticCentral
 from remix.weighting.regret_minimizing import RegretMinimizing
 from remix.weighting.regret_minimizing_central import RegretMinimizingCentral
-from tests.weighting.values import make_inputs
 
 
 @pytest.fixture

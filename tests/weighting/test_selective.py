@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.selective import Selective
-from tests.weighting.values import make_inputs
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.weighting.mappings import CappedLinear
 from remix.weighting.optimistic import Optimistic
 from remix.weighting.regret_minimizing import RegretMinimizing
 from remix.weighting.signed_minmax import SignedMinMax, stretched
-from tests.weighting.values import make_inputs
 
 TABLE = [
     ([1, 2, 3, 10, 0, 0], [0.2125, 0.325, 0.4375, 1, 0.1, 0.1], [0.2125, 0.325, 0.4375, 1, 0.1, 0.1]),

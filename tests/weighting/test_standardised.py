@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from remix.checking.transitions import make_inputs
 from remix.weighting.standardised import Standardised, centred_utilities
-from tests.weighting.values import make_inputs
 
 YES, NO = True, False
 

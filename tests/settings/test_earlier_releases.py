@@ -1,11 +1,12 @@
-"""Stored configurations of earlier releases."""
+"""Configurations of earlier releases."""
 
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from remix.algorithms.fop import FOP
-from remix.runs.renames import current
+from remix.settings.earlier_releases import RENAMED, bring_up_to_date, in_todays_names
 from tests.samples import make_spec
 
 EARLIER: dict[str, Any] = {
@@ -28,9 +29,9 @@ def node(start: float, end: float, steps: int) -> dict[str, Any]:
 
 def test_three_numbers_become_a_schedule():
     expected = {"gamma": 0.9, "epsilon": node(1.0, 0.05, 50_000), "temperature": node(0.5, 0.05, 90_000)}
-    assert current(EARLIER) == {"seed": 1, "algorithm": expected}
+    assert in_todays_names(EARLIER) == {"seed": 1, "algorithm": expected}
     assert "epsilon_start" in EARLIER["algorithm"], "what was read stays as it is"
-    assert current(current(EARLIER)) == current(EARLIER)
+    assert in_todays_names(in_todays_names(EARLIER)) == in_todays_names(EARLIER)
 
 
 def test_the_temperature_falls_as_it_did():
@@ -43,4 +44,23 @@ def test_the_temperature_falls_as_it_did():
 
 @pytest.mark.parametrize("stored", [{}, {"algorithm": None}, {"algorithm": {"epsilon_start": 1.0}}])
 def test_what_is_no_whole_configuration_is_left_to_those_who_read_it(stored: dict[str, Any]):
-    assert current(stored) == stored
+    assert in_todays_names(stored) == stored
+
+
+def test_one_number_of_ones_own_goes_into_the_schedule_that_is_there():
+    """As a user's own YAML brings it about, on top of an algorithm of today."""
+    config = OmegaConf.create({"algorithm": {"epsilon": node(1.0, 0.05, 100), "epsilon_anneal_steps": 7}})
+    bring_up_to_date(config)
+    assert config == {"algorithm": {"epsilon": node(1.0, 0.05, 7)}}
+
+
+def test_a_model_of_the_lightning_cli():
+    earlier = {"class_path": "remix.algorithms.fop.FOP", "init_args": EARLIER["algorithm"]}
+    arguments = in_todays_names({"model": earlier})["model"]["init_args"]
+    assert set(arguments) == {"gamma", "epsilon", "temperature"}
+    assert arguments["temperature"]["init_args"] == {"start": 0.5, "end": 0.05, "steps": 90_000}
+
+
+def test_every_former_setting_has_one_of_today():
+    assert RENAMED["algorithm.epsilon_anneal_steps"] == "algorithm.epsilon.steps"
+    assert len(set(RENAMED.values())) == len(RENAMED) == 6
