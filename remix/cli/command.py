@@ -237,6 +237,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from remix.settings.former_names import use_current_names
 
         shield()  # a launcher may have this in another process
+        find_own_modules()
         try:
             _check_folder()
             use_current_names(config)
