@@ -26,13 +26,15 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
   remix ui                                the MLflow comparison of all runs, in the browser
+  remix new NAME                          a project of your own: environment, weighting, study, tests
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
   remix train --help                      all groups and settings of a command
   remix train --cfg job                   the configuration that a command line means
 
 A run directory, a checkpoint file or an MLflow run id all name a trained policy.
-Classes of your own are found in the folder you are in: lamp.py holds env._target_=lamp.Lamp.
+What is yours is found in the folder you are in: lamp.py for env._target_=lamp.Lamp, conf/env/lamp.yaml for
+env=lamp.
 -v shows the whole traceback of an error. Start with: remix train experiment=quickstart
 """
 
@@ -156,6 +158,12 @@ def _sync(arguments: list[str]) -> None:
     sync(arguments)
 
 
+def _new(arguments: list[str]) -> None:
+    from remix.cli.new import new
+
+    new(arguments)
+
+
 def _completion(arguments: list[str]) -> None:
     from remix.cli.completion import main as complete
 
@@ -171,6 +179,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "check": _check,
     "sync": _sync,
     "ui": _ui,
+    "new": _new,
     "completion": _completion,
 }
 
@@ -216,6 +225,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from remix.settings.earlier_releases import bring_up_to_date
 
         shield()  # a launcher may have this in another process
+        find_own_modules()
         try:
             _check_folder()
             bring_up_to_date(config)

@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from remix.cli.command import fail, fail_with
 from remix.envs.spec import EnvSpec
 from remix.settings import checks
 from remix.settings.errors import Diverged, GameError, SettingError, first_line
+from remix.settings.import_path import find_own_modules
 from remix.settings.redaction import shield
 from remix.settings.signals import stoppable
 
@@ -41,6 +43,7 @@ _LONGEST = 400  # characters of a message of jsonargparse, which may quote a who
 def main(arguments: list[str] | None = None) -> None:
     """Run the Lightning CLI; a user's mistake ends in one line and exit status 2."""
     shield()
+    find_own_modules()
     try:
         import jsonargparse
     except ImportError:
@@ -116,6 +119,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             except Exception as error:
                 files = ", ".join(map(str, trust.files))
                 raise SettingError("config", files, f"cannot be built: {first_line(error)}") from error
+            self.datamodule.environment = _sendable(self.datamodule.environment)
 
         def instantiate_trainer(self, **options: Any) -> Trainer:
             given = self._get(self.config_init, "trainer")["plugins"] or []
@@ -154,6 +158,12 @@ def _run(trust: Trust, arguments: list[str]) -> None:
         parser_kwargs=dict.fromkeys(LightningCLI.subcommands(), options) | options,
         args=arguments,
     )
+
+
+def _sendable(factory: partial[Any]) -> partial[Any]:
+    """A factory that other processes can get: without the function of jsonargparse that calls the class."""
+    *_, kind = factory.args
+    return partial(kind, **factory.keywords)
 
 
 def _trust(arguments: Sequence[str]) -> tuple[Trust, list[str]]:

@@ -12,11 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.team import Team
-from remix.runs import evaluation
+from remix.runs import evaluation, sources
 from remix.runs.composing import compose
 from remix.runs.config import plain
 from remix.runs.experiment import train_alone
-from remix.runs.identity import names
 from remix.runs.records import short
 from remix.runs.run import Run, load
 from remix.settings.errors import SettingError
@@ -94,7 +93,7 @@ def watch(run: Known, *words: str) -> Path:
 
 def _packages(config: DictConfig) -> list[str]:
     """Those that a configuration of one's own names, besides what every file may name."""
-    packages = {name.partition(".")[0] for name in names(plain(config))} - {
+    packages = {name.partition(".")[0] for name in sources.names_in(plain(config))} - {
         "pytorch_lightning",
         "remix",
         "torch",

@@ -22,7 +22,9 @@ from remix.envs.spec import Environment, EnvSpec
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.policy import Policy
 from remix.learning.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
+from remix.runs import sources
 from remix.runs.config import kept, plain
+from remix.runs.content import NEEDS
 from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, part
 from remix.settings.own_code import OwnCodeError, own_traceback
@@ -98,6 +100,7 @@ def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
         module.configure_optimizers()  # made again for the training; what they do not take is said here
     module.hparams["config"] = kept(config)
+    module.hparams[NEEDS] = sources.own_modules(sources.names_in(kept(config)))
     return module
 
 

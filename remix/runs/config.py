@@ -182,7 +182,14 @@ def _remove_unused(directory: Path) -> None:
 
 
 def register_resolvers() -> None:
-    """Make ``${run_directory:}``, ``${sweep_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
+    """What Hydra needs to know before it composes.
+
+    The configurations of the user's own project, and what ``${run_directory:}``, ``${sweep_directory:}`` and
+    ``${folder_name:TEXT}`` mean.
+    """
+    from remix.runs.own_configurations import find_own_configurations
+
+    find_own_configurations()
     OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
     OmegaConf.register_new_resolver("sweep_directory", _sweep_directory, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

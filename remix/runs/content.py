@@ -13,6 +13,9 @@ from torch import Tensor
 from remix.runs.trust import shortened
 from remix.settings.errors import SettingError
 
+NEEDS = "needs"
+"""Among the hyper-parameters: the folder of every module of the user's own, by its name."""
+
 _MOST_VALUES = 20_000  # of a configuration
 _DEEPEST = 40
 _COUNTS = ("env_steps", "updates", "episodes_at_copy")
@@ -56,6 +59,10 @@ class Content:
         if not isinstance(config, dict):
             self._refuse("hyper_parameters.config", "must be the configuration of a run")
         self._plain("hyper_parameters.config", config)
+        needs = parameters.get(NEEDS, {})
+        texts = (*needs, *needs.values()) if isinstance(needs, dict) else (needs, None)
+        if not all(isinstance(text, str) for text in texts):
+            self._refuse(f"hyper_parameters.{NEEDS}", "must name modules and their folders")
 
     def check_version(self) -> None:
         """What Lightning looks at before anything else.
