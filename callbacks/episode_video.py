@@ -12,9 +12,8 @@ from remix.callbacks.side_matters import side_matter
 from remix.envs.films import frames_per_second
 from remix.learning.films import film
 from remix.learning.workers.base import EnvironmentFactory
+from remix.records.directory import FILM
 from remix.settings import checks
-
-FILE_NAME = "episode.gif"
 
 
 class EpisodeVideo(Callback):
@@ -43,6 +42,6 @@ class EpisodeVideo(Callback):
     def _record(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, MultiAgentModule)
         environment: EnvironmentFactory = trainer.datamodule.environment  # type: ignore[attr-defined]
-        path = Path(trainer.default_root_dir) / FILE_NAME
+        path = Path(trainer.default_root_dir) / FILM
         with side_matter(f"no film of {pl_module.spec.name}"):
             film(environment, pl_module.policy, self.seed, path, self.fps)

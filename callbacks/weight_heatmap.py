@@ -13,6 +13,7 @@ from torch import Tensor
 from remix.callbacks.side_matters import side_matter
 from remix.learning.metrics import WeightHistogram
 from remix.learning.rounds import Round
+from remix.records.directory import HEAT_MAP, WEIGHTS
 from remix.report.results import HeatMap
 from remix.report.weight_map import weight_map, write_weights
 from remix.settings import checks
@@ -125,6 +126,6 @@ class WeightHeatMap(Callback):
         steps = torch.arange(len(self._counts) + 1, dtype=torch.float64) * self._steps_per_row
         table = self._counts.numpy(), steps.numpy(), self._edges.double().numpy()
         heat = HeatMap("", "", 1, *table, warmup_steps=self._warmup_steps)
-        write_weights(heat, directory / "weight_heatmap.csv")
+        write_weights(heat, directory / WEIGHTS)
         figure = weight_map(heat, self.title, self._warmup_weights)
-        figure.savefig(directory / "weight_heatmap.png")
+        figure.savefig(directory / HEAT_MAP)

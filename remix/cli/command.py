@@ -190,13 +190,13 @@ def _check_folder() -> None:
 
     from hydra.core.hydra_config import HydraConfig
 
-    from remix.runs.records import discard
+    from remix.records.directory import RunDirectory
     from remix.settings.errors import SettingError
 
     settings = HydraConfig.get()
     if settings.job.chdir:
         os.chdir(settings.runtime.cwd)
-        discard(Path(settings.runtime.output_dir))
+        RunDirectory(Path(settings.runtime.output_dir)).discard()
         raise SettingError(
             "hydra.job.chdir", True, "must be false: settings name paths from the folder you are in"
         )

@@ -12,11 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.team import Team
+from remix.records.directory import short
 from remix.runs import evaluation, sources
 from remix.runs.composing import compose
 from remix.runs.config import plain
 from remix.runs.experiment import train_alone
-from remix.runs.records import short
 from remix.runs.run import Run, load
 from remix.settings.errors import SettingError
 from remix.settings.named_objects import location

@@ -16,6 +16,7 @@ from remix.algorithms.base import MultiAgentModule
 from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
+from remix.records.directory import CHECKPOINTS, RunDirectory
 from remix.runs import sources
 from remix.runs.building import build_module, quiet
 from remix.runs.config import check_arguments, plain
@@ -77,9 +78,8 @@ def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        for candidate in ("best.ckpt", *LAST_CHECKPOINTS):
-            if (path / "checkpoints" / candidate).is_file():
-                return path / "checkpoints" / candidate
+        if (found := RunDirectory(path).checkpoint) is not None:
+            return found
         raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
     if re.fullmatch(r"[0-9a-f]{32}", name):
         return tracking.download_checkpoint(name, tracking_uri)
@@ -146,7 +146,7 @@ def _offering_others(path: Path) -> Iterator[None]:
     try:
         yield
     except SettingError as error:
-        places = (path.with_name(name) for name in ("best.ckpt", *LAST_CHECKPOINTS))
+        places = (path.with_name(name) for name in CHECKPOINTS)
         others = ", ".join(str(place) for place in places if place != path and place.is_file())
         advice = f"; there is also {others}" if others else ""
         raise SettingError(error.setting, error.value, error.expected + advice) from error

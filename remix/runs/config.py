@@ -12,8 +12,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from remix.records.directory import RunDirectory, all_runs, latest_run
+from remix.records.record import RunRecord
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import all_runs, discard, is_free, latest_run, read_run
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
 from remix.settings.errors import SettingError
@@ -108,43 +109,43 @@ def run_directory(config: DictConfig) -> str:
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
-def previous_run(config: DictConfig, directory: Path) -> dict[str, Any]:
+def previous_run(config: DictConfig, directory: RunDirectory) -> RunRecord:
     """The record of the run that goes on in a directory, empty if one begins there.
 
     :raises SettingError: if something else is in that directory, or a run that is not to go on.
     """
-    previous = read_run(directory)
+    previous = directory.record
     if not previous:
-        if not is_free(directory):
+        if not directory.is_free:
             raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
-        return {}
-    if previous.get("scheme") != SCHEME:
+        return previous
+    if previous.scheme != SCHEME:
         raise SettingError("run_dir", directory, EARLIER)
-    if (previous.get("identity"), previous.get("seed")) != (identity(config), config.seed):
+    if (previous.identity, previous.seed) != (identity(config), config.seed):
         raise SettingError(
             "run_dir", directory, "holds a run of another configuration, code of yours or seed"
         )
     if config.resume != "auto":
-        status = previous.get("status", "unknown")
+        status = previous.status or "unknown"
         raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
     return previous
 
 
 def has_earlier(config: DictConfig) -> bool:
     """Whether runs with this seed are below ``runs`` that cannot be compared."""
-    return any(run.get("scheme") != SCHEME and run.get("seed") == config.seed for run, _ in all_runs())
+    return any(record.scheme != SCHEME and record.seed == config.seed for _, record in all_runs())
 
 
 def find_previous(config: DictConfig) -> None:
     """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
-    if read_run(Path(config.run_dir)):
+    if (directory := RunDirectory(Path(config.run_dir))).record:
         return
     if (found := latest_run(identity(config), config.seed)) is None:
         earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
         print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
         return
-    discard(Path(config.run_dir))
-    config.run_dir = str(found.absolute())
+    directory.discard()
+    config.run_dir = str(found.path.absolute())
 
 
 def new_directory(config: DictConfig) -> str:
@@ -177,8 +178,8 @@ def _claimed(stem: Path) -> str:
 
 
 def _remove_unused(directory: Path) -> None:
-    if not read_run(directory):
-        discard(directory)
+    if not (run := RunDirectory(directory)).record:
+        run.discard()
 
 
 def register_resolvers() -> None:

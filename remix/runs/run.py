@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.runs.records import State, all_runs, read_run, state
+from remix.records.directory import CONFIGURATION, RunDirectory, State, all_runs
 from remix.settings.errors import SettingError
 from remix.tracking.curves import curve_summary
 from remix.tracking.journal import JOURNAL, Journal
-from remix.tracking.runs import CONFIGURATION
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +37,7 @@ class Run:
     @property
     def status(self) -> State:
         """``finished``, ``stopped``, ``interrupted``, ``failed`` or ``running``; ``new`` if nobody knows."""
-        return state(self.directory)
+        return RunDirectory(self.directory).state
 
     @property
     def config(self) -> DictConfig:
@@ -116,7 +115,7 @@ class Run:
         return Team(module.policy, module.spec, lambda: slots_of(make(env, "env", Environment)), exploration)
 
     def __repr__(self) -> str:
-        final = read_run(self.directory).get("final_return")
+        final = RunDirectory(self.directory).record.final_return
         return f"Run({self.directory}, {self.status}{'' if final is None else f', final return {final:.2f}'})"
 
     def _file(self, name: str) -> Path:
@@ -137,11 +136,11 @@ def load(run: str | Path | Run, trust: Sequence[str] = ()) -> Run:
 
     if isinstance(run, Run):
         return run
-    if (path := Path(run)).is_dir() and read_run(path):
+    if RunDirectory(path := Path(run)).record:
         return Run(path, trust=trust)
-    for record, directory in all_runs() if re.fullmatch(r"[0-9a-f]{32}", str(run)) else ():
-        if record.get("mlflow_run_id") == str(run):
-            return Run(directory, trust=trust)
+    for directory, record in all_runs() if re.fullmatch(r"[0-9a-f]{32}", str(run)) else ():
+        if record.mlflow_run_id == str(run):
+            return Run(directory.path, trust=trust)
     checkpoint = find_checkpoint(str(run), None).absolute()
     folder = checkpoint.parent
     return Run(folder.parent if folder.name == "checkpoints" else folder, checkpoint, trust)

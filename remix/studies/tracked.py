@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.runs.records import state
+from remix.records.directory import RunDirectory
 from remix.settings.errors import SettingError, first_line
 from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
@@ -107,7 +107,9 @@ class TrackedStudy:
 
     def status(self) -> str:
         """What the states of its jobs come to, in MLflow's word."""
-        states = {state(Path(job["directory"])) for job in self.plan["jobs"] if "directory" in job}
+        states = {
+            RunDirectory(Path(job["directory"])).state for job in self.plan["jobs"] if "directory" in job
+        }
         if "running" in states:
             return "RUNNING"
         return "FINISHED" if states == {"finished"} else "FAILED" if "failed" in states else "KILLED"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import remix
+from remix.records.directory import RECORD, RunDirectory, latest_run
 from remix.runs import config as configuration
 from remix.runs.composing import composed
 from remix.runs.config import check_arguments, find_previous, run_directory
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import RUN_FILE, latest_run
 from remix.settings.errors import SettingError
 
 
@@ -117,7 +117,7 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
         directory = Path("runs/predator_prey/remix") / name
         (directory / "checkpoints").mkdir(parents=True)
         record = {"scheme": SCHEME, "identity": identity(config), "seed": seed, "started": started}
-        (directory / RUN_FILE).write_text(json.dumps(record))
+        (directory / RECORD).write_text(json.dumps(record))
         if checkpoint:
             (directory / "checkpoints/last.ckpt").touch()
         return directory
@@ -127,7 +127,7 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
     expected = run("new", 1, "2026-01-02")
     run("other-seed", 2, "2026-01-03")
     run("without-checkpoint", 1, "2026-01-04", checkpoint=False)
-    assert latest_run(identity(config), 1) == expected
+    assert latest_run(identity(config), 1) == RunDirectory(expected)
     config.run_dir = run_directory(config)
     find_previous(config)
     assert Path(config.run_dir) == expected.absolute()

@@ -26,7 +26,7 @@ from remix.learning.datamodule import ReplayDataModule
 from remix.learning.episodes import Episode
 from remix.learning.workers.base import WorkerError
 from remix.learning.workers.process import ProcessWorkers
-from remix.runs.records import read_run
+from remix.records.directory import RunDirectory
 from remix.settings.signals import ENDING, Stopped, stoppable
 from tests.command_line import SMALL, CommandLine
 from tests.training import make_trainer
@@ -77,9 +77,9 @@ def test_a_run_that_is_told_to_end_can_go_on(
     assert saved == (hook != "validation_step")
     advice = "goes on from runs/x/checkpoints/last.ckpt" if saved else "begins anew"
     assert f"interrupted; the same command with resume=auto {advice}" in ended.out
-    record = read_run(tmp_path / "runs/x")
-    assert record["status"] == "interrupted"
-    assert MlflowClient(store).get_run(record["mlflow_run_id"]).info.status == "KILLED"
+    record = RunDirectory(tmp_path / "runs/x").record
+    assert record.status == "interrupted"
+    assert MlflowClient(store).get_run(str(record.mlflow_run_id)).info.status == "KILLED"
     resumed = remix(*line, "resume=auto")
     assert resumed.code == 0
     assert ("resumed from" in resumed.out) == saved

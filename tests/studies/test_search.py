@@ -22,10 +22,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from remix.records.directory import RunDirectory
 from remix.runs import experiment
 from remix.runs.config import register_resolvers
 from remix.runs.identity import identity
-from remix.runs.records import read_run
 from remix.studies.search.composition import composed, settled, spelled, train_words
 from remix.studies.search.trials import LOCKS, Trials
 from tests.command_line import CommandLine, Outcome
@@ -554,15 +554,15 @@ def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
     (interrupted,) = journal(tmp_path)
     assert interrupted.state is TrialState.RUNNING
     (run,) = (file.parent for file in tmp_path.glob("runs/**/run.json"))
-    before = read_run(run)
-    assert before["status"] == "running"
+    before = RunDirectory(run).record
+    assert before.status == "running"
 
     process = start(tmp_path, *settings)
     out, _ = process.communicate()
     assert process.returncode == 0
     (trial,) = journal(tmp_path)
     assert (trial.state, trial.params) == (TrialState.COMPLETE, interrupted.params)
-    after = read_run(run)
-    assert (after["status"], after["started"]) == ("finished", before["started"])
+    after = RunDirectory(run).record
+    assert (after.status, after.started) == ("finished", before.started)
     assert "resumed from" in (run / "output.txt").read_text()
     assert re.search(r"^trial 1 of 1: .* -> ", out, flags=re.MULTILINE)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from filelock import SoftFileLock
 
-from remix.runs import claims
-from remix.runs.claims import EXPIRY, LOCK, NOTE, TakenError, claim, holder, turn
-from remix.runs.records import state, write_run
+from remix.records import claims
+from remix.records.claims import EXPIRY, LOCK, NOTE, TakenError, claim, holder, turn
+from remix.records.directory import RunDirectory
+from remix.records.record import RunRecord
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / LOCK).write_text("4242\nfar-away\n")
     about = {"host": "far-away", "pid": 4242, "born": "1", "since": "2026-01-01 00:00:00"}
     (tmp_path / NOTE).write_text(json.dumps(about))
-    write_run(tmp_path, {"status": "running"})
+    RunDirectory(tmp_path).write(RunRecord(status="running"))
     return tmp_path
 
 
@@ -32,7 +33,7 @@ def test_a_note_says_who_holds_a_directory(tmp_path: Path) -> None:
         found = holder(tmp_path)
         assert found is not None
         assert found.pid == os.getpid()
-        assert state(tmp_path) == "running"
+        assert RunDirectory(tmp_path).state == "running"
     assert holder(tmp_path) is None
     assert not (tmp_path / NOTE).exists()
 
@@ -41,11 +42,11 @@ def test_looking_takes_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with claim(tmp_path):
         pass
     monkeypatch.setattr(claims, "FileLock", None)
-    assert state(tmp_path) == "new"
+    assert RunDirectory(tmp_path).state == "new"
 
 
 def test_another_host_holds_until_it_is_silent(elsewhere: Path) -> None:
-    assert state(elsewhere) == "running"
+    assert RunDirectory(elsewhere).state == "running"
     with (
         pytest.raises(TakenError, match=r"process 4242 on far-away, since .*; if that is gone"),
         claim(elsewhere),
@@ -53,9 +54,9 @@ def test_another_host_holds_until_it_is_silent(elsewhere: Path) -> None:
         pytest.fail("held twice")
     past = time.time() - EXPIRY - 1
     os.utime(elsewhere / NOTE, (past, past))
-    assert state(elsewhere) == "interrupted"
+    assert RunDirectory(elsewhere).state == "interrupted"
     with claim(elsewhere):
-        assert state(elsewhere) == "running"
+        assert RunDirectory(elsewhere).state == "running"
 
 
 def test_a_killed_process_of_this_host_holds_nothing(elsewhere: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_killed_process_of_this_host_holds_nothing(elsewhere: Path) -> None:
     (elsewhere / LOCK).write_text(f"{ended.pid}\n{here}\n")
     about = {"host": here, "pid": ended.pid, "born": "1", "since": ""}
     (elsewhere / NOTE).write_text(json.dumps(about))
-    assert state(elsewhere) == "interrupted"
+    assert RunDirectory(elsewhere).state == "interrupted"
     with claim(elsewhere):
         pass
     # Another process that has its number since is not the holder.

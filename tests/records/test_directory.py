@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from remix.runs.claims import claim
-from remix.runs.records import RUN_FILE, find_runs, latest_run, read_run, state, write_run
+from remix.records.claims import claim
+from remix.records.directory import RECORD, RunDirectory, find_runs, latest_run
+from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 
 HOLD = """
 import sys
 from pathlib import Path
-from remix.runs.claims import claim
+from remix.records.claims import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -35,7 +36,7 @@ def holder(tmp_path: Path):
 
 
 def test_states_of_a_directory_nobody_holds(tmp_path: Path):
-    assert state(tmp_path) == "new"
+    assert RunDirectory(tmp_path).state == "new"
     for status, expected in [
         ("running", "interrupted"),
         ("interrupted", "interrupted"),
@@ -43,27 +44,27 @@ def test_states_of_a_directory_nobody_holds(tmp_path: Path):
         ("stopped", "stopped"),
         ("finished", "finished"),
     ]:
-        write_run(tmp_path, {"status": status})
-        assert state(tmp_path) == expected
+        RunDirectory(tmp_path).write(RunRecord(status=status))
+        assert RunDirectory(tmp_path).state == expected
 
 
 def test_a_directory_is_held_by_one_process_until_it_ends(tmp_path: Path, holder):
     directory = tmp_path / "run"
-    write_run(directory, {"status": "running"})
-    assert state(directory) == "running"
+    RunDirectory(directory).write(RunRecord(status="running"))
+    assert RunDirectory(directory).state == "running"
     with pytest.raises(SettingError, match="another process is training this run"), claim(directory):
         pytest.fail("held twice")
     holder.kill()
     holder.wait()
-    assert state(directory) == "interrupted"
+    assert RunDirectory(directory).state == "interrupted"
     with claim(directory):
         pass
 
 
 def test_a_record_that_cannot_be_read_is_none(tmp_path: Path):
-    assert read_run(tmp_path) == {}
-    (tmp_path / RUN_FILE).write_text("{")
-    assert read_run(tmp_path) == {}
+    assert not RunDirectory(tmp_path).record
+    (tmp_path / RECORD).write_text("{")
+    assert not RunDirectory(tmp_path).record
 
 
 def test_runs_are_found_by_identity_and_seed(tmp_path: Path, monkeypatch):
@@ -76,9 +77,9 @@ def test_runs_are_found_by_identity_and_seed(tmp_path: Path, monkeypatch):
     ]:
         directory = Path("runs/x") / name
         directory.mkdir(parents=True)
-        write_run(directory, {"identity": identity, "seed": seed, "started": started})
-    assert [path.name for _, path in find_runs("same", 1)] == ["a", "c"]
+        RunDirectory(directory).write(RunRecord(identity=identity, seed=seed, started=started))
+    assert [run.path.name for run, _ in find_runs("same", 1)] == ["a", "c"]
     assert latest_run("same", 1) is None
     (Path("runs/x/a/checkpoints")).mkdir()
     (Path("runs/x/a/checkpoints/last.ckpt")).touch()
-    assert latest_run("same", 1) == Path("runs/x/a")
+    assert latest_run("same", 1) == RunDirectory(Path("runs/x/a"))
