@@ -13,8 +13,9 @@ from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from remix.learning import archive
-from remix.runs.records import LAST_CHECKPOINTS
+from remix.settings import checks
 from remix.settings.errors import SettingError
+from remix.settings.files import LAST_CHECKPOINTS
 from remix.tracking.loggers import JournalLogger
 
 
@@ -59,12 +60,10 @@ class LastCheckpoint(Checkpoint):
     def __init__(
         self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True, time_share: float = 0.1
     ) -> None:
-        if every_n_epochs < 1:
-            raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1")
-        if not 0.0 < time_share <= 1.0:
-            raise SettingError("time_share", time_share, "must be above 0 and at most 1")
         self.path, self.previous = (Path(dirpath) / name for name in LAST_CHECKPOINTS)
-        self.every_n_epochs, self.replay, self.time_share = every_n_epochs, replay, time_share
+        self.every_n_epochs = checks.whole("every_n_epochs", every_n_epochs, minimum=1)
+        self.time_share = checks.number("time_share", time_share, above=0, maximum=1)
+        self.replay = replay
         self._saving = False
         self._saved_steps = -1
         self._saved_at = self._seconds = 0.0

@@ -12,10 +12,8 @@ from remix.callbacks.side_matters import side_matter
 from remix.envs.films import frames_per_second
 from remix.learning.films import film
 from remix.learning.workers.base import EnvironmentFactory
+from remix.records.directory import FILM
 from remix.settings import checks
-from remix.settings.errors import SettingError
-
-FILE_NAME = "episode.gif"
 
 
 class EpisodeVideo(Callback):
@@ -29,8 +27,8 @@ class EpisodeVideo(Callback):
     changes_training = False
 
     def __init__(self, every_n_epochs: int | None = None, fps: float = 8, seed: int = 1) -> None:
-        if every_n_epochs is not None and every_n_epochs < 1:
-            raise SettingError("every_n_epochs", every_n_epochs, "must be at least 1, or null")
+        if every_n_epochs is not None:
+            checks.whole("every_n_epochs", every_n_epochs, minimum=1)
         self.every_n_epochs, self.fps = every_n_epochs, frames_per_second(fps)
         self.seed = checks.seed("seed", seed)
 
@@ -44,6 +42,6 @@ class EpisodeVideo(Callback):
     def _record(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, MultiAgentModule)
         environment: EnvironmentFactory = trainer.datamodule.environment  # type: ignore[attr-defined]
-        path = Path(trainer.default_root_dir) / FILE_NAME
+        path = Path(trainer.default_root_dir) / FILM
         with side_matter(f"no film of {pl_module.spec.name}"):
             film(environment, pl_module.policy, self.seed, path, self.fps)

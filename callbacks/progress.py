@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.rounds import Round
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 _BAR_REFRESH = 0.2  # seconds
 _BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
@@ -27,9 +27,7 @@ class EnvStepProgress(Callback):
     changes_training = False
 
     def __init__(self, interval: float = 15.0) -> None:
-        if interval <= 0.0:
-            raise SettingError("interval", interval, "must be above 0 seconds")
-        self.interval = interval
+        self.interval = checks.number("interval", interval, above=0)
         self._bar: tqdm[Any] | None = None
         self._started = self._shown = (0.0, 0)  # seconds and environment steps
 

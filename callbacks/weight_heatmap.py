@@ -13,9 +13,10 @@ from torch import Tensor
 from remix.callbacks.side_matters import side_matter
 from remix.learning.metrics import WeightHistogram
 from remix.learning.rounds import Round
+from remix.records.directory import HEAT_MAP, WEIGHTS
 from remix.report.results import HeatMap
 from remix.report.weight_map import weight_map, write_weights
-from remix.settings.errors import SettingError
+from remix.settings import checks
 from remix.weighting.base import Weighting
 
 
@@ -35,8 +36,7 @@ class WeightHeatMap(Callback):
 
     def __init__(self, bins: int = 50, rows: int = 50, every_n_updates: int = 1, title: str = "") -> None:
         for name, value in (("bins", bins), ("rows", rows), ("every_n_updates", every_n_updates)):
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
+            checks.whole(name, value, minimum=1)
         self.bins, self.rows, self.every_n_updates, self.title = bins, rows, every_n_updates, title
         self.active = False
         self._warmup_steps, self._warmup_weights = 0, ""
@@ -126,6 +126,6 @@ class WeightHeatMap(Callback):
         steps = torch.arange(len(self._counts) + 1, dtype=torch.float64) * self._steps_per_row
         table = self._counts.numpy(), steps.numpy(), self._edges.double().numpy()
         heat = HeatMap("", "", 1, *table, warmup_steps=self._warmup_steps)
-        write_weights(heat, directory / "weight_heatmap.csv")
+        write_weights(heat, directory / WEIGHTS)
         figure = weight_map(heat, self.title, self._warmup_weights)
-        figure.savefig(directory / "weight_heatmap.png")
+        figure.savefig(directory / HEAT_MAP)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.spec import Environment, Observation, Step
-from remix.settings.checks import flag, number
-from remix.settings.errors import SettingError, one_of
+from remix.settings import checks
+from remix.settings.errors import SettingError
 
 BACKENDS = {
     "skirmish": "remix.envs.skirmish.environment:Skirmish",
@@ -55,7 +55,7 @@ class ViewOptions:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            flag(field.name, getattr(self, field.name))
+            checks.flag(field.name, getattr(self, field.name))
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class RewardOptions:
 
     def __post_init__(self) -> None:
         for name in ("reward_sparse", "reward_only_positive", "reward_scale"):
-            flag(name, getattr(self, name))
+            checks.flag(name, getattr(self, name))
         for name in ("reward_death_value", "reward_win", "reward_defeat", "reward_negative_scale"):
-            number(name, getattr(self, name), -_MOST, _MOST)
-        number("reward_scale_rate", self.reward_scale_rate, 1e-9, _MOST)
+            checks.number(name, getattr(self, name), -_MOST, _MOST)
+        checks.number("reward_scale_rate", self.reward_scale_rate, 1e-9, _MOST)
 
 
 def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptions]:
@@ -163,8 +163,7 @@ class Battles(Environment):
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        if not isinstance(backend, str) or backend not in BACKENDS:
-            raise SettingError("backend", backend, one_of(BACKENDS, str(backend)))
+        checks.choice("backend", backend, BACKENDS)
         views, rewards = options_of(locals())
         engine_only = {"profile": profile}
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}

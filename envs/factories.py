@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from types import ModuleType, TracebackType
 from typing import Any
 
-from remix.settings.checks import integer
+from remix.settings import checks
 from remix.settings.errors import GameCode, SettingError, brief, first_line, one_of
 
 _METHODS = ("reset", "step", "observation_space", "action_space")
@@ -180,12 +180,12 @@ def episode_limit(id: str, game: Any, options: Mapping[str, Any], wanted: int | 
     setting = "options.max_cycles"
     own = _whole(options.get("max_cycles", getattr(getattr(game, "unwrapped", game), "max_cycles", None)))
     if own is not None and "max_cycles" in options:
-        own = integer(setting, own, minimum=1)
+        own = checks.whole(setting, own, minimum=1)
     if not isinstance(own, Integral) or own < 1:  # None, or infinite
         own = None
     if wanted is None and own is None:
         raise SettingError("episode_limit", None, f"must be given: {id} tells no max_cycles")
-    limit = integer("episode_limit", own if wanted is None else wanted, minimum=1)
+    limit = checks.whole("episode_limit", own if wanted is None else wanted, minimum=1)
     if own is not None and limit > own:
         raise SettingError("episode_limit", limit, f"must be at most {setting}={own}")
     return limit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.settings.checks import number
+from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, brief
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def save_film(frames: Sequence[NDArray[np.uint8]], path: str | Path, fps: float 
 
 def frames_per_second(fps: Any) -> float:
     """The setting ``fps``, checked: GIF players know no more than 50."""
-    return number("fps", fps, 0.1, 50)
+    return checks.number("fps", fps, 0.1, 50)
 
 
 def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, float], None]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from remix.envs.rendering import draw_table
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
-from remix.settings.checks import integer, number
+from remix.settings import checks
 from remix.settings.errors import SettingError
 
 END = -1  # in place of a situation: the episode is over
@@ -120,7 +120,7 @@ class MatrixGame(TableGame):
     """
 
     def __init__(self, payoff: Any, stages: int = 1, name: str = "matrix_game") -> None:
-        table, stages = _payoff_table("payoff", payoff), integer("stages", stages, minimum=1)
+        table, stages = _payoff_table("payoff", payoff), checks.whole("stages", stages, minimum=1)
         following = np.append(np.arange(1, stages), END)
         super().__init__(
             name,
@@ -138,7 +138,7 @@ class PenaltyGame(MatrixGame):
     """
 
     def __init__(self, penalty: float = -100.0) -> None:
-        k = number("penalty", penalty, maximum=0)
+        k = checks.number("penalty", penalty, maximum=0)
         super().__init__([[10, 0, k], [0, 2, 0], [k, 0, 10]], name="penalty")
 
 
@@ -172,7 +172,7 @@ class BranchChain(TableGame):
     """
 
     def __init__(self, stages: int = 4) -> None:
-        stages = integer("stages", stages, minimum=2)
+        stages = checks.whole("stages", stages, minimum=2)
         n_branch = stages - 1
         safe, risky = 1 + np.arange(n_branch), 1 + n_branch + np.arange(n_branch)
         payoffs = np.zeros((1 + 2 * n_branch, 2, 2))

@@ -51,6 +51,7 @@ class PettingZoo(Environment):
     :param reward: how the agents' rewards become the team's: their ``sum``, or their ``mean`` over
         all N agents, those that have left counting as 0.
     :param episode_limit: steps after which an episode is cut; by default the game's ``max_cycles``.
+    :ivar slots: the agents' places, ``[N]``.
     :raises SettingError: the game cannot be found or made, has no discrete actions or fixed list
         of agents, or does not tell its length.
     :raises GameError: the game broke down while it was imported, made or first reset.
@@ -74,24 +75,24 @@ class PettingZoo(Environment):
         game, self._name = self._games[0], f"pettingzoo/{id}"
         with GameCode(self._name, "its spaces"):
             spaces = {a: (game.action_space(a), game.observation_space(a)) for a in game.possible_agents}
-        self._slots = [make_slot(id, agent, *pair) for agent, pair in spaces.items()]
+        self.slots = [make_slot(id, agent, *pair) for agent, pair in spaces.items()]
         self._outcomes = Outcomes(self._name, spaces)
-        self._reward_scale = 1 / len(self._slots) if reward == "mean" else 1.0
-        self._n_actions = np.array([slot.n_actions for slot in self._slots])
-        obs_size = max(slot.obs_size for slot in self._slots)
-        obs_dtype = str(np.result_type(*(slot.obs_dtype for slot in self._slots)))
+        self._reward_scale = 1 / len(self.slots) if reward == "mean" else 1.0
+        self._n_actions = np.array([slot.n_actions for slot in self.slots])
+        obs_size = max(slot.obs_size for slot in self.slots)
+        obs_dtype = str(np.result_type(*(slot.obs_dtype for slot in self.slots)))
         state = self._outcomes.own_state(game)
         self.spec = EnvSpec(
             name=self._name,
-            n_agents=len(self._slots),
+            n_agents=len(self.slots),
             n_actions=int(self._n_actions.max()),
             obs_size=obs_size,
-            state_size=len(self._slots) * obs_size if state is None else state.size,
+            state_size=len(self.slots) * obs_size if state is None else state.size,
             episode_limit=longest(id, game, self._factory.options, episode_limit),
             obs_dtype=obs_dtype,
             state_dtype=obs_dtype if state is None else str(state.dtype),
             state_from_obs=state is None,
-            action_names=shared_names(self._slots),
+            action_names=shared_names(self.slots),
             agent_names=tuple(str(agent) for agent in spaces),
         )
         self._allocate(0)
@@ -164,7 +165,7 @@ class PettingZoo(Environment):
         # Some games leave the dead in their list of agents, and then ask for their actions too.
         chosen = {
             slot.agent: slot.action(int(action))
-            for slot, action in zip(self._slots, actions, strict=True)
+            for slot, action in zip(self.slots, actions, strict=True)
             if slot.agent in told
         }
         self._steps[episode] += 1
@@ -174,7 +175,7 @@ class PettingZoo(Environment):
 
         reward: Any = 0
         cut, ended = set(), set()
-        for agent in (slot.agent for slot in self._slots if slot.agent in (told | listed) - gone):
+        for agent in (slot.agent for slot in self.slots if slot.agent in (told | listed) - gone):
             acted = agent in told
             if acted or agent in outcome.rewards:
                 reward += self._outcomes.reward(outcome, agent, step)
@@ -208,7 +209,7 @@ class PettingZoo(Environment):
         obs, state, avail_actions = (array[episode] for array in self._observation)
         obs[:] = 0
         avail_actions[:] = False
-        for n, slot in enumerate(self._slots):
+        for n, slot in enumerate(self.slots):
             if slot.agent in seeing:
                 if slot.agent not in observations:
                     problem = "is missing, though it plays on or was cut, when the learner bootstraps from it"

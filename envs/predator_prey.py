@@ -16,7 +16,7 @@ from remix.envs import predator_prey_kernels as kernels
 from remix.envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
 from remix.envs.rendering import Piece, draw_grid
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
-from remix.settings.checks import flag, integer, integer_pair, number
+from remix.settings import checks
 from remix.settings.errors import SettingError
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
@@ -83,16 +83,17 @@ class PredatorPrey(Environment):
         capture_freezes: bool = True,
         remove_frozen: bool = True,
     ) -> None:
-        self.shape = integer_pair("world_shape", world_shape, minimum=1)
+        self.shape = checks.whole_pair("world_shape", world_shape, minimum=1)
         if isinstance(obs_radius, int):
             obs_radius = (obs_radius, obs_radius)
-        radius = integer_pair("obs_radius", obs_radius, minimum=0)
-        n_agents = integer("n_agents", n_agents, minimum=1)
-        n_stags, n_hares = integer("n_stags", n_stags, minimum=0), integer("n_hares", n_hares, minimum=0)
+        radius = checks.whole_pair("obs_radius", obs_radius, minimum=0)
+        n_agents = checks.whole("n_agents", n_agents, minimum=1)
+        n_stags = checks.whole("n_stags", n_stags, minimum=0)
+        n_hares = checks.whole("n_hares", n_hares, minimum=0)
         _check_counts(n_agents, n_stags + n_hares, self.shape)
         self._prey_kinds = ["stag"] * n_stags + ["hare"] * n_hares
-        wrap = flag("toroidal", toroidal)
-        if flag("reference_wrap", reference_wrap) and not wrap:
+        wrap = checks.flag("toroidal", toroidal)
+        if checks.flag("reference_wrap", reference_wrap) and not wrap:
             raise SettingError("reference_wrap", reference_wrap, "needs toroidal=true")
         wrap_all = wrap and not reference_wrap
 
@@ -110,20 +111,22 @@ class PredatorPrey(Environment):
                 np.int64,
             ),
             reward_capture=per_prey(
-                number("reward_stag", reward_stag), number("reward_hare", reward_hare), np.float64
-            ),
-            p_rest=per_prey(
-                number("p_stags_rest", p_stags_rest, 0, 1),
-                number("p_hares_rest", p_hares_rest, 0, 1),
+                checks.number("reward_stag", reward_stag),
+                checks.number("reward_hare", reward_hare),
                 np.float64,
             ),
-            reward_time=number("reward_time", reward_time),
-            reward_collision=number("reward_collision", reward_collision),
-            punishment=number("punishment", punishment, maximum=0),
-            episode_limit=integer("episode_limit", episode_limit, minimum=1),
-            capture_terminal=flag("capture_terminal", capture_terminal),
-            capture_freezes=flag("capture_freezes", capture_freezes),
-            remove_frozen=flag("remove_frozen", remove_frozen),
+            p_rest=per_prey(
+                checks.number("p_stags_rest", p_stags_rest, 0, 1),
+                checks.number("p_hares_rest", p_hares_rest, 0, 1),
+                np.float64,
+            ),
+            reward_time=checks.number("reward_time", reward_time),
+            reward_collision=checks.number("reward_collision", reward_collision),
+            punishment=checks.number("punishment", punishment, maximum=0),
+            episode_limit=checks.whole("episode_limit", episode_limit, minimum=1),
+            capture_terminal=checks.flag("capture_terminal", capture_terminal),
+            capture_freezes=checks.flag("capture_freezes", capture_freezes),
+            remove_frozen=checks.flag("remove_frozen", remove_frozen),
         )
         self.spec = EnvSpec(
             name="predator_prey",
@@ -285,7 +288,7 @@ def _check_counts(n_agents: int, n_prey: int, shape: tuple[int, int]) -> None:
 
 def _agents_needed(setting: str, value: int, n_agents: int | None) -> int:
     """``value``, which must not exceed ``n_agents`` if there is such prey at all."""
-    needed = integer(setting, value, minimum=1)
+    needed = checks.whole(setting, value, minimum=1)
     if n_agents is not None and needed > n_agents:
         raise SettingError(setting, value, f"must be at most n_agents={n_agents}")
     return needed

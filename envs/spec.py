@@ -64,7 +64,7 @@ class EnvSpec:
         for size in ("n_agents", "n_actions", "obs_size", "state_size", "episode_limit"):
             value = getattr(self, size)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                self._refuse(size, "must be a whole number, at least 1")
+                self._refuse(size, "must be a whole number of at least 1")
             object.__setattr__(self, size, int(value))  # NumPy's integers are none to JSON
         for dtype in ("obs_dtype", "state_dtype"):
             value = getattr(self, dtype)

@@ -23,7 +23,7 @@ from remix.envs.skirmish.encoding import make_spec
 from remix.envs.skirmish.maps import load_map, map_names
 from remix.envs.spec import Environment, Observation, Step
 from remix.envs.starcraft_setup import check_installation, import_game, replay_folder
-from remix.settings.checks import flag, integer, number
+from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, one_of
 
 T = TypeVar("T")
@@ -77,17 +77,16 @@ class StarCraft(Environment):
         replay_dir: str | None = None,
     ) -> None:
         self._views, rewards = given_or_default(views, rewards)
-        if map_name not in map_names():
-            raise SettingError("map_name", map_name, one_of(map_names(), str(map_name)))
+        checks.choice("map_name", map_name, map_names())
         if str(difficulty) not in DIFFICULTIES:
             raise SettingError("difficulty", difficulty, one_of(DIFFICULTIES))
         self._settings: dict[str, Any] = {
             "map_name": map_name,
-            "step_mul": integer("step_mul", step_mul, 1, MOST_LOOPS),
+            "step_mul": checks.whole("step_mul", step_mul, 1, MOST_LOOPS),
             "move_amount": _move_amount(move_amount, self._views),
             "difficulty": str(difficulty),
             "game_version": game_version,
-            "continuing_episode": flag("continuing_episode", continuing_episode),
+            "continuing_episode": checks.flag("continuing_episode", continuing_episode),
             **asdict(self._views),
             **asdict(rewards),
         }
@@ -257,7 +256,7 @@ class StarCraft(Environment):
 
 def _move_amount(value: float, views: ViewOptions) -> float:
     """``value`` as SMAC takes it: some views use it as an index, which a float cannot be."""
-    amount = number("move_amount", value, 0, LONGEST_MOVE)
+    amount = checks.number("move_amount", value, 0, LONGEST_MOVE)
     if not amount.is_integer() and (views.obs_pathing_grid or views.obs_terrain_height):
         raise SettingError(
             "move_amount", value, "must be a whole number with obs_pathing_grid or obs_terrain_height"

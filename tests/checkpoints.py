@@ -6,24 +6,17 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+import remix
 from remix.learning import archive
-from remix.runs import config as configuration
 from remix.runs.building import build_module
-from remix.runs.config import as_hydras, plain
+from remix.runs.config import plain
 
 
 def composed(*settings: str) -> DictConfig:
     """What ``remix train SETTINGS`` trains, resolved."""
-    GlobalHydra.instance().clear()
-    configuration.register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        full = compose("train", ["run_dir=x", *settings], return_hydra_config=True)
-    with as_hydras(full):
-        return DictConfig(plain(full))
+    return DictConfig(plain(remix.compose("run_dir=x", *settings)))
 
 
 def checkpoint_of(config: DictConfig) -> dict[str, Any]:

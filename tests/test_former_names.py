@@ -8,7 +8,7 @@ from shutil import copy
 import pytest
 
 from remix.runs.checkpoints import load
-from remix.settings.former_names import MOVED
+from remix.settings.earlier_releases import MOVED
 from tests.command_line import CommandLine
 
 FILES = Path(__file__).parent / "data/version_0_1"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import remix
-from remix.settings.former_names import MOVED, current_name, with_current_names
+from remix.settings.earlier_releases import MOVED, current_name, in_todays_names
 from tests.command_line import SMALL
 
 TOP = Path(remix.__path__[0]).parent
@@ -73,4 +73,4 @@ def test_only_classes_are_renamed():
     part = {"_target_": "envs.games.X", "inner": {"class_path": "envs.games.Y"}}
     inner = {"_target_": "remix.envs.games.X", "inner": {"class_path": "remix.envs.games.Y"}}
     node = {"title": "envs.games.X", "parts": [part]}
-    assert with_current_names(node) == node | {"parts": [inner]}
+    assert in_todays_names(node) == node | {"parts": [inner]}

@@ -17,9 +17,9 @@ import remix
 from remix import callbacks, envs
 
 IMPORTED = {
-    "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/cli/completion.py",
+    "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/runs/composing.py",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper": "remix/studies/plan.py",
-    "hydra._internal.utils.create_config_search_path": "remix/cli/completion.py",
+    "hydra._internal.utils.create_config_search_path": "remix/runs/composing.py",
 }
 
 USED = {

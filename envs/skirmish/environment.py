@@ -17,7 +17,7 @@ from remix.envs.skirmish.rules import make_rules
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
 from remix.envs.skirmish.units import load_units
 from remix.envs.spec import Environment, Observation, Step
-from remix.settings.checks import flag, integer, number
+from remix.settings import checks
 
 
 class Skirmish(Environment):
@@ -49,10 +49,10 @@ class Skirmish(Environment):
         rewards: RewardOptions | None = None,
     ) -> None:
         views, rewards = given_or_default(views, rewards)
-        loops = integer("step_mul", step_mul, 1, MOST_LOOPS)
-        move_amount = number("move_amount", move_amount, 0, LONGEST_MOVE)
+        loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
+        move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
         self.map, self.types = load_map(map_name, profile), load_units(profile)
-        self._limit_cuts = flag("continuing_episode", continuing_episode)
+        self._limit_cuts = checks.flag("continuing_episode", continuing_episode)
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
         self._scoring = make_scoring(self.map, self.types, rewards)

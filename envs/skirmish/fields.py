@@ -114,9 +114,9 @@ class Fields:
         """A number."""
         return float(self._take(name, default, lambda value: checks.number("", value, minimum, maximum)))
 
-    def integer(self, name: str, minimum: int, maximum: int) -> int:
+    def whole(self, name: str, minimum: int, maximum: int) -> int:
         """An integer."""
-        return self._take(name, None, lambda value: checks.integer("", value, minimum, maximum))
+        return self._take(name, None, lambda value: checks.whole("", value, minimum, maximum))
 
     def flag(self, name: str, default: bool) -> bool:
         """True or false."""
@@ -124,7 +124,7 @@ class Fields:
 
     def choice(self, name: str, valid: Iterable[str]) -> str:
         """One of the ``valid`` names."""
-        return self._take(name, None, lambda value: _choice(value, valid))
+        return self._take(name, None, lambda value: checks.choice("", value, valid))
 
     def choices(
         self, name: str, valid: Iterable[str], default: tuple[str, ...] | None = None
@@ -191,16 +191,10 @@ class Fields:
             self.fail(name, error.value, error.expected)
 
 
-def _choice(value: Any, valid: Iterable[str]) -> str:
-    if not isinstance(value, str) or value not in valid:
-        raise SettingError("", value, one_of(valid, str(value)))
-    return value
-
-
 def _choices(value: Any, valid: Iterable[str]) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise SettingError("", value, "must be a list")
-    chosen = tuple(_choice(item, valid) for item in value)
+    chosen = tuple(checks.choice("", item, valid) for item in value)
     if len(set(chosen)) < len(chosen):
         raise SettingError("", value, "must not repeat itself")
     return chosen

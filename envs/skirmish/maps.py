@@ -118,7 +118,7 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
     _check_ways(fields, types, terrain, allies, enemies)
     battle_map = BattleMap(
         name=path.stem if path.parent == DATA / "maps" else path.name,
-        episode_limit=fields.integer("episode_limit", 1, LONGEST),
+        episode_limit=fields.whole("episode_limit", 1, LONGEST),
         map_type=fields.text("map_type"),
         allies=allies.units,
         enemies=enemies.units,
@@ -140,7 +140,7 @@ def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Ter
     positions: list[tuple[float, ...]] = []
     for group in fields.parts(side):
         unit = group.choice("unit", types)
-        count = group.integer("count", 1, MOST_UNITS)
+        count = group.whole("count", 1, MOST_UNITS)
         places = group.rows("positions", 2, 0, np.nextafter(SIZE, 0))
         if len(places) != count:
             group.fail("count", count, f"must be the number of positions, {len(places)}")

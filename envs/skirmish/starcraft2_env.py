@@ -13,7 +13,7 @@ from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.scripted import ScriptedAgents
 from remix.envs.skirmish.starcraft2_views import StarCraft2Views
 from remix.envs.skirmish.unit_views import UnitView
-from remix.settings.checks import flag, integer
+from remix.settings import checks
 
 Info = dict[str, bool | int]
 
@@ -85,15 +85,16 @@ class StarCraft2Env(StarCraft2Views):
         profile: str = "liberty",
     ) -> None:
         views, rewards = options_of(locals())
-        scripted, rest = flag("heuristic_ai", heuristic_ai), flag("heuristic_rest", heuristic_rest)
+        scripted = checks.flag("heuristic_ai", heuristic_ai)
+        rest = checks.flag("heuristic_rest", heuristic_rest)
         engine = _Obedient if scripted else Skirmish
         # The battle always tells the limit from another end, which its counts need.
         env = engine(map_name, profile, step_mul, move_amount, True, views, rewards)
         super().__init__(env, views, move_amount)
         self._script = ScriptedAgents(rest) if scripted else None
         self.heuristic_ai, self.heuristic_rest = scripted, rest
-        self.continuing_episode = flag("continuing_episode", continuing_episode)
-        self._seed = None if seed is None else integer("seed", seed, 0)
+        self.continuing_episode = checks.flag("continuing_episode", continuing_episode)
+        self._seed = None if seed is None else checks.whole("seed", seed, 0)
         self._seeds = np.random.default_rng(self._seed)
         self.max_reward = max_reward(env.map, env.types, rewards)
         self.battles_won = self.battles_game = self.timeouts = self.force_restarts = 0

@@ -11,7 +11,7 @@ from remix.algorithms.base import MultiAgentModule, PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory
 from remix.envs.spec import EnvSpec
 from remix.learning.schedules import Schedule
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 
 class ActorCriticModule(MultiAgentModule):
@@ -37,10 +37,9 @@ class ActorCriticModule(MultiAgentModule):
         epsilon: Schedule,
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
-        if gradient_clip <= 0.0:
-            raise SettingError("gradient_clip", gradient_clip, "must be positive")
         self.automatic_optimization = False
-        self.critic_optimizer_factory, self.gradient_clip = critic_optimizer, gradient_clip
+        self.critic_optimizer_factory = critic_optimizer
+        self.gradient_clip = checks.number("gradient_clip", gradient_clip, above=0)
         self.critics: list[Sequence[nn.Module]] = []
 
     def configure_optimizers(self) -> list[Optimizer]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import pytorch_lightning as pl
 from torch import Tensor
 
+import remix
 from remix.algorithms.optimizers import OptimizerFactory
 from remix.algorithms.target_networks import TargetNetworks
 from remix.envs.spec import EnvSpec
@@ -18,8 +19,8 @@ from remix.learning.metrics import EpisodeStatistics, Means
 from remix.learning.policy import Policy
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
-from remix.settings.checks import number
-from remix.settings.errors import part
+from remix.settings import checks
+from remix.settings.errors import SettingError, part
 
 PolicyFactory = Callable[[EnvSpec], Policy]
 
@@ -56,7 +57,7 @@ class MultiAgentModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.spec, self.optimizer_factory = spec, optimizer
-        self.gamma = number("gamma", gamma, 0.0, 1.0)
+        self.gamma = checks.number("gamma", gamma, 0.0, 1.0)
         self.epsilon = epsilon.within("epsilon", 0.0, 1.0)
         with part("policy"):
             self.policy = policy(spec)
@@ -69,6 +70,22 @@ class MultiAgentModule(pl.LightningModule):
         self.scales_gradients = False
         self.played = EpisodeStatistics(spec.metrics)
         self.evaluated = EpisodeStatistics(spec.metrics)
+
+    @classmethod
+    def load_from_checkpoint(
+        cls, checkpoint_path: Any, map_location: Any = None, *arguments: Any, **options: Any
+    ) -> Self:
+        """A trained module; without further arguments it is built as its run was configured.
+
+        :param arguments: with any of them or of the ``options`` it is built as Lightning does it.
+        :raises SettingError: the checkpoint cannot be used, or is of another class.
+        """
+        if arguments or options:
+            return super().load_from_checkpoint(checkpoint_path, map_location, *arguments, **options)
+        module = remix.load_module(checkpoint_path, map_location)
+        if not isinstance(module, cls):
+            raise SettingError("checkpoint_path", checkpoint_path, f"holds a {type(module).__name__}")
+        return module
 
     def learn(self, data: Round) -> Tensor | None:
         """One update: a loss for Lightning to minimise, or None if the steps are made here."""

@@ -26,7 +26,7 @@ from remix.networks.features import Rows, stacked
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.softmax import entropy, expectation, gather, log_policy, with_exploration
-from remix.settings.checks import integer, number
+from remix.settings import checks
 from remix.settings.errors import SettingError, part
 
 POLICY, CRITIC = 0, 1
@@ -74,9 +74,9 @@ class DOP(ActorCriticModule):
         critic_updates_per_copy: int = 600,
     ) -> None:
         super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
-        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
-        self.tree_lambda = number("tree_lambda", tree_lambda, 0.0, 1.0)
-        self.tree_depth = integer("tree_depth", tree_depth, minimum=1)
+        self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
+        self.tree_lambda = checks.number("tree_lambda", tree_lambda, 0.0, 1.0)
+        self.tree_depth = checks.whole("tree_depth", tree_depth, minimum=1)
         with part("critic"):
             self.critic = critic(spec)
         with part("mixer"):
@@ -86,7 +86,7 @@ class DOP(ActorCriticModule):
         self.target_critic, self.target_mixer = target_copy(self.critic), target_copy(self.mixer)
         pairs = [(self.target_critic, self.critic), (self.target_mixer, self.mixer)]
         self.critic_targets = TargetNetworks(
-            pairs, integer("critic_updates_per_copy", critic_updates_per_copy, minimum=1)
+            pairs, checks.whole("critic_updates_per_copy", critic_updates_per_copy, minimum=1)
         )
         self.critic_updates = 0
 

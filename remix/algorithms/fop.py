@@ -24,7 +24,7 @@ from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.fop import FOPMixer
 from remix.networks.soft_critics import Situations, SoftCritic
 from remix.networks.softmax import entropy, expectation, gather, log_policy, sample, with_exploration
-from remix.settings.checks import integer, number
+from remix.settings import checks
 from remix.settings.errors import SettingError
 
 _LOWEST_TEMPERATURE = 1e-6  # values are divided by it
@@ -69,9 +69,10 @@ class FOP(ActorCriticModule):
         target_update_episodes: int = 200,
     ) -> None:
         super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
-        self.td_lambda, self.entropy_in_return = number("td_lambda", td_lambda, 0.0, 1.0), entropy_in_return
+        self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
+        self.entropy_in_return = entropy_in_return
         self.temperature = temperature.within("temperature", _LOWEST_TEMPERATURE, inf)
-        hidden_size = integer("critic_hidden_size", critic_hidden_size, minimum=1)
+        hidden_size = checks.whole("critic_hidden_size", critic_hidden_size, minimum=1)
         self.critic_inputs = AgentInputs(spec, last_action=False, agent_id=True)
         self.first, self.second = (
             SoftCritic(spec, self.critic_inputs.size, hidden_size, mixer) for _ in range(2)
@@ -83,7 +84,7 @@ class FOP(ActorCriticModule):
         self.first_target, self.second_target = target_copy(self.first), target_copy(self.second)
         pairs = [(self.first_target, self.first), (self.second_target, self.second)]
         self.targets = TargetNetworks(
-            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+            pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
         # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
         self.generator = torch.Generator()

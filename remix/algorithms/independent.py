@@ -14,7 +14,7 @@ from remix.learning.episodes import Batch
 from remix.learning.policy import Policy, greedy_actions
 from remix.learning.schedules import Schedule
 from remix.networks.softmax import gather
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class IndependentQLearning(SingleLossModule):
@@ -38,7 +38,7 @@ class IndependentQLearning(SingleLossModule):
         self.target_agent = target_copy(self.policy.agent)
         pairs = [(self.target_agent, self.policy.agent)]
         self.targets = TargetNetworks(
-            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+            pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:

@@ -17,7 +17,7 @@ from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows
 from remix.networks.joint import JointValue, StateValue
 from remix.networks.softmax import gather
-from remix.settings.checks import integer, number
+from remix.settings import checks
 
 
 class QTRAN(SingleLossModule):
@@ -52,15 +52,15 @@ class QTRAN(SingleLossModule):
         nopt_loss_factor: float = 0.1,
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
-        self.opt_loss_factor = number("opt_loss_factor", opt_loss_factor, minimum=0.0)
-        self.nopt_loss_factor = number("nopt_loss_factor", nopt_loss_factor, minimum=0.0)
+        self.opt_loss_factor = checks.number("opt_loss_factor", opt_loss_factor, minimum=0.0)
+        self.nopt_loss_factor = checks.number("nopt_loss_factor", nopt_loss_factor, minimum=0.0)
         agent = self.policy.agent
         self.joint = JointValue(spec, agent.hidden_size, embed_dim)
         self.state_value = StateValue(spec, embed_dim)
         self.target_agent, self.target_joint = target_copy(agent), target_copy(self.joint)
         pairs = [(self.target_agent, agent), (self.target_joint, self.joint)]
         self.targets = TargetNetworks(
-            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+            pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:

@@ -21,7 +21,7 @@ from remix.networks.features import Rows
 from remix.networks.mixers.base import Context, Mixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.softmax import gather
-from remix.settings.checks import integer, number
+from remix.settings import checks
 from remix.settings.errors import SettingError, part
 from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
 from remix.weighting.uniform import Uniform
@@ -63,9 +63,9 @@ class ValueFactorization(SingleLossModule):
         central_loss_factor: float = 0.5,
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
-        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
-        self.loss_factor = number("loss_factor", loss_factor, minimum=0.0)
-        self.central_loss_factor = number("central_loss_factor", central_loss_factor, minimum=0.0)
+        self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
+        self.loss_factor = checks.number("loss_factor", loss_factor, minimum=0.0)
+        self.central_loss_factor = checks.number("central_loss_factor", central_loss_factor, minimum=0.0)
         self.weighting = weighting if weighting is not None else Uniform()
         self.needs_behaviour = "behaviour" in self.weighting.requires
         with part("mixer"):
@@ -86,7 +86,7 @@ class ValueFactorization(SingleLossModule):
             self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
             pairs = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
         self.targets = TargetNetworks(
-            pairs, integer("target_update_episodes", target_update_episodes, minimum=1)
+            pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:

@@ -18,7 +18,7 @@ from remix.learning.schedules import Schedule
 from remix.networks.mixers.base import Mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
-from remix.settings.checks import number
+from remix.settings import checks
 from remix.settings.errors import SettingError, part
 
 
@@ -53,7 +53,7 @@ class VDAC(SingleLossModule):
         explore_in_loss: bool = False,
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
-        self.td_lambda = number("td_lambda", td_lambda, 0.0, 1.0)
+        self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         with part("mixer"):
             self.mixer = mixer(spec)
         if self.mixer.requires:

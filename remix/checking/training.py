@@ -134,7 +134,7 @@ class Training:
         before = {name: value.clone() for name, value in module.state_dict().items()}
         if global_seed is not None:
             seed_everybody(global_seed)
-        trainer, recorder = make_trainer(config), Recorder()
+        trainer, recorder = make_trainer(config, module), Recorder()
         trainer.loggers = [recorder]
         path = None if checkpoint is None else str(checkpoint)
         with restoring(trainer, path):

@@ -26,13 +26,15 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
   remix ui                                the MLflow comparison of all runs, in the browser
+  remix new NAME                          a project of your own: environment, weighting, study, tests
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
   remix train --help                      all groups and settings of a command
   remix train --cfg job                   the configuration that a command line means
 
 A run directory, a checkpoint file or an MLflow run id all name a trained policy.
-Classes of your own are found in the folder you are in: lamp.py holds env._target_=lamp.Lamp.
+What is yours is found in the folder you are in: lamp.py for env._target_=lamp.Lamp, conf/env/lamp.yaml for
+env=lamp.
 -v shows the whole traceback of an error. Start with: remix train experiment=quickstart
 """
 
@@ -98,35 +100,14 @@ def fail(message: str, status: int = 2) -> NoReturn:
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
         if config.study is None:
-            return _train_alone(config)
+            from remix.runs.experiment import train_alone
+
+            return train_alone(config)
         from remix.studies.job import run
 
         return run(config)
 
     _hydra("train", arguments, train)
-
-
-def _train_alone(config: DictConfig) -> float:
-    """A run that belongs to no study; one that is refused leaves no directory behind."""
-    from pathlib import Path
-
-    from remix.runs import experiment
-    from remix.runs.config import check, find_previous
-    from remix.runs.records import discard, read_run
-    from remix.settings.errors import GameError, SettingError
-
-    if not isinstance(config.run_dir, str):
-        raise SettingError("run_dir", config.run_dir, "must be text")
-    before = read_run(Path(config.run_dir))
-    try:
-        if config.resume == "auto":
-            check(config)
-            find_previous(config)
-        return experiment.train(config)
-    except (SettingError, GameError, Stopped):
-        if not before:
-            discard(Path(config.run_dir))
-        raise
 
 
 def _evaluate(arguments: list[str]) -> None:
@@ -185,6 +166,12 @@ def _sync(arguments: list[str]) -> None:
     sync(arguments)
 
 
+def _new(arguments: list[str]) -> None:
+    from remix.cli.new import new
+
+    new(arguments)
+
+
 def _completion(arguments: list[str]) -> None:
     from remix.cli.completion import main as complete
 
@@ -200,6 +187,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "check": _check,
     "sync": _sync,
     "ui": _ui,
+    "new": _new,
     "completion": _completion,
 }
 
@@ -210,13 +198,13 @@ def _check_folder() -> None:
 
     from hydra.core.hydra_config import HydraConfig
 
-    from remix.runs.records import discard
+    from remix.records.directory import RunDirectory
     from remix.settings.errors import SettingError
 
     settings = HydraConfig.get()
     if settings.job.chdir:
         os.chdir(settings.runtime.cwd)
-        discard(Path(settings.runtime.output_dir))
+        RunDirectory(Path(settings.runtime.output_dir)).discard()
         raise SettingError(
             "hydra.job.chdir", True, "must be false: settings name paths from the folder you are in"
         )
@@ -242,12 +230,13 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        from remix.settings.former_names import use_current_names
+        from remix.settings.earlier_releases import bring_up_to_date
 
         shield()  # a launcher may have this in another process
+        find_own_modules()
         try:
             _check_folder()
-            use_current_names(config)
+            bring_up_to_date(config)
             with stoppable():
                 return function(config)
         except Exception as error:

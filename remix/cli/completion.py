@@ -106,14 +106,15 @@ def _settings(command: str, words: list[str]) -> list[str]:
     """What Hydra offers for the last of the words, with the settings before it."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.utils import create_config_search_path
-    from hydra.core.plugins import Plugins
     from hydra.plugins.completion_plugin import DefaultCompletionPlugin
     from omegaconf import OmegaConf
 
+    from remix.runs.own_configurations import find_own_configurations
+
+    find_own_configurations()
     # What is looked at here is not run: no folder is made for it.
     for name in ("run_directory", "folder_name"):
         OmegaConf.register_new_resolver(name, lambda *_: "", replace=True)
-    Plugins.instance()
     loader = ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://remix.conf"))
     # Hydra divides the line at blanks; a setting that has some, or what is none, changes no choices.
     settings = [word for word in words[:-1] if "=" in word and not any(c.isspace() for c in word)]

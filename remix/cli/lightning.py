@@ -13,14 +13,15 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix.cli.command import fail, fail_with
 from remix.envs.spec import EnvSpec
-from remix.runs import renames
 from remix.settings import checks
 from remix.settings.errors import Diverged, GameError, SettingError, first_line
+from remix.settings.import_path import find_own_modules
 from remix.settings.redaction import shield
 from remix.settings.signals import stoppable
 
@@ -42,6 +43,7 @@ _LONGEST = 400  # characters of a message of jsonargparse, which may quote a who
 def main(arguments: list[str] | None = None) -> None:
     """Run the Lightning CLI; a user's mistake ends in one line and exit status 2."""
     shield()
+    find_own_modules()
     try:
         import jsonargparse
     except ImportError:
@@ -117,6 +119,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             except Exception as error:
                 files = ", ".join(map(str, trust.files))
                 raise SettingError("config", files, f"cannot be built: {first_line(error)}") from error
+            self.datamodule.environment = _sendable(self.datamodule.environment)
 
         def instantiate_trainer(self, **options: Any) -> Trainer:
             given = self._get(self.config_init, "trainer")["plugins"] or []
@@ -155,6 +158,12 @@ def _run(trust: Trust, arguments: list[str]) -> None:
         parser_kwargs=dict.fromkeys(LightningCLI.subcommands(), options) | options,
         args=arguments,
     )
+
+
+def _sendable(factory: partial[Any]) -> partial[Any]:
+    """A factory that other processes can get: without the function of jsonargparse that calls the class."""
+    *_, kind = factory.args
+    return partial(kind, **factory.keywords)
 
 
 def _trust(arguments: Sequence[str]) -> tuple[Trust, list[str]]:
@@ -204,7 +213,7 @@ def _load(text: str) -> Any:
     import yaml
 
     from remix.runs.content import too_large
-    from remix.settings.former_names import with_current_names
+    from remix.settings.earlier_releases import in_todays_names
 
     try:
         content = yaml.safe_load(text)
@@ -212,11 +221,11 @@ def _load(text: str) -> Any:
         raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
     if too_large(content):
         raise ValueError("the configuration is too large")
-    content = with_current_names(content)
+    content = in_todays_names(content)
     if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
         return content
     try:
-        return translate(renames.current(content))
+        return translate(content)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is no whole configuration of a run: {error}") from error
 

@@ -93,8 +93,7 @@ class ReplayDataModule(pl.LightningDataModule):
             "validation_episodes": validation_episodes,
             "test_episodes": test_episodes,
         }.items():
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
+            checks.whole(name, value, minimum=1)
         for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
             if size is not None and size > capacity:
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")

@@ -11,7 +11,7 @@ import torch
 from remix.envs.spec import EnvSpec
 from remix.learning.episodes import Arrays, Batch, Episode, collate, pack
 from remix.learning.stored import check_episode, episodes_of
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 
 class EpisodeReplay:
@@ -22,9 +22,8 @@ class EpisodeReplay:
     """
 
     def __init__(self, spec: EnvSpec, capacity: int, behaviour: bool = False) -> None:
-        if capacity < 1:
-            raise SettingError("capacity", capacity, "must be at least 1 episode")
-        self.spec, self.capacity, self.behaviour = spec, capacity, behaviour
+        self.spec, self.behaviour = spec, behaviour
+        self.capacity = checks.whole("capacity", capacity, minimum=1)
         self._episodes: list[Arrays] = []
         self._oldest = 0
 

@@ -23,7 +23,7 @@ class Schedule:
     def __post_init__(self) -> None:
         checks.number("start", self.start)
         checks.number("end", self.end)
-        checks.integer("steps", self.steps, minimum=1)
+        checks.whole("steps", self.steps, minimum=1)
 
     def __call__(self, env_steps: int) -> float:
         """The value after so many environment steps."""

@@ -13,7 +13,7 @@ from remix.envs.spec import EnvSpec
 from remix.kernels.recurrent import Parameters
 from remix.networks.features import Rows, as_features, as_tensor, compiles, with_ones
 from remix.networks.recurrence import frozen_weights, recurrent_pass, recurrent_step
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class AgentInputs:
@@ -68,7 +68,7 @@ class RecurrentAgent(nn.Module):
 
     def __init__(self, input_size: int, n_outputs: int, hidden_size: int = 64) -> None:
         super().__init__()
-        self.hidden_size = integer("hidden_size", hidden_size, minimum=1)
+        self.hidden_size = checks.whole("hidden_size", hidden_size, minimum=1)
         self.encoder = nn.Linear(input_size, hidden_size)
         self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)

@@ -8,7 +8,7 @@ from remix.envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class CentralQ(nn.Module):
@@ -30,8 +30,8 @@ class CentralQ(nn.Module):
     ) -> None:
         super().__init__()
         self.n_agents, self.n_actions, self.action_embed = spec.n_agents, spec.n_actions, action_embed
-        integer("action_embed", action_embed, minimum=1)
-        integer("embed_dim", embed_dim, minimum=1)
+        checks.whole("action_embed", action_embed, minimum=1)
+        checks.whole("embed_dim", embed_dim, minimum=1)
         self.agent = RecurrentAgent(input_size, spec.n_actions * action_embed, hidden_size)
         self.mixer = FeedForward(
             spec.state_size + spec.n_agents * action_embed, embed_dim, embed_dim, embed_dim, 1

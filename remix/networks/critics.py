@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, beside, repeated, with_choices
 from remix.networks.feedforward import FeedForward
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class AgentCritic(nn.Module):
@@ -22,7 +22,7 @@ class AgentCritic(nn.Module):
 
     def __init__(self, spec: EnvSpec, hidden_size: int = 256) -> None:
         super().__init__()
-        integer("hidden_size", hidden_size, minimum=1)
+        checks.whole("hidden_size", hidden_size, minimum=1)
         self.n_agents = spec.n_agents
         size = spec.state_size + spec.obs_size + spec.n_agents
         self.network = FeedForward(size, hidden_size, hidden_size, 1 + spec.n_actions)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_choices
 from remix.networks.feedforward import FeedForward
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 SMALLEST = 1e-10
 """Added to what must not be 0."""
@@ -25,8 +25,7 @@ class Importance(nn.Module):
     def __init__(self, spec: EnvSpec, n_heads: int = 4, n_layers: int = 2, hidden_size: int = 64) -> None:
         super().__init__()
         for name, value in (("n_heads", n_heads), ("n_layers", n_layers), ("hidden_size", hidden_size)):
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
+            checks.whole(name, value, minimum=1)
         self.n_actions = spec.n_actions
         hidden, joint = [hidden_size] * (n_layers - 1), spec.n_agents * spec.n_actions
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_numbers
 from remix.networks.feedforward import FeedForward
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class JointValue(nn.Module):
@@ -20,7 +20,7 @@ class JointValue(nn.Module):
 
     def __init__(self, spec: EnvSpec, hidden_size: int = 64, embed_dim: int = 64) -> None:
         super().__init__()
-        integer("embed_dim", embed_dim, minimum=1)
+        checks.whole("embed_dim", embed_dim, minimum=1)
         self.n_actions = spec.n_actions
         width = hidden_size + spec.n_actions
         self.encoder = FeedForward(width, width, width)
@@ -48,7 +48,7 @@ class StateValue(nn.Module):
 
     def __init__(self, spec: EnvSpec, embed_dim: int = 64) -> None:
         super().__init__()
-        integer("embed_dim", embed_dim, minimum=1)
+        checks.whole("embed_dim", embed_dim, minimum=1)
         self.value = FeedForward(spec.state_size, embed_dim, embed_dim, 1)
 
     def forward(self, state: Rows) -> Tensor:

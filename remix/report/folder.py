@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from remix.records.directory import WEIGHTS, RunDirectory
 from remix.report.files import read_weights
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
-from remix.runs.records import RUNS, read_run, state
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE, read_plan
-
-WEIGHTS = "weight_heatmap.csv"
 
 _STATES = {"finished": FINISHED, "stopped": STOPPED, "failed": "FAILED", "running": "RUNNING", "new": MISSING}
 
@@ -51,8 +50,8 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
 def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
     points = [(e.step, e.values[metric]) for e in Journal(directory).entries() if metric in e.values]
     env_steps, scores = np.array(points, dtype=np.float64).reshape(-1, 2).T
-    known = read_run(directory).get("identity") == job["identity"]
-    status = _STATES.get(state(directory), "KILLED") if known else MISSING
+    known = (run := RunDirectory(directory)).record.identity == job["identity"]
+    status = _STATES.get(run.state, "KILLED") if known else MISSING
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
     return Run(*about, env_steps=env_steps, scores=scores)
 

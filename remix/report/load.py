@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remix.records.directory import WEIGHTS
 from remix.report.csv_tables import LARGEST_FILE
-from remix.report.folder import WEIGHTS, add_weights, from_folder, plan_here
+from remix.report.folder import add_weights, from_folder, plan_here
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from remix.report.files import CURVES, HEAT_MAPS
 from remix.report.results import StudyResults
 from remix.report.text import shortened
-from remix.runs.records import RUNS
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.settings.names import LONGEST, folder_name
 
 PAGE = "report.html"

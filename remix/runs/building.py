@@ -22,8 +22,11 @@ from remix.envs.spec import Environment, EnvSpec
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.policy import Policy
 from remix.learning.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
+from remix.runs import sources
 from remix.runs.config import kept, plain
-from remix.settings.errors import GameError, SettingError, first_line, one_of, part
+from remix.runs.content import NEEDS
+from remix.settings import checks
+from remix.settings.errors import GameError, SettingError, first_line, part
 from remix.settings.own_code import OwnCodeError, own_traceback
 from remix.settings.signatures import with_article
 
@@ -35,9 +38,7 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
     """
     spec = _spec(config)
     check_hanging(spec, instantiate(config.workers, _partial_=True).func)
-    for key, value in config.replay.items():
-        if key not in (valid := inspect.signature(ReplayDataModule).parameters):
-            raise SettingError(f"replay.{key}", value, "unknown setting; replay " + one_of(valid, str(key)))
+    checks.known("replay", config.replay, inspect.signature(ReplayDataModule).parameters)
     data = ReplayDataModule(
         environment=instantiate(config.env, _partial_=True, _convert_="all"),
         workers=_workers(config),
@@ -99,6 +100,7 @@ def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
         module.configure_optimizers()  # made again for the training; what they do not take is said here
     module.hparams["config"] = kept(config)
+    module.hparams[NEEDS] = sources.own_modules(sources.names_in(kept(config)))
     return module
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from remix.algorithms.base import MultiAgentModule
 from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
-from remix.runs import renames
+from remix.records.directory import CHECKPOINTS, RunDirectory
+from remix.runs import sources
 from remix.runs.building import build_module, quiet
-from remix.runs.config import check_arguments, plain, whole
-from remix.runs.content import Content
-from remix.runs.records import LAST_CHECKPOINTS
-from remix.runs.trust import Trust, texts
+from remix.runs.config import check_arguments, plain
+from remix.runs.content import NEEDS, Content
+from remix.runs.trust import Trust, shortened, texts
+from remix.settings import checks
+from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
-from remix.settings.former_names import with_current_names
+from remix.settings.files import LAST_CHECKPOINTS
+from remix.settings.named_objects import below
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -65,7 +68,7 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     checkpoint = archive.read(path, setting)
     Content(checkpoint, setting, path).check()
     parameters = checkpoint["hyper_parameters"]
-    parameters["config"] = with_current_names(parameters["config"])
+    parameters["config"] = in_todays_names(parameters["config"])
     return checkpoint
 
 
@@ -75,9 +78,8 @@ def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        for candidate in ("best.ckpt", *LAST_CHECKPOINTS):
-            if (path / "checkpoints" / candidate).is_file():
-                return path / "checkpoints" / candidate
+        if (found := RunDirectory(path).checkpoint) is not None:
+            return found
         raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
     if re.fullmatch(r"[0-9a-f]{32}", name):
         return tracking.download_checkpoint(name, tracking_uri)
@@ -117,9 +119,9 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
     """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
-    stored = renames.current(read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"])
+    stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
-    groups = ("env", "algorithm", "replay", "weight_range", "max_env_steps")
+    groups = ("env", "algorithm", "replay", "max_env_steps")
     return seed + [f"another {group}" for group in groups if stored.get(group) != ours[group]]
 
 
@@ -144,7 +146,7 @@ def _offering_others(path: Path) -> Iterator[None]:
     try:
         yield
     except SettingError as error:
-        places = (path.with_name(name) for name in ("best.ckpt", *LAST_CHECKPOINTS))
+        places = (path.with_name(name) for name in CHECKPOINTS)
         others = ", ".join(str(place) for place in places if place != path and place.is_file())
         advice = f"; there is also {others}" if others else ""
         raise SettingError(error.setting, error.value, error.expected + advice) from error
@@ -168,7 +170,7 @@ def _configuration(
     checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
 ) -> DictConfig:
     """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
-    stored = renames.current(checkpoint["hyper_parameters"]["config"])
+    stored = checkpoint["hyper_parameters"]["config"]
     for key in BUILT:
         if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
             raise SettingError("checkpoint", path, f"hyper_parameters.config.{key} must name a _target_")
@@ -176,18 +178,35 @@ def _configuration(
     if not isinstance(replay, dict):
         raise SettingError("checkpoint", path, "hyper_parameters.config.replay must hold settings")
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes"):
-        whole(key, stored.get(key), least=1)
+        checks.whole(key, stored.get(key), minimum=1)
     for key, value in replay.items():
         if (key, value) != ("latest_size", None):
-            whole(f"replay.{key}", value, least=1)
+            checks.whole(f"replay.{key}", value, minimum=1)
     config = OmegaConf.create(stored)
     typed: frozenset[str] = frozenset()
     if env_overrides:
         config.env = OmegaConf.merge(config.env, env_overrides)
         typed = frozenset(texts(OmegaConf.to_container(env_overrides, resolve=True)))
     resolved = plain(config)
+    _check_needs(checkpoint["hyper_parameters"].get(NEEDS, {}), [resolved[key] for key in BUILT], path)
     names = Trust((path,), tuple(trust), typed)
     for key, kind in BUILT.items():
         names.check(key, resolved[key], (kind,))
     check_arguments(OmegaConf.create({key: config[key] for key in BUILT}))
     return config
+
+
+def _check_needs(needs: Mapping[str, str], parts: list[Any], path: Path) -> None:
+    """The modules of the user's own that parts of the configuration name are found from here."""
+    names = list(sources.names_in(parts))
+    for module, folder in needs.items():
+        if sources.is_there(module) or not any(below(name, module) for name in names):
+            continue
+        package = module.partition(".")[0]
+        advice = (
+            f"in {shortened(folder)}: go there, or set PYTHONPATH to it and trust=[{shortened(package)}]"
+            if Path(folder).is_dir()
+            else f"that was in {shortened(folder)}: go to where it is now"
+        )
+        expected = f"needs the module {shortened(module)} of the project {advice}"
+        raise SettingError("checkpoint", path, expected)

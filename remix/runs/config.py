@@ -12,11 +12,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from remix.records.directory import RunDirectory, all_runs, latest_run
+from remix.records.record import RunRecord
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import RUNS, all_runs, discard, is_free, latest_run, read_run
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
-from remix.settings.errors import SettingError, one_of
+from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
 
@@ -28,9 +30,7 @@ EARLIER = (
 )
 
 _WEIGHT_RANGE = ("min", "max")
-
-LARGEST = 2**63 - 1
-"""What tensors and stores can count to."""
+_AGENT_INPUTS = ("last_action", "agent_id")
 
 
 def check(config: DictConfig) -> None:
@@ -38,42 +38,31 @@ def check(config: DictConfig) -> None:
 
     :raises SettingError: naming the first setting that cannot work.
     """
-    if config.resume not in RESUME:
-        raise SettingError("resume", config.resume, one_of(RESUME, str(config.resume)))
+    checks.choice("resume", config.resume, RESUME)
     check_names(config)
     checks.seed("seed", config.seed)
-    for key, value in config.weight_range.items():
-        if key not in _WEIGHT_RANGE:
-            expected = f"unknown setting; weight_range {one_of(_WEIGHT_RANGE, str(key))}"
-            raise SettingError(f"weight_range.{key}", value, expected)
-    low = checks.number("weight_range.min", config.weight_range.min, 0.0)
-    high = checks.number("weight_range.max", config.weight_range.max, 0.0)
-    if low > high:
-        raise SettingError("weight_range.min", low, f"must be at most weight_range.max={high:g}")
+    checks.known("weight_range", config.weight_range, _WEIGHT_RANGE)
+    low, high = (config.weight_range[end] for end in _WEIGHT_RANGE)
+    checks.ordered("weight_range.min", low, "weight_range.max", high)
+    checks.known("agent_inputs", config.agent_inputs, _AGENT_INPUTS)
+    for key in _AGENT_INPUTS:
+        checks.flag(f"agent_inputs.{key}", config.agent_inputs[key])
     if config.threads is not None:
-        whole("threads", config.threads, least=1)
+        checks.whole("threads", config.threads, minimum=1)
     check_trainer(config.trainer, config.run_dir)
-    whole("warmup_steps", config.warmup_steps, least=0)
+    checks.whole("warmup_steps", config.warmup_steps, minimum=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
-        whole(key, config[key], least=1)
+        checks.whole(key, config[key], minimum=1)
     # latest_size last: unless it was given, it is what another of them was set to.
     for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
         if value is not None or key != "latest_size":  # for which null means those of the round
-            whole(f"replay.{key}", value, least=1)
+            checks.whole(f"replay.{key}", value, minimum=1)
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
         )
     if config.ckpt_path is not None and not Path(str(config.ckpt_path)).is_file():
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
-
-
-def whole(setting: str, value: object, least: int) -> None:
-    """:raises SettingError: unless ``value`` is a whole number of 64 bits and at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingError(setting, value, f"must be a whole number, at least {least}")
-    if value > LARGEST:
-        raise SettingError(setting, value, f"must be at most {LARGEST}")
 
 
 def check_arguments(config: DictConfig) -> None:
@@ -120,43 +109,48 @@ def run_directory(config: DictConfig) -> str:
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
-def previous_run(config: DictConfig, directory: Path) -> dict[str, Any]:
+def previous_run(config: DictConfig, directory: RunDirectory) -> RunRecord:
     """The record of the run that goes on in a directory, empty if one begins there.
 
     :raises SettingError: if something else is in that directory, or a run that is not to go on.
     """
-    previous = read_run(directory)
+    previous = directory.record
     if not previous:
-        if not is_free(directory):
+        if not directory.is_free:
             raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
-        return {}
-    if previous.get("scheme") != SCHEME:
+        return previous
+    if previous.scheme != SCHEME:
         raise SettingError("run_dir", directory, EARLIER)
-    if (previous.get("identity"), previous.get("seed")) != (identity(config), config.seed):
+    if (previous.identity, previous.seed) != (identity(config), config.seed):
         raise SettingError(
             "run_dir", directory, "holds a run of another configuration, code of yours or seed"
         )
     if config.resume != "auto":
-        status = previous.get("status", "unknown")
+        status = previous.status or "unknown"
         raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
     return previous
 
 
 def has_earlier(config: DictConfig) -> bool:
     """Whether runs with this seed are below ``runs`` that cannot be compared."""
-    return any(run.get("scheme") != SCHEME and run.get("seed") == config.seed for run, _ in all_runs())
+    return any(record.scheme != SCHEME and record.seed == config.seed for _, record in all_runs())
 
 
 def find_previous(config: DictConfig) -> None:
     """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
-    if read_run(Path(config.run_dir)):
+    if (directory := RunDirectory(Path(config.run_dir))).record:
         return
     if (found := latest_run(identity(config), config.seed)) is None:
         earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
         print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
         return
-    discard(Path(config.run_dir))
-    config.run_dir = str(found.absolute())
+    directory.discard()
+    config.run_dir = str(found.path.absolute())
+
+
+def new_directory(config: DictConfig) -> str:
+    """The same, another one at every call."""
+    return _new_directory.__wrapped__(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
 @cache
@@ -184,12 +178,19 @@ def _claimed(stem: Path) -> str:
 
 
 def _remove_unused(directory: Path) -> None:
-    if not read_run(directory):
-        discard(directory)
+    if not (run := RunDirectory(directory)).record:
+        run.discard()
 
 
 def register_resolvers() -> None:
-    """Make ``${run_directory:}``, ``${sweep_directory:}`` and ``${folder_name:TEXT}`` available to YAML."""
+    """What Hydra needs to know before it composes.
+
+    The configurations of the user's own project, and what ``${run_directory:}``, ``${sweep_directory:}`` and
+    ``${folder_name:TEXT}`` mean.
+    """
+    from remix.runs.own_configurations import find_own_configurations
+
+    find_own_configurations()
     OmegaConf.register_new_resolver("run_directory", lambda *, _root_: run_directory(_root_), replace=True)
     OmegaConf.register_new_resolver("sweep_directory", _sweep_directory, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)

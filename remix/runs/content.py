@@ -13,6 +13,9 @@ from torch import Tensor
 from remix.runs.trust import shortened
 from remix.settings.errors import SettingError
 
+NEEDS = "needs"
+"""Among the hyper-parameters: the folder of every module of the user's own, by its name."""
+
 _MOST_VALUES = 20_000  # of a configuration
 _DEEPEST = 40
 _COUNTS = ("env_steps", "updates", "episodes_at_copy")
@@ -51,11 +54,16 @@ class Content:
                 self._refuse(f"state_dict.{name}", "must be a tensor")
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 self._refuse(f"state_dict.{name}", "holds values that are not finite")
-        parameters = self.checkpoint.get("hyper_parameters")
-        config = parameters.get("config") if isinstance(parameters, dict) else None
+        found = self.checkpoint.get("hyper_parameters")
+        parameters: dict[Any, Any] = found if isinstance(found, dict) else {}
+        config = parameters.get("config")
         if not isinstance(config, dict):
             self._refuse("hyper_parameters.config", "must be the configuration of a run")
         self._plain("hyper_parameters.config", config)
+        needs = parameters.get(NEEDS, {})
+        texts = (*needs, *needs.values()) if isinstance(needs, dict) else (needs, None)
+        if not all(isinstance(text, str) for text in texts):
+            self._refuse(f"hyper_parameters.{NEEDS}", "must name modules and their folders")
 
     def check_version(self) -> None:
         """What Lightning looks at before anything else.
@@ -93,7 +101,7 @@ class Content:
 
     def _count(self, name: str, value: object) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-            self._refuse(name, "must be a whole number, at least 0")
+            self._refuse(name, "must be a whole number of at least 0")
 
     def _tensors(self) -> None:
         """Every tensor is an ordinary one, no larger than what is stored of it."""

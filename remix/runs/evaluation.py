@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from remix.learning.films import film
 from remix.runs.building import build
 from remix.runs.checkpoints import find_checkpoint, load
-from remix.runs.config import check_arguments, whole
+from remix.runs.config import check_arguments
 from remix.runs.memory import check_together
 from remix.runs.trainer import OneProcess
 from remix.settings import checks
@@ -21,7 +21,7 @@ from remix.settings.errors import SettingError
 
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Episodes of a trained policy; prints and returns their statistics."""
-    whole("episodes", config.episodes, least=1)
+    checks.whole("episodes", config.episodes, minimum=1)
     checks.seed("seed", config.seed)
     if config.exploration is not None:
         checks.number("exploration", config.exploration, 0.0, 1.0)
@@ -54,7 +54,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a film."""
     checks.seed("seed", config.seed)
-    whole("fps", config.fps, least=1)
+    checks.whole("fps", config.fps, minimum=1)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     trained, module = load(path, config.env, _packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")

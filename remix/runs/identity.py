@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ _OUTSIDE = (
     "env_name",
     "study",
     "variant_name",
-    "warmup_steps",  # counts where it is used, in the weighting
+    "warmup_steps",  # this and the next two count where they are used, in the algorithm
+    "weight_range",
+    "agent_inputs",
     "logger",
     "hydra",
 )
@@ -77,7 +79,7 @@ def identity(config: DictConfig) -> str:
         "scheme": SCHEME,
         "release": sources.release(),
         "settings": {key: value if key == "trainer" else _canonical(value) for key, value in counted.items()},
-        "sources": sources.of_modules(sorted(set(_names(counted)))),
+        "sources": sources.of_modules(sorted(set(sources.names_in(counted)))),
     }
     return hashlib.sha256(_text(about).encode()).hexdigest()[:10]
 
@@ -129,15 +131,3 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, str) and ("/" in value or Path(value).suffix) and Path(value).is_file():
         return f"file {sources.file_digest(Path(value))}"
     return value
-
-
-def _names(value: Any) -> Iterator[str]:
-    """All that may be the name of a class or of a module with a game: ``a``, ``a.B`` and ``a.b:c``."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _names(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _names(item)
-    elif isinstance(value, str) and sources.is_name(name := value.replace(":", ".", 1)):
-        yield name

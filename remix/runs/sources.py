@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import resolve_name
@@ -44,21 +44,46 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         package = name.partition(".")[0]
-        place = location(package)
-        if place is None or place == OURS.resolve() or package in _LIBRARIES:
-            continue
-        if any(place.is_relative_to(folder) for folder in _INSTALLED):
-            found |= _versions(package)
-        else:
-            root = place.parent
+        if (root := _own_folder(package)) is not None:
             for file in _followed(name, root):
                 found[file.relative_to(root).as_posix()] = file_digest(file)
+        elif package not in ("remix", *_LIBRARIES) and location(package) is not None:
+            found |= _versions(package)
     return found
 
 
-def is_name(text: str) -> bool:
-    """Whether a text may be the dotted name of something."""
-    return all(part.isidentifier() for part in text.split("."))
+def own_modules(names: Iterable[str]) -> dict[str, str]:
+    """The modules of own code that dotted names lead to, each with the folder that it is imported from."""
+    found: dict[str, str] = {}
+    for name in names:
+        root = _own_folder(name.partition(".")[0])
+        if root is not None and "." in name and (files := list(_files(name, root))):
+            parts = files[-1].relative_to(root).with_suffix("").parts
+            found[".".join(part for part in parts if part != "__init__")] = str(root)
+    return found
+
+
+def is_there(module: str) -> bool:
+    """Whether a module can be imported here; it is not."""
+    place = location(module.partition(".")[0])
+    return place is not None and any(_files_of(module, place.parent))
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """All that may be the name of a class or of a module with a game: ``a``, ``a.B`` and ``a.b:c``.
+
+    :param value: plain containers.
+    """
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from names_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from names_in(item)
+    elif isinstance(value, str):
+        name = value.replace(":", ".", 1)
+        if all(part.isidentifier() for part in name.split(".")):
+            yield name
 
 
 def _followed(name: str, root: Path) -> set[Path]:
@@ -74,12 +99,26 @@ def _followed(name: str, root: Path) -> set[Path]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    place = root
-    for part in name.split("."):
-        place = place / part
-        for file in (place.with_name(f"{part}.py"), place / "__init__.py"):
-            if file.is_file():
-                yield file
+    """Those of all modules on the way, the last one's at the end."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        yield from _files_of(".".join(parts[:length]), root)
+
+
+def _files_of(module: str, root: Path) -> Iterator[Path]:
+    """Its own file, if it has one."""
+    place = root.joinpath(*module.split("."))
+    for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+        if file.is_file():
+            yield file
+
+
+def _own_folder(package: str) -> Path | None:
+    """The folder that a top-level module of own code lies in; None if it is no own code, or not there."""
+    place = location(package)
+    if place is None or place == OURS.resolve() or package in _LIBRARIES:
+        return None
+    return None if any(place.is_relative_to(folder) for folder in _INSTALLED) else place.parent
 
 
 def _imports(file: Path, root: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Timer
 
+from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.checkpointing import AtomicCheckpointIO
 from remix.callbacks.side_matters import told_safely
 from remix.runs.building import make, make_all, named_settings
@@ -48,8 +49,11 @@ class TimeLimit(Timer):
         """Nothing: the time of the process before is over."""
 
 
-def make_trainer(config: DictConfig) -> pl.Trainer:
-    """The Trainer with its callbacks and without loggers."""
+def make_trainer(config: DictConfig, module: MultiAgentModule) -> pl.Trainer:
+    """The Trainer for a module, with its callbacks and without loggers."""
+    if not module.automatic_optimization and (clip := config.trainer.gradient_clip_val) is not None:
+        expected = "must be null: algorithm.gradient_clip counts here"
+        raise SettingError("trainer.gradient_clip_val", clip, expected)
     callbacks = [told_safely(made) for made in make_all(config.callbacks, "callbacks", pl.Callback)]
     if (limit := plain(config.trainer).get("max_time")) is not None:
         with named_settings("trainer.max_time"):

@@ -20,9 +20,9 @@ from typing import Any, NoReturn, get_args
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.loggers import Logger
 
-from remix.runs.records import RUNS
 from remix.settings import named_objects
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.settings.named_objects import below
 from remix.settings.signatures import hints_of
 

@@ -1,40 +1,82 @@
-"""Checks of settings: each returns the value in its proper type or says what would be valid."""
+"""Checks of settings: each returns the value in its proper type or says what would be valid.
+
+All that is said of numbers is said here, in one way: ``must be a whole number of at least 1``, ``must be a
+number above 0 and at most 1``. Who checks a setting of a part names it as the part does; who builds the part
+puts the part's own name in front (:func:`remix.settings.errors.part`).
+"""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, one_of
+
+LARGEST = 2**63 - 1
+"""What tensors and stores can count to."""
 
 LARGEST_SEED = 2**32 - 1
 """What NumPy's global generator and Lightning take. A larger one would also be two words to a
 ``SeedSequence``, and streams of different seeds could be one."""
 
 
-def integer(setting: str, value: Any, minimum: int, maximum: float = math.inf) -> int:
+def whole(setting: str, value: Any, minimum: int, maximum: int = LARGEST) -> int:
     """``value`` as an int between ``minimum`` and ``maximum``, both included."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not minimum <= int(value) <= maximum:
-        limits = f"of at least {minimum}" if maximum == math.inf else f"between {minimum} and {maximum}"
-        raise SettingError(setting, value, f"must be an integer {limits}")
+    valid = isinstance(value, Integral) and not isinstance(value, bool)
+    if not valid or not minimum <= int(value) <= maximum:
+        wide = maximum == LARGEST and not (valid and value > maximum)
+        limits = f"of at least {minimum}" if wide else f"between {minimum} and {maximum}"
+        raise SettingError(setting, value, f"must be a whole number {limits}")
     return int(value)
+
+
+def whole_pair(setting: str, value: Any, minimum: int) -> tuple[int, int]:
+    """``value`` as two ints of at least ``minimum``."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise SettingError(setting, value, "must be two whole numbers (rows, columns)")
+    return whole(setting, value[0], minimum), whole(setting, value[1], minimum)
 
 
 def seed(setting: str, value: Any) -> int:
     """``value`` as the seed of a run or an episode."""
-    return integer(setting, value, minimum=0, maximum=LARGEST_SEED)
+    return whole(setting, value, minimum=0, maximum=LARGEST_SEED)
 
 
-def number(setting: str, value: Any, minimum: float = -math.inf, maximum: float = math.inf) -> float:
-    """``value`` as a finite float between ``minimum`` and ``maximum``, both included."""
+def number(
+    setting: str,
+    value: Any,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+) -> float:
+    """``value`` as a finite float within limits.
+
+    :param minimum: the least that is valid, as ``maximum`` is the most.
+    :param above: in place of ``minimum``, a limit that is not valid itself; so is ``below`` of ``maximum``.
+    """
     valid = isinstance(value, Real) and not isinstance(value, bool)
+    if valid and above is not None:
+        valid = value > above
+    if valid and below is not None:
+        valid = value < below
     if not valid or not minimum <= value <= maximum:
-        raise SettingError(setting, value, _range_phrase(minimum, maximum))
+        raise SettingError(setting, value, f"must be {_limits(minimum, maximum, above, below)}")
     if abs(value) > sys.float_info.max:
         raise SettingError(setting, value, "must be finite")
     return float(value)
+
+
+def ordered(low_setting: str, low: Any, high_setting: str, high: Any) -> tuple[float, float]:
+    """Both ends of a range as finite floats of at least 0, the first no larger than the second."""
+    low, high = number(low_setting, low, minimum=0), number(high_setting, high, minimum=0)
+    if low > high:
+        raise SettingError(low_setting, low, f"must be at most {high_setting}={high:g}")
+    return low, high
 
 
 def flag(setting: str, value: Any) -> bool:
@@ -44,18 +86,32 @@ def flag(setting: str, value: Any) -> bool:
     return value
 
 
-def integer_pair(setting: str, value: Any, minimum: int) -> tuple[int, int]:
-    """``value`` as two ints of at least ``minimum``."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise SettingError(setting, value, "must be two integers (rows, columns)")
-    return integer(setting, value[0], minimum), integer(setting, value[1], minimum)
+def choice(setting: str, value: Any, valid: Iterable[str]) -> str:
+    """``value``, which must be one of ``valid``."""
+    valid = tuple(valid)
+    if not isinstance(value, str) or value not in valid:
+        raise SettingError(setting, value, one_of(valid, str(value)))
+    return value
 
 
-def _range_phrase(minimum: float, maximum: float) -> str:
-    if math.isinf(minimum) and math.isinf(maximum):
-        return "must be a finite number"
-    if math.isinf(maximum):
-        return f"must be a number of at least {minimum:g}"
-    if math.isinf(minimum):
-        return f"must be a number of at most {maximum:g}"
-    return f"must be a number between {minimum:g} and {maximum:g}"
+def known(group: str, settings: Any, valid: Iterable[str]) -> None:
+    """Settings of a group must be a mapping, with no other names than ``valid``."""
+    valid = tuple(valid)
+    if not isinstance(settings, Mapping):
+        raise SettingError(group, settings, f"must be settings; one is set by {group}.{valid[0]}=...")
+    for name, value in settings.items():
+        if name not in valid:
+            expected = f"unknown setting; {group} {one_of(valid, str(name))}"
+            raise SettingError(f"{group}.{name}", value, expected)
+
+
+def _limits(minimum: float, maximum: float, above: float | None, below: float | None) -> str:
+    if above is None and below is None and math.isfinite(minimum) and math.isfinite(maximum):
+        return f"a number between {minimum:g} and {maximum:g}"
+    limits = []
+    if above is not None or math.isfinite(minimum):
+        limits.append(f"of at least {minimum:g}" if above is None else f"above {above:g}")
+    if below is not None or math.isfinite(maximum):
+        of = "" if limits else "of "
+        limits.append(f"{of}at most {maximum:g}" if below is None else f"below {below:g}")
+    return f"a number {' and '.join(limits)}" if limits else "a finite number"

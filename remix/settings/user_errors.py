@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from traceback import walk_tb
 
+from remix.settings.earlier_releases import RENAMED
 from remix.settings.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
 from remix.settings.own_code import own_traceback, summary
 from remix.settings.words import group_choices
@@ -114,6 +115,8 @@ def _hydra(error: BaseException) -> str | None:
         name = str(cause.full_key or cause.key)
         if cause is error:  # nobody asked for it but the code
             return f"{name}=???: must be given"
+        if name in RENAMED:
+            return f"{name}: is {RENAMED[name]} now"
         parent = cause.parent_node
         choices = _public(parent) if hasattr(parent, "keys") else []
         return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import chain
+from pathlib import Path
 
 from remix.settings.errors import SettingError, one_of
+from remix.settings.project import check_added, configuration_folders, own_configurations
 
 
 def check_words(name: str, words: Sequence[str]) -> None:
@@ -16,6 +20,8 @@ def check_words(name: str, words: Sequence[str]) -> None:
     :raises SettingError: naming the first of them.
     """
     options = [word for word in words if word.startswith("-") and word != "-"]
+    for folder in _added_folders(words):
+        check_added(folder)
     for word in words:
         key, equals, value = word.partition("=")
         if not key.strip("+~ ") and not word.startswith("-"):
@@ -44,12 +50,11 @@ def with_checkpoint(words: Sequence[str]) -> list[str]:
 
 
 def group_choices(group: str) -> list[str]:
-    """The configurations of a group that come with ReMIX; none if there is no such group."""
-    folder = files("remix.conf").joinpath(*group.split("/"))
-    if not group or "." in group or not folder.is_dir():
+    """The configurations of a group, of ReMIX and of the project; none if there is no such group."""
+    if not group or "." in group:
         return []
-    names = (entry.name for entry in folder.iterdir())
-    return [name[:-5] for name in names if name.endswith(".yaml") and not name.startswith("_")]
+    folders = (folder.joinpath(*group.split("/")) for folder in configuration_folders())
+    return [path.stem for path in chain(*(folder.glob("[!_]*.yaml") for folder in folders))]
 
 
 def _is_no_name(value: str) -> bool:
@@ -73,9 +78,26 @@ def _is_setting(word: str) -> bool:
 def _check_added(name: str, key: str, value: str, words: Sequence[str]) -> None:
     """What is added at the top is a mistake, unless other settings refer to it."""
     top = key.partition("@")[0].partition(".")[0].partition("/")[0]
-    known = {"hydra", *_top_level(name)}
+    known = {"hydra", *_top_level(name), *_own_groups()}
     if top not in known and not any(f"${{{top}" in word for word in words):
         raise SettingError(key, value, f"unknown setting; {one_of(known, top)}")
+
+
+def _added_folders(words: Sequence[str]) -> list[Path]:
+    """Those of ``--config-dir`` and its short form ``-cd``."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--config-dir", "-cd", type=Path, action="append", default=[])
+    try:
+        folders: list[Path] = parser.parse_known_args(words)[0].config_dir
+    except argparse.ArgumentError:  # without a folder; Hydra says so
+        return []
+    return folders
+
+
+def _own_groups() -> list[str]:
+    """Those of the project, whether or not ReMIX has them too."""
+    folder = own_configurations()
+    return [] if folder is None else [path.name for path in folder.iterdir() if path.is_dir()]
 
 
 def _top_level(name: str) -> Iterator[str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from remix.runs.claims import TakenError
+from remix.records.claims import TakenError
+from remix.records.directory import ERROR, RunDirectory
 from remix.runs.config import check
 from remix.runs.experiment import train
 from remix.runs.identity import identity
-from remix.runs.records import ERROR_FILE, read_run, state
 from remix.settings.user_errors import one_line
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -23,12 +23,12 @@ def run(config: DictConfig) -> float | None:
     :returns: the final return; None if there is none, because the job failed or is somebody else's.
     """
     check(config)
-    directory, study = Path(config.run_dir), config.study
+    directory, study = RunDirectory(Path(config.run_dir)), config.study
     name = f"{study.panel}, {study.variant}, seed {config.seed}"
     print(f"\n{_place(config)}{name}", flush=True)
-    before = state(directory)
+    before = directory.state
     if before == "failed" and not study.retry_failed:
-        print(f"failed before ({read_run(directory)['error']}); study.retry_failed=true runs it again")
+        print(f"failed before ({directory.record.error}); study.retry_failed=true runs it again")
         return None
     if before == "running":
         print("another process is training it")
@@ -42,7 +42,7 @@ def run(config: DictConfig) -> float | None:
         return None
     except Exception as error:
         # Its directory keeps the reason and the traceback; the sweep goes on.
-        reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory / ERROR_FILE})"
+        reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory.path / ERROR})"
         print(f"remix: {name} failed: {reason}", file=sys.stderr)
         return None
 

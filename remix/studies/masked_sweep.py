@@ -9,7 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from remix.runs.records import replace_text
+from remix.settings.files import replace_text
 from remix.settings.redaction import redact
 
 SWEEP_FILE = "multirun.yaml"

@@ -14,13 +14,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from remix.records.directory import RunDirectory
 from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
 from remix.runs.config import as_hydras, check, check_arguments, kept
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import read_run, replace_text
 from remix.settings import checks
 from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 
@@ -172,15 +173,15 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
 
 
 def _check_place(config: DictConfig, job: Job) -> None:
-    record = read_run(Path(job.directory))
-    if record and record.get("scheme") != SCHEME:
+    record = RunDirectory(Path(job.directory)).record
+    if record and record.scheme != SCHEME:
         raise SettingError(
             "study.name",
             config.study.name,
             f"holds '{job}' as an earlier version of ReMIX recorded it ({job.directory}), which cannot be "
             "compared; choose another study.name, or delete that run",
         )
-    if record and record.get("identity") != job.identity:
+    if record and record.identity != job.identity:
         raise SettingError(
             "study.name",
             config.study.name,

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from dataclasses import replace
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.runs.claims import claim
+from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, WEIGHTS, RunDirectory, find_runs
 from remix.runs.config import kept
 from remix.runs.identity import identity
-from remix.runs.records import find_runs, read_run, write_run
 from remix.tracking.journal import JOURNAL
 
-_FILES = (JOURNAL, "episode.gif", "weight_heatmap.csv", "weight_heatmap.png", "checkpoints/best.ckpt")
+_FILES = (JOURNAL, FILM, WEIGHTS, HEAT_MAP, BEST)
 
 
-def take_over(config: DictConfig, directory: Path) -> Path | None:
+def take_over(config: DictConfig, directory: RunDirectory) -> RunDirectory | None:
     """Make ``directory`` a copy of a finished run with the same identity and seed, if there is one.
 
     Its loggers make of the copy what they make of any finished run.
 
-    :returns: the directory of the source, None if there is none.
+    :returns: the source, None if there is none.
     """
-    for record, source in reversed(find_runs(identity(config), config.seed)):
-        if record.get("status") != "finished" or source.absolute() == directory.absolute():
+    for source, record in reversed(find_runs(identity(config), config.seed)):
+        if record.status != "finished" or source.path.absolute() == directory.path.absolute():
             continue
-        with claim(directory):
-            if read_run(directory):
+        with directory.claim():
+            if directory.record:
                 return None
             # Known as a run from here on, which trains itself if the copies are not completed.
-            copy = record | {"mlflow_run_id": None, "copied_from": str(source)}
-            write_run(directory, copy | {"status": "running"})
+            copy = replace(record, mlflow_run_id=None, copied_from=str(source))
+            directory.write(replace(copy, status="running"))
             for name in _FILES:
-                if (source / name).is_file():
-                    (directory / name).parent.mkdir(exist_ok=True)
-                    shutil.copy2(source / name, directory / name)
-            OmegaConf.save(OmegaConf.create(kept(config)), directory / "config.yaml")
-            write_run(directory, copy)
+                if (file := source.file(name)) is not None:
+                    (directory.path / name).parent.mkdir(exist_ok=True)
+                    shutil.copy2(file, directory.path / name)
+            OmegaConf.save(OmegaConf.create(kept(config)), directory.path / CONFIGURATION)
+            directory.write(copy)
         return source
     return None

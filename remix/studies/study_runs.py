@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from remix.records.directory import RunDirectory
+
 if TYPE_CHECKING:
     from remix.studies.plan import Plan
     from remix.studies.tracked import TrackedStudy
@@ -79,10 +81,8 @@ class StudyRuns(Callback):
             print(f"warning: the report could not be made: {error}", file=sys.stderr)
 
     def _states(self) -> list[str]:
-        from remix.runs.records import state
-
         assert self._plan is not None
-        return [state(Path(job.directory)) for job in self._plan.jobs]
+        return [RunDirectory(Path(job.directory)).state for job in self._plan.jobs]
 
     def _interrupted(self) -> None:
         """The process ends before the sweep does."""
@@ -103,9 +103,7 @@ class StudyRuns(Callback):
         print(f"\nstudy {plan.study}: {len(plan.jobs)} jobs: {counts}")
         for job, state in zip(plan.jobs, after, strict=True):
             if state == "failed":
-                from remix.runs.records import read_run
-
-                print(f"  failed: {job} ({read_run(Path(job.directory)).get('error')})")
+                print(f"  failed: {job} ({RunDirectory(Path(job.directory)).record.error})")
         if "failed" in after:
             print("  study.retry_failed=true runs failed jobs again")
         print("what next:")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from remix.runs.claims import TakenError, claim, holder
-from remix.runs.records import RUNS, all_runs, read_run, write_run
+from remix.records.claims import TakenError
+from remix.records.directory import RunDirectory, all_runs
 from remix.settings.errors import SettingError, first_line
+from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, redacted
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
@@ -37,9 +39,9 @@ def sync(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     named = [Path(name) for name in options.runs]
     for directory in named:
-        if not read_run(directory):
+        if not RunDirectory(directory).record:
             raise SettingError("run", directory, "must be the directory of a run")
-    found = named or sorted(path for _, path in all_runs() if Note.read(path) is not None)
+    found = named or sorted(run.path for run, _ in all_runs() if Note.read(run.path) is not None)
     problems = dict(_problems(found, options.tracking_uri))
     for line in dict.fromkeys(problems.values()):
         print(f"warning: {line}", file=sys.stderr)
@@ -93,20 +95,20 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
 
 def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
     """Its run's id, None if there was nothing to deliver or it is being trained, which delivers by itself."""
-    if holder(directory) is not None:
+    if (run := RunDirectory(directory)).holder is not None:
         return None
     try:
-        with claim(directory):
-            record = read_run(directory)
-            if record.get("status") == "running":  # and its process is gone
-                record["status"] = "interrupted"
-                write_run(directory, record)
+        with run.claim():
+            record = run.record
+            if record.status == "running":  # and its process is gone
+                record = replace(record, status="interrupted")
+                run.write(record)
             delivery = Delivery(directory, _target(directory, tracking_uri))
             if delivery.is_complete(record):
                 return None
             delivery.contact()
             delivery.bring(record)
-            write_run(directory, record | {"mlflow_run_id": delivery.run_id})
+            run.write(replace(record, mlflow_run_id=delivery.run_id))
             return delivery.run_id
     except TakenError:
         return None

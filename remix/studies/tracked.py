@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.runs.records import replace_text, state
+from remix.records.directory import RunDirectory
 from remix.settings.errors import SettingError, first_line
+from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
 from remix.studies.plan import Plan
 from remix.tracking.courier import within
@@ -106,7 +107,9 @@ class TrackedStudy:
 
     def status(self) -> str:
         """What the states of its jobs come to, in MLflow's word."""
-        states = {state(Path(job["directory"])) for job in self.plan["jobs"] if "directory" in job}
+        states = {
+            RunDirectory(Path(job["directory"])).state for job in self.plan["jobs"] if "directory" in job
+        }
         if "running" in states:
             return "RUNNING"
         return "FINISHED" if states == {"finished"} else "FAILED" if "failed" in states else "KILLED"

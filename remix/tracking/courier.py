@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Event, Thread
-from typing import Any
 
+from remix.records.record import RunRecord
 from remix.settings.errors import SettingError, first_line
 from remix.tracking.delivery import WHOLE, Delivery
 from remix.tracking.journal import JOURNAL, Journal
@@ -30,7 +30,7 @@ class Courier:
 
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
-        self._record: dict[str, Any] | None = None
+        self._record: RunRecord | None = None
         self._ending, self._contacted, self._wake = False, Event(), Event()
         self._problem: Exception | None = None
         self._told = False
@@ -46,22 +46,22 @@ class Courier:
         elif self._problem is not None:
             self._tell(self._problem)
 
-    def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
+    def begin(self, record: RunRecord, journal: Journal) -> None:
         """From now on there is something to deliver."""
         self._delivery.go_on(journal)
         self._delivery.note.write(self._delivery.directory)  # whatever comes, there is something to deliver
-        self._record = dict(record)
+        self._record = record
         self._wake.set()
 
-    def end(self, record: Mapping[str, Any]) -> None:
+    def end(self, record: RunRecord) -> None:
         """Deliver the rest as long as the store takes it, and say what is not delivered."""
-        if self._record is None and record.get("status") not in WHOLE:  # refused before it began
+        if self._record is None and record.status not in WHOLE:  # refused before it began
             self._delivery.cancelled = True
             self._wake.set()
             return
         if self._record is None:
             self._delivery.note.write(self._delivery.directory)
-        self._record, self._ending = dict(record), True
+        self._record, self._ending = record, True
         self._wake.set()
         self._thread.join(1.0)
         if self._thread.is_alive():

@@ -10,12 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, WEIGHTS
+from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
 from remix.tracking.journal import Journal
 from remix.tracking.note import Note
 from remix.tracking.runs import (
-    CONFIGURATION,
     LONGEST_TAG,
     PARAMETERS_AT_ONCE,
     configuration,
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
 
 ARTIFACTS = (
     CONFIGURATION,
-    "checkpoints/best.ckpt",
-    "episode.gif",
-    "weight_heatmap.png",
-    "weight_heatmap.csv",
+    BEST,
+    FILM,
+    HEAT_MAP,
+    WEIGHTS,
 )
 """Files of a run directory that MLflow gets when the run is over, as far as they exist."""
 
@@ -51,18 +52,18 @@ _POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
 _NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
 
 
-def _states(record: Mapping[str, Any]) -> dict[str, str]:
+def _states(record: RunRecord) -> dict[str, str]:
     """The tags that say what became of the run."""
-    return _texts({name: record.get(name) for name in ("identity", "status", "error", "copied_from")})
+    return _texts({name: getattr(record, name) for name in ("identity", "status", "error", "copied_from")})
 
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value)[:LONGEST_TAG] for name, value in tags.items() if value is not None}
 
 
-def _milliseconds(record: Mapping[str, Any]) -> int | None:
+def _milliseconds(record: RunRecord) -> int | None:
     """When the run began."""
-    started = record.get("started")
+    started = record.started
     return None if started is None else int(1000 * datetime.fromisoformat(started).timestamp())
 
 
@@ -130,7 +131,7 @@ class Delivery:
             self.note = Note(self.note.store)
         self._client = client
 
-    def bring(self, record: Mapping[str, Any]) -> None:
+    def bring(self, record: RunRecord) -> None:
         """Bring what is missing there, and nothing else. What the store took is noted at once.
 
         :param record: of the run; decides how much of it stands for good.
@@ -141,9 +142,9 @@ class Delivery:
             self._client = None  # the store may be another one when it is back
             raise
 
-    def _bring(self, record: Mapping[str, Any]) -> None:
+    def _bring(self, record: RunRecord) -> None:
         assert self._client is not None
-        client, status = self._client, str(record["status"])
+        client, status = self._client, str(record.status)
         self._go_back(client)
         run_id = self.note.run_id or self._find_or_create(client, record)
         self._bring_parameters(client, run_id)
@@ -159,9 +160,9 @@ class Delivery:
                 client.set_terminated(run_id, word, self.journal.last_change())
                 self._took(status=word)
 
-    def is_complete(self, record: Mapping[str, Any]) -> bool:
+    def is_complete(self, record: RunRecord) -> bool:
         """Whether the store has everything, as far as the folder knows."""
-        status, note = str(record["status"]), self.note
+        status, note = str(record.status), self.note
         return (
             note.run_id is not None
             and note.parameters == self._digest()
@@ -185,7 +186,7 @@ class Delivery:
         self.note.metrics = min(self.note.metrics, self._goes_on_at)
         self._goes_on_at = None
 
-    def _find_or_create(self, client: MlflowClient, record: Mapping[str, Any]) -> str:
+    def _find_or_create(self, client: MlflowClient, record: RunRecord) -> str:
         self._took()  # the key has to be known here before it is there
         found = client.search_runs([self._experiment], f"tags.`{KEY}` = '{self.note.key}'", max_results=1)
         if found:
@@ -197,10 +198,10 @@ class Delivery:
         self._took(run_id=run.info.run_id)
         return str(run.info.run_id)
 
-    def _tags(self, record: Mapping[str, Any]) -> dict[str, str]:
-        return _texts({**record.get("origin", {}), **redacted(self.target.tags)}) | _states(record)
+    def _tags(self, record: RunRecord) -> dict[str, str]:
+        return _texts({**(record.origin or {}), **redacted(self.target.tags)}) | _states(record)
 
-    def _bring_tags(self, client: MlflowClient, run_id: str, record: Mapping[str, Any]) -> None:
+    def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
         """Those of the first process that trained the run stay, whatever a later one is told."""
         from mlflow.entities import RunTag
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
-from remix.runs.records import replace_text
+from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.tracking.courier import Courier
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.journal import Journal
@@ -53,14 +54,14 @@ class FolderLogger(Logger):
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: they are in config.yaml."""
 
-    def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
+    def begin(self, record: RunRecord, journal: Journal) -> None:
         """The run has begun, or goes on.
 
         :param record: of the run.
         :param journal: that it writes.
         """
 
-    def end(self, record: Mapping[str, Any]) -> None:
+    def end(self, record: RunRecord) -> None:
         """The run is over, in whatever way; all of its files are there.
 
         :param record: of the run; one without a status has never begun.
@@ -112,10 +113,10 @@ class MLflowLogger(FolderLogger):
         """Of the run, as soon as the store has it."""
         return self._delivery.run_id
 
-    def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
+    def begin(self, record: RunRecord, journal: Journal) -> None:
         self._courier.begin(record, journal)
 
-    def end(self, record: Mapping[str, Any]) -> None:
+    def end(self, record: RunRecord) -> None:
         self._courier.end(record)
 
 
@@ -134,7 +135,7 @@ class CSVLogger(FolderLogger):
             self._written = time.monotonic()
             self._seconds = self._written - start
 
-    def end(self, record: Mapping[str, Any]) -> None:
+    def end(self, record: RunRecord) -> None:
         self._write()
 
     def _write(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from remix.runs.records import replace_text
+from remix.settings.files import replace_text
 
 NOTE = "delivery.json"
 """In a run's directory: what the store has taken."""

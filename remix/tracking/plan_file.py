@@ -65,7 +65,7 @@ def _check(plan: object) -> None:
             _check_text(f"{place}.{key}", job.get(key))
         seed = job.get("seed")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise SettingError(f"{place}.seed", str(seed)[:40], "must be a whole number, at least 0")
+            raise SettingError(f"{place}.seed", str(seed)[:40], "must be a whole number of at least 0")
         first = seen.setdefault((job["panel"], job["variant"], seed), number)
         if first != number:
             raise SettingError(place, job["variant"], f"must not be the job jobs[{first}] again")

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix.runs.records import RUNS
+from remix.records.directory import BEST, CONFIGURATION, LAST
 from remix.settings.errors import SettingError
+from remix.settings.files import RUNS
 from remix.settings.redaction import redacted
 from remix.tracking.store import connect, store_uri
 
@@ -27,8 +28,7 @@ LONGEST_VALUE = 500
 
 LONGEST_TAG = 5000
 
-CHECKPOINTS = ("checkpoints/best.ckpt", "checkpoints/last.ckpt")
-CONFIGURATION = "config.yaml"
+CHECKPOINTS = (BEST, LAST)
 
 _NOT_PARAMETERS = (
     "callbacks",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from remix.runs.records import RUNS
 from remix.settings.errors import SettingError, first_line
+from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, password, remember
 
 if TYPE_CHECKING:

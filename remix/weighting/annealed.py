@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from remix.settings.checks import integer
-from remix.settings.errors import SettingError
+from remix.settings import checks
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 
@@ -28,11 +27,9 @@ class Annealed(Weighting):
         steps: int = 800_000,
     ) -> None:
         super().__init__(min_weight, max_weight)
-        if not min_weight <= end <= max_weight:
-            expected = f"must be from min_weight={min_weight:g} to max_weight={max_weight:g}"
-            raise SettingError("end", end, expected)
-        self.end = float(end)
-        self.begin, self.steps = integer("begin", begin, minimum=0), integer("steps", steps, minimum=1)
+        self.end = checks.number("end", end, self.min_weight, self.max_weight)
+        self.begin = checks.whole("begin", begin, minimum=0)
+        self.steps = checks.whole("steps", steps, minimum=1)
 
     def __call__(self, inputs: WeightingInputs) -> Weights:
         minimum = self.minimum(inputs.env_steps)

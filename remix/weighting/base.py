@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ class Weighting(ABC):
     """... for so many environment steps."""
 
     def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
-        if not 0.0 <= min_weight <= max_weight:
-            raise SettingError("min_weight", min_weight, f"must be between 0 and max_weight={max_weight}")
-        self.min_weight, self.max_weight = float(min_weight), float(max_weight)
+        self.min_weight, self.max_weight = checks.ordered("min_weight", min_weight, "max_weight", max_weight)
 
     @property
     def bounds(self) -> tuple[float, float]:

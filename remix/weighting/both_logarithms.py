@@ -8,8 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from remix.settings.checks import number
-from remix.settings.errors import SettingError
+from remix.settings import checks
 from remix.weighting.base import WeightingInputs
 from remix.weighting.regret_minimizing import RegretMinimizing
 
@@ -37,12 +36,9 @@ class BothLogarithms(RegretMinimizing):
         self, *, share: float | Literal["batch"] = 1.0, share_floor: float = 0.01, **inherited: Any
     ) -> None:
         super().__init__(**inherited)
-        if share != "batch" and not (isinstance(share, int | float) and 0.0 < share <= 1.0):
-            raise SettingError("share", share, "must be above 0 and at most 1, or batch")
-        self.share = share
-        self.share_floor = number("share_floor", share_floor, 0.0, 1.0)
-        if self.share_floor == 0.0:
-            raise SettingError("share_floor", share_floor, "must be above 0")
+        self.share: float | Literal["batch"]
+        self.share = "batch" if share == "batch" else checks.number("share", share, above=0, maximum=1)
+        self.share_floor = checks.number("share_floor", share_floor, above=0, maximum=1)
         wanted = {"target_central_value", "greedy_central_value"}
         if share == "batch":
             wanted |= {self.central_input, "behaviour"}

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 
 class Mapping(ABC):
@@ -32,7 +32,7 @@ class CappedLinear(Mapping):
     """Proportional to the raw weight up to ``kappa`` times the mean positive one, then 1."""
 
     def __init__(self, kappa: float = 2.0) -> None:
-        self.kappa = _positive("kappa", kappa)
+        self.kappa = checks.number("kappa", kappa, above=0)
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         raw = _relative(log_raw)
@@ -55,9 +55,7 @@ class LogMinMax(Mapping):
     """
 
     def __init__(self, floor_quantile: float = 0.05) -> None:
-        if not 0.0 <= floor_quantile < 1.0:
-            raise SettingError("floor_quantile", floor_quantile, "must be at least 0 and below 1")
-        self.floor_quantile = floor_quantile
+        self.floor_quantile = checks.number("floor_quantile", floor_quantile, minimum=0, below=1)
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         positive = _Positive(log_raw)
@@ -98,7 +96,7 @@ class SelfNormalised(Mapping):
     """
 
     def __init__(self, kappa: float = 10.0) -> None:
-        self.kappa = self.highest = _positive("kappa", kappa)
+        self.kappa = self.highest = checks.number("kappa", kappa, above=0)
 
     def __call__(self, log_raw: Tensor) -> Tensor:
         raw = _relative(log_raw)
@@ -122,9 +120,3 @@ class _Positive:
 def _relative(log_raw: Tensor) -> Tensor:
     """Raw weights divided by their maximum: in [0, 1] for any scale of values."""
     return (log_raw - log_raw.max()).exp()
-
-
-def _positive(name: str, value: float) -> float:
-    if not value > 0.0:
-        raise SettingError(name, value, "must be positive")
-    return float(value)

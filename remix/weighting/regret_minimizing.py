@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from remix.networks.softmax import gather, log_policy
-from remix.settings.checks import integer
-from remix.settings.errors import SettingError, one_of
+from remix.settings import checks
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 from remix.weighting.mappings import CappedLinear, Mapping
 from remix.weighting.optimistic import Optimistic
@@ -21,9 +20,7 @@ CENTRAL_NETWORKS = {"online": "central_value", "target": "target_central_value"}
 
 def central_input(network: str) -> str:
     """The name of Q* at the taken actions, of the ``online`` or the ``target`` networks, among the inputs."""
-    if network not in CENTRAL_NETWORKS:
-        raise SettingError("central_network", network, one_of(CENTRAL_NETWORKS, str(network)))
-    return CENTRAL_NETWORKS[network]
+    return CENTRAL_NETWORKS[checks.choice("central_network", network, CENTRAL_NETWORKS)]
 
 
 class RegretMinimizing(Weighting):
@@ -74,23 +71,16 @@ class RegretMinimizing(Weighting):
         warmup_steps: int = 30_000,
     ) -> None:
         super().__init__(min_weight, max_weight)
-        if negative_gradient not in NEGATIVE_GRADIENT:
-            raise SettingError(
-                "negative_gradient", negative_gradient, one_of(NEGATIVE_GRADIENT, str(negative_gradient))
-            )
-        if on_policiness_clip < 1.0:
-            raise SettingError("on_policiness_clip", on_policiness_clip, "must be at least 1")
-        for name, value in (("temperature", temperature), ("slope_floor", slope_floor)):
-            if value <= 0.0:
-                raise SettingError(name, value, "must be positive")
         self.mapping = mapping if mapping is not None else CappedLinear()
         self.bellman_error, self.only_underestimated = bellman_error, only_underestimated
         self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient
-        self.negative_gradient = negative_gradient
-        self.on_policiness, self.on_policiness_clip = on_policiness, on_policiness_clip
+        self.negative_gradient = checks.choice("negative_gradient", negative_gradient, NEGATIVE_GRADIENT)
+        self.on_policiness = on_policiness
+        self.on_policiness_clip = checks.number("on_policiness_clip", on_policiness_clip, minimum=1)
         self.central_input = central_input(central_network)
-        self.temperature, self.slope_floor = temperature, slope_floor
-        self.warmup_steps = integer("warmup_steps", warmup_steps, minimum=0)
+        self.temperature = checks.number("temperature", temperature, above=0)
+        self.slope_floor = checks.number("slope_floor", slope_floor, above=0)
+        self.warmup_steps = checks.whole("warmup_steps", warmup_steps, minimum=0)
         self.warmup: Optimistic = Optimistic(min_weight, max_weight)
         wanted = {
             self.central_input: value_underestimation,

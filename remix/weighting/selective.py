@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remix.settings.checks import number
+from remix.settings import checks
 from remix.weighting.base import Weighting, WeightingInputs, Weights
 
 
@@ -28,7 +28,7 @@ class Selective(Weighting):
         sharing: bool = False,
     ) -> None:
         super().__init__(min_weight, max_weight)
-        self.margin, self.sharing = number("margin", margin, minimum=0.0), sharing
+        self.margin, self.sharing = checks.number("margin", margin, minimum=0.0), sharing
 
     def __call__(self, inputs: WeightingInputs) -> Weights:
         worse = inputs.given("target_central_value") < inputs.given("greedy_central_value") - self.margin

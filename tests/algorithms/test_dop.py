@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor, nn
 
+import remix
 from remix.algorithms.dop import CRITIC, DOP, POLICY, _Part
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.recording import Recorder
@@ -385,9 +384,7 @@ class TestSettings:
         [("dop", (8, 64, 32), (5e-4, 5e-4), None), ("dop_official", (4, 32, 16), (5e-4, 1e-4), 1e-5)],
     )
     def test_configurations(self, algorithm, replay, learning_rates, stabiliser):
-        GlobalHydra.instance().clear()
-        with initialize_config_module("remix.conf", version_base="1.3"):
-            config = compose("train", [f"algorithm={algorithm}", "logger=none"])
+        config = remix.compose(f"algorithm={algorithm}", "logger=none")
         sizes = ("episodes_per_round", "batch_size", "latest_size")
         assert tuple(config.replay[name] for name in sizes) == replay
         for name, rate in zip(("optimizer", "critic_optimizer"), learning_rates, strict=True):

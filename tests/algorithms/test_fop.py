@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor, nn
 
+import remix
 from remix.algorithms import fop
 from remix.algorithms.fop import FOP
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
@@ -524,9 +523,7 @@ class TestSettings:
         assert not torch.equal(module.first.network.linear[0].weight, module.second.network.linear[0].weight)
 
     def test_configuration(self):
-        GlobalHydra.instance().clear()
-        with initialize_config_module("remix.conf", version_base="1.3"):
-            config = compose("train", ["algorithm=fop", "logger=none"])
+        config = remix.compose("algorithm=fop", "logger=none")
         sizes = ("batch_size", "episodes_per_round", "updates_per_round", "capacity")
         assert [config.replay[name] for name in sizes] == [32, 1, 1, 5_000]
         assert config.trainer.gradient_clip_val is None

@@ -7,16 +7,14 @@ from importlib.resources import files
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+import remix
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.episodes import Episode
 from remix.learning.rounds import Round
 from remix.runs.building import build
-from remix.runs.config import register_resolvers
 from tests.benchmarks.timing import median_seconds
 from tests.benchmarks.training import full_length_episodes
 
@@ -80,9 +78,4 @@ def _round(module: MultiAgentModule, data: ReplayDataModule) -> Round:
 
 
 def _config(algorithm: str) -> DictConfig:
-    register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        overrides = [f"algorithm={algorithm}", "env.punishment=-2", "run_dir=unused"]
-        config = compose("train", overrides, return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    return config
+    return remix.compose(f"algorithm={algorithm}", "env.punishment=-2", "run_dir=unused")

@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.hydra_config import HydraConfig
 from pytorch_lightning.strategies import SingleDeviceStrategy
 from torch import nn
 from torch.optim import Optimizer
 
+import remix
 from remix.algorithms import base, independent, single_loss, value_factorization
 from remix.envs.spec import Environment
 from remix.learning.datamodule import ReplayDataModule
@@ -35,7 +34,6 @@ from remix.networks.agent import AgentInputs
 from remix.networks.features import Features
 from remix.runs import experiment
 from remix.runs.building import build
-from remix.runs.config import register_resolvers
 from remix.weighting.base import Weighting
 from tests.benchmarks.stopwatch import Stopwatch
 
@@ -44,16 +42,10 @@ FULL_LENGTH = "env.punishment=-2"  # keeps episodes of Predator-Prey at their fu
 
 
 def main() -> None:
-    register_resolvers()
-    with (
-        initialize_config_module("remix.conf", version_base="1.3"),
-        tempfile.TemporaryDirectory() as directory,
-    ):
+    with tempfile.TemporaryDirectory() as directory:
         given = sys.argv[1:]
         settings = SETTINGS if any(text.startswith("env=") for text in given) else [*SETTINGS, FULL_LENGTH]
-        overrides = [*settings, f"run_dir={directory}", *_store(directory), *given]
-        config = compose("train", overrides, return_hydra_config=True)
-        HydraConfig.instance().set_config(config)
+        config = remix.compose(*settings, f"run_dir={directory}", *_store(directory), *given)
         build(config)  # so that every class it needs is known
         watch = Stopwatch()
         _measure(watch)

@@ -43,7 +43,7 @@ def test_a_film_that_fails_is_a_warning(
 def test_a_heat_map_that_fails_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("remix.callbacks.weight_heatmap.heat_map", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("remix.callbacks.weight_heatmap.weight_map", lambda *arguments: 1 / 0)
     Run(tmp_path, [WeightHeatMap(), LastCheckpoint(tmp_path)], weighting=Optimistic(0.1, 1.0)).fit()
     assert capsys.readouterr().err == (
         "warning: no heat map of the weights: ZeroDivisionError: division by zero\n"

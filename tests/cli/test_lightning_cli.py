@@ -92,7 +92,7 @@ def test_a_seed_out_of_range_is_one_line(
     with pytest.raises(SystemExit) as caught:
         main(["fit", "--config", str(tmp_path / "config.yaml"), f"{key}={seed}"])
     assert caught.value.code == 2
-    assert f"={seed}: must be an integer between 0 and 4294967295" in capsys.readouterr().err
+    assert f"={seed}: must be a whole number between 0 and 4294967295" in capsys.readouterr().err
 
 
 def test_targets_become_class_paths_at_any_depth():

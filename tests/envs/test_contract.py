@@ -1,12 +1,9 @@
 """Every environment of the configuration keeps the contract of environments."""
 
-from pathlib import Path
-
 import pytest
-from omegaconf import OmegaConf
 
-from remix import conf
 from remix.checking.kinds import check
+from tests.envs.configured import NAMES, node
 
 # Environments that need packages or programs which are not part of every installation.
 _OPTIONAL = ("remix.envs.pettingzoo.", "remix.envs.starcraft.")
@@ -15,10 +12,10 @@ ONLY_IF_DECLARED = "the_state_is_the_observations_where_it_says_so"
 
 
 def _environments():
-    for path in sorted((Path(conf.__file__).parent / "env").glob("*.yaml")):
-        config = OmegaConf.load(path)
-        if "_target_" in config and not config._target_.startswith(_OPTIONAL):
-            yield pytest.param(config, id=path.stem)
+    for name in NAMES:
+        config = node(name)
+        if not config._target_.startswith(_OPTIONAL):
+            yield pytest.param(config, id=name)
 
 
 @pytest.mark.parametrize("config", list(_environments()))

@@ -221,7 +221,7 @@ def test_the_length_that_a_game_tells(own: Any, wanted: int | None, limit: int) 
 
 @pytest.mark.parametrize("cycles", [2.5, "many", 0, np.inf])
 def test_a_length_that_cannot_be_is_named(cycles: Any) -> None:
-    with pytest.raises(SettingError, match=r"options\.max_cycles=.*: must be an integer of at least 1"):
+    with pytest.raises(SettingError, match=r"options\.max_cycles=.*: must be a whole number of at least 1"):
         PettingZoo(f"{HERE}:limited", {"max_cycles": cycles})
 
 

@@ -1,21 +1,18 @@
 """Payoffs, situations and ends of the table games."""
 
 from itertools import product
-from pathlib import Path
 
 import hydra.utils
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 
-from remix import conf
 from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
 from remix.settings.errors import SettingError
+from tests.envs.configured import node
 
 
 def configured(name, **changes):
-    config = OmegaConf.load(Path(conf.__file__).parent / "env" / f"{name}.yaml")
-    return hydra.utils.instantiate(config, **changes)
+    return hydra.utils.instantiate(node(name), **changes)
 
 
 def returns(env):

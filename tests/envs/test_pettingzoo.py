@@ -13,10 +13,10 @@ import pytest
 pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installed")
 
 from gymnasium import spaces
-from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from pettingzoo import ParallelEnv
 
+import remix
 from remix.envs.pettingzoo import PettingZoo
 from remix.envs.seeds import fold
 from remix.envs.spec import Environment
@@ -301,7 +301,7 @@ def make_nothing() -> object:
         ({"id": "pettingzoo.mpe.simple_spread_v3"}, "id", "pip install mpe2"),
         ({"id": f"{HERE}:Scripted", "options": {"speed": 3}}, "options.speed", "not accepted"),
         ({"id": f"{HERE}:Scripted", "reward": "maen"}, "reward", "one of mean"),
-        ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "integer of at least 1"),
+        ({"id": f"{HERE}:Scripted", "episode_limit": 0}, "episode_limit", "whole number of at least 1"),
         ({"id": f"{HERE}:Scripted", "episode_limit": 11}, "episode_limit", "at most options.max_cycles=10"),
         ({"id": f"{HERE}:Scripted", "options": {"max_cycles": None}}, "episode_limit", "must be given"),
     ],
@@ -381,9 +381,8 @@ def test_simple_spread_equals_the_raw_game() -> None:
 
 def test_the_configuration_makes_a_game() -> None:
     pytest.importorskip("mpe2", reason="mpe2 is not installed")
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        overrides = ["+env=pettingzoo", "env.id=mpe2.simple_spread_v3", "+env.options={max_cycles: 9, N: 4}"]
-        env = instantiate(compose(overrides=overrides).env)
+    words = "env=pettingzoo", "env.id=mpe2.simple_spread_v3", "+env.options={max_cycles: 9, N: 4}"
+    env = instantiate(remix.compose(*words).env)
     assert (env.spec.n_agents, env.spec.episode_limit) == (4, 9)
     env.reset(np.array([0]))
     assert env.render().ndim == 3

@@ -16,10 +16,9 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from torch import Tensor
 
+import remix
 from remix.envs.battles import Battles, ViewOptions
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.starcraft import StarCraft
@@ -29,7 +28,6 @@ from remix.learning.returns import td_lambda
 from remix.learning.workers.process import ProcessWorkers
 from remix.learning.workers.rollout import rollout
 from remix.learning.workers.seeds import episode_seeds
-from remix.runs.config import register_resolvers
 from remix.settings.errors import GameError, SettingError
 from tests.command_line import CommandLine
 from tests.programs import assert_running, is_running
@@ -429,8 +427,8 @@ def make_package(path: Path, *files: str, content: str = "raise AssertionError('
         ({"map_name": "my.yaml"}, "map_name", "must be one of "),
         ({"difficulty": "hard"}, "difficulty", "must be one of 1, 2, 3, 4, 5, 6, 7, 8, 9, A"),
         ({"difficulty": 0}, "difficulty", "must be one of 1, "),
-        ({"step_mul": 0}, "step_mul", "integer between 1 and 1000"),
-        ({"step_mul": 2**63}, "step_mul", "integer between 1 and 1000"),
+        ({"step_mul": 0}, "step_mul", "whole number between 1 and 1000"),
+        ({"step_mul": 2**63}, "step_mul", "whole number between 1 and 1000"),
         ({"move_amount": -1}, "move_amount", "between 0 and 32"),
         ({"move_amount": "abc"}, "move_amount", "between 0 and 32"),
         ({"continuing_episode": "yes"}, "continuing_episode", "true or false"),
@@ -613,10 +611,7 @@ RUN = (
 
 
 def test_the_experiment(folder: Path):
-    GlobalHydra.instance().clear()
-    register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        config = compose("train", ["experiment=starcraft2", "env.map_name=8m"])
+    config = remix.compose("experiment=starcraft2", "env.map_name=8m")
     assert (config.env.backend, config.env_name) == ("starcraft2", "starcraft2/8m")
     assert (config.workers.n_workers, config.workers.episodes_at_once) == (8, 1)
     assert config.algorithm.policy.agent_id is not None

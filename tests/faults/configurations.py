@@ -11,12 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
-from remix.runs import config
+import remix
 from remix.settings.words import group_choices
 from tests.faults.cases import Case, left_nothing, refused
 from tests.faults.commands import TINY, call
@@ -92,11 +90,7 @@ def _malformed(leaf: Leaf, random: Random) -> Iterator[str]:
 @cache
 def _leaves(base: tuple[str, ...]) -> list[Leaf]:
     """The settings of a composed configuration that can be malformed."""
-    GlobalHydra.instance().clear()
-    config.register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        composed = compose("train", ["run_dir=x", *base])
-    tree = OmegaConf.to_container(composed, resolve=False)
+    tree = OmegaConf.to_container(remix.compose("run_dir=x", *base), resolve=False)
     assert group_choices("env"), "conf is not where it was"
     return [leaf for leaf in _walk(tree, "", None) if isinstance(leaf.value, int | float | list)]
 

@@ -396,7 +396,7 @@ class TestReproducibility:
 @pytest.mark.parametrize(
     ("setting", "value", "message"),
     [
-        ("batch_size", 0, r"replay\.batch_size=0: must be at least 1"),
+        ("batch_size", 0, r"replay\.batch_size=0: must be a whole number of at least 1"),
         ("batch_size", 101, r"replay\.batch_size=101: must be at most replay\.capacity=100"),
         ("episodes_per_round", 0, r"replay\.episodes_per_round"),
         ("updates_per_round", 0, r"replay\.updates_per_round"),

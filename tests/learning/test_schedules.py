@@ -16,7 +16,7 @@ def test_it_moves_linearly_and_then_stays():
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ((0.5, 0.1, 0), "steps=0: must be an integer of at least 1"),
+        ((0.5, 0.1, 0), "steps=0: must be a whole number of at least 1"),
         ((0.5, 0.1, 1.5), "steps=1.5"),
         ((float("nan"), 0.1, 1), "start=nan"),
         ((0.5, float("inf"), 1), "end=inf"),

@@ -79,7 +79,7 @@ def test_theory(tmp_path: Path):
 
 @pytest.mark.slow
 def test_tour(tmp_path: Path):
-    notebook, found = run("tour", tmp_path, "{'final': final_return, 'returns': list(returns)}")
+    notebook, found = run("tour", tmp_path, "{'final': run.scores['return'], 'returns': list(returns)}")
     assert found == {"final": pytest.approx(0.0, abs=20.0), "returns": [-0.5, -2]}
     (folder,) = tmp_path.glob("remix-tour-*")
     with (folder / "report/scores.csv").open() as file:

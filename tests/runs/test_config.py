@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
+import remix
+from remix.records.directory import RECORD, RunDirectory, latest_run
 from remix.runs import config as configuration
+from remix.runs.composing import composed
 from remix.runs.config import check_arguments, find_previous, run_directory
 from remix.runs.identity import SCHEME, identity
-from remix.runs.records import RUN_FILE, latest_run
 from remix.settings.errors import SettingError
-
-
-@pytest.fixture(autouse=True)
-def _hydra() -> Iterator[None]:
-    GlobalHydra.instance().clear()
-    configuration.register_resolvers()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        yield
-
-
-def composed(*overrides: str) -> DictConfig:
-    full = compose("train", list(overrides), return_hydra_config=True)
-    HydraConfig.instance().set_config(full)
-    return full
 
 
 @pytest.mark.parametrize(
@@ -44,7 +27,7 @@ def composed(*overrides: str) -> DictConfig:
     ],
 )
 def test_arguments_are_checked_against_signatures(override: str, setting: str):
-    config = composed(override, "run_dir=x", "callbacks=none", "logger=none")
+    config = remix.compose(override, "run_dir=x", "callbacks=none", "logger=none")
     with pytest.raises(SettingError) as caught:
         check_arguments(config)
     assert caught.value.setting == setting
@@ -56,16 +39,48 @@ def test_arguments_are_checked_against_signatures(override: str, setting: str):
         ((), 0.1),
         (("env=smac",), 0.5),
         (("experiment=starcraft2",), 0.5),
-        (("env=smac", "weight_range=min_0.1"), 0.1),
         (("env=smac", "weight_range.min=0.3"), 0.3),
+        (("env=smac", "study=sensitivity", "weight_range.min=0.3"), 0.3),
     ],
 )
-def test_an_environment_may_have_a_weight_range_of_its_own(overrides: tuple[str, ...], minimum: float):
-    assert composed(*overrides).weight_range == {"min": minimum, "max": 1.0}
+def test_an_environment_suggests_a_weight_range(overrides: tuple[str, ...], minimum: float):
+    config = remix.compose(*overrides)
+    assert config.weight_range == {"min": minimum, "max": 1.0}
+    assert config.algorithm.weighting.min_weight == minimum
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seen"),
+    [
+        (("env=two_step",), True),
+        (("env=predator_prey",), False),
+        (("env=predator_prey", "algorithm=qmix_official"), True),
+        (("env=predator_prey", "algorithm=dop_official"), True),
+        (("experiment=quickstart",), False),
+        (("env=predator_prey", "agent_inputs.agent_id=true"), True),
+        (("env=predator_prey", "algorithm.policy.agent_id=true"), True),
+        (("algorithm=qmix_official", "algorithm.policy.agent_id=false"), False),
+    ],
+)
+def test_a_suggestion_is_overruled_by_algorithms_and_by_the_command_line(
+    overrides: tuple[str, ...], seen: bool
+):
+    assert remix.compose(*overrides).algorithm.policy.agent_id is seen
+
+
+def test_an_environment_of_ones_own_suggests_in_its_own_file(tmp_path: Path):
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/lamp.yaml").write_text(
+        "# @package _global_\nenv:\n  _target_: remix.envs.games.BranchChain\n  stages: 2\n"
+        "agent_inputs:\n  agent_id: false\nweight_range:\n  min: 0.2\n"
+    )
+    config = remix.compose("env=lamp", f"hydra.searchpath=[{tmp_path}]")
+    assert (config.env.stages, config.env_name) == (2, "lamp")
+    assert (config.algorithm.policy.agent_id, config.algorithm.weighting.min_weight) == (False, 0.2)
 
 
 def test_identity_is_what_a_run_computes():
-    base = identity(composed())
+    base = identity(remix.compose())
     same = (
         "seed=2",
         "threads=1",
@@ -74,18 +89,20 @@ def test_identity_is_what_a_run_computes():
         "resume=auto",
         "workers=process",
         "run_name=a",
+        "agent_inputs.agent_id=false",  # as Predator-Prey suggests
     )
     for override in same:
-        assert identity(composed(override)) == base, override
+        assert identity(remix.compose(override)) == base, override
     other = (
-        "weight_range=min_0.5",
+        "weight_range.min=0.5",
+        "agent_inputs.agent_id=true",
         "workers.overlap=true",
         "algorithm.gamma=0.9",
         "env.punishment=-1",
         "max_env_steps=20000",
         "trainer.precision=bf16-mixed",
     )
-    identities = {identity(composed(override)) for override in other}
+    identities = {identity(remix.compose(override)) for override in other}
     assert len(identities | {base}) == len(other) + 1
 
 
@@ -94,13 +111,13 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
 ):
     monkeypatch.chdir(tmp_path)
     configuration._new_directory.cache_clear()
-    config = composed("resume=auto")
+    config = remix.compose("resume=auto")
 
     def run(name: str, seed: int, started: str, checkpoint: bool = True) -> Path:
         directory = Path("runs/predator_prey/remix") / name
         (directory / "checkpoints").mkdir(parents=True)
         record = {"scheme": SCHEME, "identity": identity(config), "seed": seed, "started": started}
-        (directory / RUN_FILE).write_text(json.dumps(record))
+        (directory / RECORD).write_text(json.dumps(record))
         if checkpoint:
             (directory / "checkpoints/last.ckpt").touch()
         return directory
@@ -110,7 +127,7 @@ def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
     expected = run("new", 1, "2026-01-02")
     run("other-seed", 2, "2026-01-03")
     run("without-checkpoint", 1, "2026-01-04", checkpoint=False)
-    assert latest_run(identity(config), 1) == expected
+    assert latest_run(identity(config), 1) == RunDirectory(expected)
     config.run_dir = run_directory(config)
     find_previous(config)
     assert Path(config.run_dir) == expected.absolute()
@@ -121,22 +138,25 @@ def test_new_directories_never_collide(tmp_path: Path, monkeypatch: pytest.Monke
     directories = set()
     for _ in range(3):
         configuration._new_directory.cache_clear()
-        directories.add(run_directory(composed()))
+        directories.add(run_directory(remix.compose()))
     assert len(directories) == 3
 
 
 def test_a_sweep_has_one_directory_which_no_other_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    sweeps = [composed().hydra.sweep for _ in range(3)]
+    sweeps = [composed("train", ()).hydra.sweep for _ in range(3)]
     assert len({sweep.dir for sweep in sweeps}) == 3
     assert [sweep.dir for sweep in sweeps] == [sweep.dir for sweep in sweeps]
 
 
 def test_battles_are_named_after_what_they_are_fought_on():
-    engine = composed("env=smac", "env.map_name=MMM2")
+    engine = remix.compose("env=smac", "env.map_name=MMM2")
     assert engine.experiment_name == engine.env_name == "skirmish/MMM2"
-    game = composed("env=smac", "env.backend=starcraft2")
+    game = remix.compose("env=smac", "env.backend=starcraft2")
     assert game.env_name == "starcraft2/3m"
     assert game.logger.mlflow.tags.backend == "starcraft2"
-    assert composed("env=smac", "env.map_name=../maps/own.yaml").env_name == "skirmish/maps.own.yaml-62093f30"
-    assert composed().logger.mlflow.tags.backend is None
+    assert (
+        remix.compose("env=smac", "env.map_name=../maps/own.yaml").env_name
+        == "skirmish/maps.own.yaml-62093f30"
+    )
+    assert remix.compose().logger.mlflow.tags.backend is None

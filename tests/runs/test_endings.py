@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from remix.runs.records import read_run
+from remix.records.directory import RunDirectory
 from tests.command_line import CommandLine
 
 GAME = (
@@ -62,9 +62,9 @@ def test_a_run_that_ends_before_its_budget_is_stopped_and_goes_on(
     assert stopped.code == 0
     assert f"stopped by {reason}" in stopped.out
     (run,) = runs(remix.home)
-    record = read_run(run)
-    assert record["status"] == "stopped"
-    assert "final_return" in record
+    record = RunDirectory(run).record
+    assert record.status == "stopped"
+    assert record.final_return is not None
     again = remix(*line, "resume=auto")
     assert "already finished" not in again.out
     assert "resumed from " in again.out
@@ -190,8 +190,8 @@ def test_a_run_is_finished_when_everything_is_there(
     with monkeypatch.context() as patch:
         patch.setattr("pytorch_lightning.Trainer.test", interrupted)
         assert remix(*line).code != 0
-    assert read_run(Path("runs/x"))["status"] == "interrupted"
+    assert RunDirectory(Path("runs/x")).record.status == "interrupted"
     again = remix(*line, "resume=auto")
     assert again.code == 0
     assert "resumed from runs/x/checkpoints/last.ckpt" in again.out
-    assert read_run(Path("runs/x"))["status"] == "finished"
+    assert RunDirectory(Path("runs/x")).record.status == "finished"

@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from remix.runs.records import read_run
+from remix.records.directory import RunDirectory
 from tests.command_line import SMALL, SMALL_REMIX, CommandLine
 from tests.programs import HALTING
 
@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(
     assert ended.code == 1
     assert [line for line in ended.err.splitlines() if "disk" in line] == [ended.err.strip()]
     assert ended.err.startswith("remix: the disk is full")
-    assert read_run(remix.home / "runs/x")["error"] == "[Errno 28] No space left on device"
+    assert RunDirectory(remix.home / "runs/x").record.error == "[Errno 28] No space left on device"
     names = {path.name for path in (remix.home / "runs/x/checkpoints").iterdir()}
     assert "last.ckpt" in names and not any(name.endswith(".tmp") for name in names)
 

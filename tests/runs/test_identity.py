@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_module
 
+import remix
 from remix.runs.config import register_resolvers
 from remix.runs.identity import identity
 from tests.command_line import CommandLine
@@ -39,13 +39,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def of(*words: str) -> str:
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        config = compose("train", overrides=list(words), return_hydra_config=True)
-    config.hydra.runtime.output_dir = "runs/x"
-    from remix.runs.config import as_hydras
-
-    with as_hydras(config):
-        return identity(config)
+    return identity(remix.compose(*words))
 
 
 @pytest.mark.parametrize("game", ["dice", "dice:parallel_env"])

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 
+import remix
 from remix.envs.battles import Battles
 from remix.envs.predator_prey import PredatorPrey
 from remix.envs.spec import EnvSpec
@@ -26,22 +23,10 @@ LAPTOP = Room(8 * GIB, 6 * GIB)
 PICTURES = EnvSpec("pictures", 4, 5, 84 * 84 * 3, 84 * 84 * 12, 100)
 
 
-@pytest.fixture(autouse=True)
-def _hydra() -> Iterator[None]:
-    GlobalHydra.instance().clear()
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        yield
-    GlobalHydra.instance().clear()
-
-
-def settings(*overrides: str) -> Any:
-    return compose("train", list(overrides))
-
-
 @pytest.mark.parametrize("spec", [PredatorPrey().spec, *(Battles(m).spec for m in ("MMM2", "27m_vs_30m"))])
 @pytest.mark.parametrize("overrides", [(), ("algorithm=dop",), ("env=smac", "workers=process")])
 def test_published_settings_fit_on_eight_gib(spec: EnvSpec, overrides: tuple[str, ...]):
-    needs = Needs.of(spec, settings(*overrides))
+    needs = Needs.of(spec, remix.compose(*overrides))
     assert needs.warning(LAPTOP) is None
 
 
@@ -49,28 +34,28 @@ def test_a_replay_of_bits_takes_what_was_foretold():
     environment = PredatorPrey()
     (episode,) = rollout(environment, Policy(environment.spec), np.array([1]), 1.0)
     size = sum(array.nbytes for array in pack(episode, behaviour=True).values())
-    full = Needs.of(environment.spec, settings("replay.capacity=10", "replay.batch_size=8"))
+    full = Needs.of(environment.spec, remix.compose("replay.capacity=10", "replay.batch_size=8"))
     assert size * 10 == pytest.approx(full.replay, rel=0.02)
     assert full.packed == full.replay
 
 
 def test_a_small_budget_never_fills_the_replay():
     spec = PredatorPrey().spec
-    small, whole = (Needs.of(spec, settings(f"max_env_steps={steps}")) for steps in (20_000, 10_000_000))
+    small, whole = (Needs.of(spec, remix.compose(f"max_env_steps={steps}")) for steps in (20_000, 10_000_000))
     assert small.replay < whole.replay / 20
 
 
 def test_what_is_large_is_said():
-    needs = Needs.of(PICTURES, settings("replay.batch_size=16"))
+    needs = Needs.of(PICTURES, remix.compose("replay.batch_size=16"))
     sentence, warning = needs.sentence(LAPTOP), needs.warning(LAPTOP)
     assert sentence is not None and "test_episodes=100 up to" in sentence
     assert warning is not None and "test_episodes" in warning
-    assert Needs.of(PredatorPrey().spec, settings()).sentence(LAPTOP) is None
+    assert Needs.of(PredatorPrey().spec, remix.compose()).sentence(LAPTOP) is None
 
 
 def test_pictures_that_fill_the_replay_are_warned_of():
     pixels = EnvSpec("pixels", 2, 5, 84 * 84, 84 * 84, 100, obs_dtype="uint8", state_dtype="uint8")
-    few = settings("test_episodes=8", "validation_episodes=8", "replay.batch_size=16")
+    few = remix.compose("test_episodes=8", "validation_episodes=8", "replay.batch_size=16")
     warning = Needs.of(pixels, few).warning(LAPTOP)
     assert warning is not None and "replay.capacity" in warning
 
@@ -78,10 +63,10 @@ def test_pictures_that_fill_the_replay_are_warned_of():
 def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Room, "here", lambda: LAPTOP)
     with pytest.raises(SettingError) as caught:
-        check_memory(PICTURES, settings("validation_episodes=200"))
+        check_memory(PICTURES, remix.compose("validation_episodes=200"))
     assert caught.value.setting == "validation_episodes"
     assert "8.0 GiB" in caught.value.expected
-    in_turn = settings("validation_episodes=200", "workers=process")
+    in_turn = remix.compose("validation_episodes=200", "workers=process")
     check_memory(PICTURES, in_turn)
     with pytest.raises(SettingError, match="episodes=1000000: "):
         check_together(PredatorPrey().spec, {}, "episodes", 1_000_000)
@@ -115,4 +100,4 @@ def test_without_limits_there_is_what_the_machine_has(tmp_path: Path):
 def test_systems_that_do_not_say_are_not_asked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(os, "sysconf")
     assert Room.here() is None
-    check_memory(PICTURES, settings("validation_episodes=1000000"))
+    check_memory(PICTURES, remix.compose("validation_episodes=1000000"))

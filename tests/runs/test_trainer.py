@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.trainer.states import RunningStage
 
-from remix.runs import experiment
+from remix.runs import experiment, telling
 from remix.runs.trainer import TimeLimit
 from remix.runs.trainer_arguments import FIXED, WORKING, check_trainer
 from remix.settings.errors import SettingError
@@ -142,13 +142,13 @@ def test_variables_of_schedulers_change_nothing(remix: CommandLine, monkeypatch:
     alone = remix(*line, "run_dir=runs/alone")
     for name, value in SCHEDULERS.items():
         monkeypatch.setenv(name, value)
-    describe = experiment._describe
+    describe = telling.describe
 
     def leave_a_checkpoint_of_slurm(*arguments: Any) -> None:
         (remix.home / "runs/x/hpc_ckpt_1.ckpt").write_text("not ours")
         describe(*arguments)
 
-    monkeypatch.setattr(experiment, "_describe", leave_a_checkpoint_of_slurm)
+    monkeypatch.setattr(experiment, "describe", leave_a_checkpoint_of_slurm)
     among = remix(*line, "run_dir=runs/x")
     assert among.code == 0 and "srun" not in among.err
     returns = [next(row for row in run.out.splitlines() if "final return" in row) for run in (alone, among)]

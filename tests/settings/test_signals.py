@@ -19,7 +19,6 @@ from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
 from remix.algorithms.base import MultiAgentModule
-from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.envs.games import BranchChain
 from remix.envs.spec import Step
@@ -27,7 +26,7 @@ from remix.learning.datamodule import ReplayDataModule
 from remix.learning.episodes import Episode
 from remix.learning.workers.base import WorkerError
 from remix.learning.workers.process import ProcessWorkers
-from remix.runs.records import read_run
+from remix.records.directory import RunDirectory
 from remix.settings.signals import ENDING, Stopped, stoppable
 from tests.command_line import SMALL, CommandLine
 from tests.training import make_trainer
@@ -40,15 +39,10 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     return CommandLine(monkeypatch, capsys, tmp_path)
 
 
-def signalled(
-    monkeypatch: pytest.MonkeyPatch,
-    hook: str,
-    number: int,
-    calls: int = 1,
-    kind: type[MultiAgentModule] = MultiAgentModule,
-) -> None:
-    """The process gets the signal in the given call of a hook of modules of some kind."""
-    original, left = getattr(kind, hook), [calls]
+def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: int = 1) -> None:
+    """The process gets the signal in the given call of a hook of the module."""
+    owner = next(kind for kind in ValueFactorization.__mro__ if hook in vars(kind))
+    original, left = getattr(owner, hook), [calls]
 
     def calling(self: MultiAgentModule, *arguments: object) -> object:
         left[0] -= 1
@@ -56,7 +50,7 @@ def signalled(
             os.kill(os.getpid(), number)
         return original(self, *arguments)
 
-    monkeypatch.setattr(kind, hook, calling)
+    monkeypatch.setattr(owner, hook, calling)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +77,9 @@ def test_a_run_that_is_told_to_end_can_go_on(
     assert saved == (hook != "validation_step")
     advice = "goes on from runs/x/checkpoints/last.ckpt" if saved else "begins anew"
     assert f"interrupted; the same command with resume=auto {advice}" in ended.out
-    record = read_run(tmp_path / "runs/x")
-    assert record["status"] == "interrupted"
-    assert MlflowClient(store).get_run(record["mlflow_run_id"]).info.status == "KILLED"
+    record = RunDirectory(tmp_path / "runs/x").record
+    assert record.status == "interrupted"
+    assert MlflowClient(store).get_run(str(record.mlflow_run_id)).info.status == "KILLED"
     resumed = remix(*line, "resume=auto")
     assert resumed.code == 0
     assert ("resumed from" in resumed.out) == saved
@@ -94,7 +88,7 @@ def test_a_run_that_is_told_to_end_can_go_on(
 def test_a_command_that_is_told_to_end_before_a_run_begins_leaves_no_run(
     remix: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    signalled(monkeypatch, "configure_optimizers", signal.SIGTERM, kind=SingleLossModule)
+    signalled(monkeypatch, "configure_optimizers", signal.SIGTERM)
     ended = remix(*LINE, "logger=none")
     assert ended.code == 143
     assert ended.err == "remix: stopped by SIGTERM\n"

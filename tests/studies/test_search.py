@@ -22,10 +22,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from remix.records.directory import RunDirectory
 from remix.runs import experiment
 from remix.runs.config import register_resolvers
 from remix.runs.identity import identity
-from remix.runs.records import read_run
 from remix.studies.search.composition import composed, settled, spelled, train_words
 from remix.studies.search.trials import LOCKS, Trials
 from tests.command_line import CommandLine, Outcome
@@ -311,7 +311,7 @@ MISTAKES = [
     ),
     (
         "alg.lr: {type: float, low: 0, high: 1}",
-        "search.space=alg.lr: unknown setting; must be one of algorithm, ",
+        "search.space=alg.lr: unknown setting; must be one of agent_inputs, algorithm, ",
     ),
     (
         "algorithm.policy: {type: int, low: 0, high: 1}",
@@ -324,7 +324,7 @@ MISTAKES = [
     ("seed: {type: float, low: 0, high: ten}", "search.space.seed.high=ten: must be a number"),
     (
         "seed: {type: float, low: 0, high: 1, log: true}",
-        "search.space.seed.low=0.0: must be positive with log",
+        "search.space.seed.low=0.0: must be a number above 0 with log",
     ),
     ("seed: {type: float, low: 1, high: 2, log: 1}", "search.space.seed.log=1: must be true or false"),
     ("seed: {type: flaot, low: 0, high: 1}", "search.space.seed.type=flaot: must be one of float, "),
@@ -355,10 +355,10 @@ def test_a_mistake_in_the_space_is_one_line(remix: CommandLine, dimension: str, 
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("search.trials=0", "search.trials=0: must be a whole number, at least 1"),
+        ("search.trials=0", "search.trials=0: must be a whole number of at least 1"),
         ("search.seeds=[1,1]", "search.seeds=[1, 1]: must be a list of different seeds"),
-        ("search.seeds=[one]", "search.seeds=one: must be an integer between 0 and"),
-        ("search.sampler_seed=-1", "search.sampler_seed=-1: must be an integer between 0 and"),
+        ("search.seeds=[one]", "search.seeds=one: must be a whole number between 0 and"),
+        ("search.sampler_seed=-1", "search.sampler_seed=-1: must be a whole number between 0 and"),
         ("search.trails=3", "search.trails: unknown setting; must be one of trials, "),
         ("+search.trails=3", "search.trails=3: unknown setting; search must be one of trials, "),
         ("algorithm.gamma=2", "algorithm.gamma=2: must be a number between 0 and 1"),
@@ -554,15 +554,15 @@ def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
     (interrupted,) = journal(tmp_path)
     assert interrupted.state is TrialState.RUNNING
     (run,) = (file.parent for file in tmp_path.glob("runs/**/run.json"))
-    before = read_run(run)
-    assert before["status"] == "running"
+    before = RunDirectory(run).record
+    assert before.status == "running"
 
     process = start(tmp_path, *settings)
     out, _ = process.communicate()
     assert process.returncode == 0
     (trial,) = journal(tmp_path)
     assert (trial.state, trial.params) == (TrialState.COMPLETE, interrupted.params)
-    after = read_run(run)
-    assert (after["status"], after["started"]) == ("finished", before["started"])
+    after = RunDirectory(run).record
+    assert (after.status, after.started) == ("finished", before.started)
     assert "resumed from" in (run / "output.txt").read_text()
     assert re.search(r"^trial 1 of 1: .* -> ", out, flags=re.MULTILINE)

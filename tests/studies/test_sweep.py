@@ -13,7 +13,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
-from remix.runs.records import read_run
+from remix.records.directory import RunDirectory
 from remix.tracking.journal import Journal
 from tests.command_line import CommandLine
 from tests.programs import HALTING
@@ -110,7 +110,9 @@ def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLi
     _, children = parent_and_children(mlflow_uri, "games")
     copy = next(child for child in children if child.data.tags["seed"] == "2")
     client = MlflowClient(mlflow_uri)
-    source = client.get_run(read_run(remix.home / copy.data.tags["copied_from"])["mlflow_run_id"])
+    source = client.get_run(
+        str(RunDirectory(remix.home / copy.data.tags["copied_from"]).record.mlflow_run_id)
+    )
     assert source.info.experiment_id != copy.info.experiment_id
     new = copy.data.params.items() - source.data.params.items()
     assert {name for name, _ in new} == {"panel", "variant", "run_dir", "trainer.default_root_dir"}
@@ -150,21 +152,21 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     _wait_for(last)
     process.kill()
     process.wait()
-    record = read_run(last.parents[1])
-    assert record["status"] == "running"
+    record = RunDirectory(last.parents[1]).record
+    assert record.status == "running"
     done = remix(*command)
     assert done.code == 0
     assert "2 jobs, of which 1 interrupted" in done.out and "2 jobs: 2 finished" in done.out
     assert f"resumed from {last.relative_to(remix.home)}" in done.out
-    assert read_run(last.parents[1])["mlflow_run_id"] == record["mlflow_run_id"]
+    assert RunDirectory(last.parents[1]).record.mlflow_run_id == str(record.mlflow_run_id)
     _, children = parent_and_children(mlflow_uri, "games")
     assert len(children) == 2
-    history = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], "test/return")
+    history = MlflowClient(mlflow_uri).get_metric_history(str(record.mlflow_run_id), "test/return")
     steps = [point.step for point in history]
     assert len(steps) == len(set(steps)) == 51
     entries = list(Journal(last.parents[1]).entries())
     for name in {name for entry in entries for name in entry.values}:
-        points = MlflowClient(mlflow_uri).get_metric_history(record["mlflow_run_id"], name)
+        points = MlflowClient(mlflow_uri).get_metric_history(str(record.mlflow_run_id), name)
         expected = [(entry.step, entry.values[name]) for entry in entries if name in entry.values]
         assert [(point.step, point.value) for point in points] == expected
 
@@ -182,7 +184,7 @@ def _wait_for(file: Path) -> None:
         ("study=ablation variant=nope", "variant=nope: must be one of full, "),
         ("study=custom", "study.name=???: must be given"),
         ("study=custom study.name=x algorithm.gamma=0.9,0.8", "names two configurations of 'predator_prey'"),
-        ("study=custom study.name=x seed=1,two", "seed=two: must be an integer"),
+        ("study=custom study.name=x seed=1,two", "seed=two: must be a whole number"),
         ("study=custom study.name=x env=predator_prey,nope", "env=nope: must be one of "),
         ("study=ablation algorithm=vdn", "algorithm.weighting.bellman_error=False: unknown setting"),
     ],

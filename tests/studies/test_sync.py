@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from remix.callbacks.summary import CurveSummary
-from remix.runs.records import read_run, write_run
+from remix.records.directory import RunDirectory
 from remix.settings.errors import SettingError
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
@@ -49,14 +50,14 @@ def test_a_run_trained_without_its_server(
     assert trained.code == 0
     assert f"{address} does not have all of this run" in trained.err
     assert "'remix sync runs/x' delivers it" in trained.err
-    assert read_run(Path("runs/x"))["status"] == "finished"
+    assert RunDirectory(Path("runs/x")).record.status == "finished"
     still_away = remix("sync")
     assert still_away.code == 1 and "not delivered: runs/x" in still_away.err
     server.start()
     monkeypatch.delenv("MLFLOW_TRACKING_URI")  # the run knows where it belongs
     done = remix("sync")
     assert done.code == 0, done.err
-    run_id = read_run(Path("runs/x"))["mlflow_run_id"]
+    run_id = str(RunDirectory(Path("runs/x")).record.mlflow_run_id)
     assert f"delivered runs/x (run {run_id})" in done.out
     assert curve(address, run_id) == journal(Path("runs/x")) != []
     assert MlflowClient(address).get_run(run_id).info.status == "FINISHED"
@@ -65,14 +66,14 @@ def test_a_run_trained_without_its_server(
 
 def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_uri: str) -> None:
     remix(*ALONE)
-    record = read_run(Path("runs/x"))
+    record = RunDirectory(Path("runs/x")).record
     client = MlflowClient(mlflow_uri)
-    client.update_run(record["mlflow_run_id"], "RUNNING")
-    write_run(Path("runs/x"), record | {"status": "running"})
+    client.update_run(str(record.mlflow_run_id), "RUNNING")
+    RunDirectory(Path("runs/x")).write(replace(record, status="running"))
     assert remix("sync", "runs/x").code == 0
-    run = client.get_run(record["mlflow_run_id"])
+    run = client.get_run(str(record.mlflow_run_id))
     assert (run.info.status, run.data.tags["status"]) == ("KILLED", "interrupted")
-    assert read_run(Path("runs/x"))["status"] == "interrupted"
+    assert RunDirectory(Path("runs/x")).record.status == "interrupted"
 
 
 @pytest.mark.parametrize(("arguments", "message"), [(["runs"], "run=runs: "), (["runs/x"], "run=runs/x: ")])

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
-from remix.runs.records import write_run
+from remix.records.directory import RunDirectory
+from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
@@ -33,17 +35,13 @@ class Training:
         self.directory, self.uri = directory, uri
         directory.mkdir(exist_ok=True)
         self.journal = Journal(directory)
-        self.record: dict[str, Any] = {
-            "identity": "ab",
-            "started": "2026-01-01T10:00:00",
-            "status": "running",
-        }
+        self.record = RunRecord(identity="ab", started="2026-01-01T10:00:00", status="running")
 
     def begin(self, config: dict[str, Any] = CONFIG, **arguments: Any) -> MLflowLogger:
         """The run begins, or goes on."""
-        self.record["status"] = "running"
+        self.record = replace(self.record, status="running")
         OmegaConf.save(OmegaConf.create(config), self.directory / "config.yaml")
-        write_run(self.directory, self.record)
+        RunDirectory(self.directory).write(self.record)
         logger = MLflowLogger(self.directory, "games", "mine", {"seed": 3}, self.uri, **arguments)
         logger.begin(self.record, self.journal)
         return logger
@@ -53,8 +51,8 @@ class Training:
             self.journal.append({name: step / 2}, step)
 
     def end(self, logger: MLflowLogger, status: str = "finished") -> None:
-        self.record["status"] = status
-        write_run(self.directory, self.record)
+        self.record = replace(self.record, status=status)
+        RunDirectory(self.directory).write(self.record)
         logger.end(self.record)
 
 
@@ -163,7 +161,7 @@ def test_points_that_no_longer_stand_are_in_no_run(training: Training) -> None:
 
 def test_a_run_that_never_begins_is_in_no_store(training: Training) -> None:
     logger = MLflowLogger(training.directory, "games", tracking_uri=training.uri)
-    logger.end({"status": "failed"})
+    logger.end(RunRecord(status="failed"))
     assert not runs(training.uri)
     assert not list(training.directory.iterdir())
 

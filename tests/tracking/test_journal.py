@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from remix.records.record import RunRecord
 from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.loggers import CSVLogger, JournalLogger
 
@@ -89,7 +90,7 @@ class TestTable:
         table.save()
         assert self.rows(tmp_path) == [{"step": "10", "loss": "0.5"}]
         journal.append({"loss": 0.25, "gain": 1.0}, 20)
-        table.end({"status": "finished"})
+        table.end(RunRecord(status="finished"))
         assert self.rows(tmp_path) == [
             {"step": "10", "loss": "0.5", "gain": ""},
             {"step": "20", "loss": "0.25", "gain": "1.0"},
@@ -108,5 +109,5 @@ class TestTable:
         journal.append({"gain": 0.5}, 20)
         monkeypatch.setattr(Path, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
-            table.end({})
+            table.end(RunRecord())
         assert self.rows(tmp_path) == [{"step": "10", "loss": "0.5"}]

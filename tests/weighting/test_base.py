@@ -28,7 +28,9 @@ def test_scores_0_and_1_are_the_ends_of_the_range_exactly(ends):
 
 @pytest.mark.parametrize("ends", [(-0.1, 1.0), (0.6, 0.5), (0.0, -1.0), (float("nan"), 1.0)])
 def test_impossible_range(ends):
-    with pytest.raises(SettingError, match=r"min_weight=\S+: must be between 0 and max_weight"):
+    with pytest.raises(
+        SettingError, match=r"_weight=\S+: must be (a number of at least 0|at most max_weight)"
+    ):
         Optimistic(*ends)
 
 

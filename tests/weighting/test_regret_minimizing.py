@@ -297,9 +297,9 @@ def test_diagnostics_describe_the_factors(worked_example):
         ("central_network", "onlin", "must be one of online, target"),
         ("on_policiness_clip", 0.9, "at least 1"),
         ("negative_gradient", "ignore", "must be one of minimum, overestimated, without_offset"),
-        ("temperature", 0.0, "positive"),
-        ("slope_floor", -1e-4, "positive"),
-        ("min_weight", 1.1, "between 0 and"),
+        ("temperature", 0.0, "above 0"),
+        ("slope_floor", -1e-4, "above 0"),
+        ("min_weight", 1.1, "at most max_weight"),
     ],
 )
 def test_settings_that_cannot_work(setting, value, message):

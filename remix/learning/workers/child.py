@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from remix.learning.workers.base import WorkerError
 from remix.settings.errors import GameError, SettingError, named
+from remix.settings.import_path import find_own_modules
 
 T = TypeVar("T")
 
@@ -113,6 +114,7 @@ def _context() -> BaseContext:
 
 def _lead(life: Callable[..., None], connection: Any, variables: dict[str, str], *arguments: Any) -> None:
     os.environ.update(variables)  # a fork server has those of the time when it started
+    find_own_modules()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "setsid"):
         os.setsid()

@@ -20,6 +20,7 @@ from remix.learning.policy import Policy
 from remix.learning.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool
 from remix.learning.workers.child import Child
 from remix.learning.workers.player import Phase, play, unreachable
+from remix.settings import checks
 from remix.settings.errors import InvalidOutput, SettingError
 
 START_PATIENCE = 600.0  # seconds for a worker to import, to make its game, or to compile
@@ -65,16 +66,10 @@ class ProcessWorkers(WorkerPool):
         retries: int = 3,
         overlap: bool = False,
     ) -> None:
-        for name, value in (
-            ("n_workers", n_workers),
-            ("episodes_at_once", episodes_at_once),
-            ("retries", retries),
-        ):
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
-        if timeout <= 0:
-            raise SettingError("timeout", timeout, "must be positive seconds")
-        self.episodes_at_once, self.timeout, self.retries = episodes_at_once, timeout, retries
+        checks.whole("n_workers", n_workers, minimum=1)
+        self.episodes_at_once = checks.whole("episodes_at_once", episodes_at_once, minimum=1)
+        self.retries = checks.whole("retries", retries, minimum=1)
+        self.timeout = checks.number("timeout", timeout, above=0)
         self.overlap, self.restarts = overlap, 0
         self._broken_off = False
         self._workers = [_Worker(environment, policy) for _ in range(n_workers)]

@@ -10,7 +10,7 @@ from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.importance import SMALLEST
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class LinearMixer(Mixer):
@@ -27,7 +27,7 @@ class LinearMixer(Mixer):
         self, spec: EnvSpec, embed_dim: int = 32, normalise: bool = True, bias: bool = False
     ) -> None:
         super().__init__()
-        integer("embed_dim", embed_dim, minimum=1)
+        checks.whole("embed_dim", embed_dim, minimum=1)
         size, self.n_agents, self.embed_dim, self.normalise = (
             spec.state_size,
             spec.n_agents,

@@ -9,7 +9,7 @@ from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
-from remix.settings.errors import SettingError
+from remix.settings import checks
 
 
 class QattenMixer(Mixer):
@@ -35,8 +35,7 @@ class QattenMixer(Mixer):
     ) -> None:
         super().__init__()
         for name, value in (("n_heads", n_heads), ("key_size", key_size), ("hidden_size", hidden_size)):
-            if value < 1:
-                raise SettingError(name, value, "must be at least 1")
+            checks.whole(name, value, minimum=1)
         size = spec.state_size
         self.n_agents, self.n_heads, self.key_size = spec.n_agents, n_heads, key_size
         self.queries = nn.ModuleList(FeedForward(size, hidden_size, key_size) for _ in range(n_heads))

@@ -11,7 +11,7 @@ from remix.networks.features import Rows, compiles
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.networks.mixing import mix
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class QMixer(Mixer):
@@ -23,8 +23,8 @@ class QMixer(Mixer):
 
     def __init__(self, spec: EnvSpec, embed_dim: int = 32, hypernet_dim: int = 64) -> None:
         super().__init__()
-        integer("embed_dim", embed_dim, minimum=1)
-        integer("hypernet_dim", hypernet_dim, minimum=1)
+        checks.whole("embed_dim", embed_dim, minimum=1)
+        checks.whole("hypernet_dim", hypernet_dim, minimum=1)
         size, self.n_agents, self.embed_dim = spec.state_size, spec.n_agents, embed_dim
         self.first_weight = FeedForward(size, hypernet_dim, self.n_agents * embed_dim)
         self.first_bias = FeedForward(size, embed_dim)

@@ -10,7 +10,7 @@ from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
 from remix.networks.importance import SMALLEST, Importance
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
-from remix.settings.checks import integer
+from remix.settings import checks
 
 
 class QPLEXMixer(Mixer):
@@ -29,7 +29,7 @@ class QPLEXMixer(Mixer):
 
     def __init__(self, spec: EnvSpec, n_heads: int = 4, n_layers: int = 2, hidden_size: int = 64) -> None:
         super().__init__()
-        integer("hidden_size", hidden_size, minimum=1)
+        checks.whole("hidden_size", hidden_size, minimum=1)
         self.weight = FeedForward(spec.state_size, hidden_size, spec.n_agents)
         self.bias = FeedForward(spec.state_size, hidden_size, spec.n_agents)
         self.importance = Importance(spec, n_heads, n_layers, hidden_size)

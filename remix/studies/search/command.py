@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from remix.runs.claims import turn
+from remix.records.claims import turn
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redact
 

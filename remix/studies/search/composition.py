@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from remix.runs.config import as_hydras, plain
-from remix.settings.former_names import with_current_names
+from remix.runs import composing
+from remix.runs.composing import without_hydra
+from remix.runs.config import plain
 
 _OF_THE_SEARCH = ("search", "hydra")
 
 
 def composed(name: str, words: Sequence[str]) -> DictConfig:
     """``conf/<name>.yaml`` with the settings of a command line; has Hydra's own part, nothing is resolved."""
-    with _hydra():
-        return compose(config_name=name, overrides=list(words), return_hydra_config=True)
+    hydra = GlobalHydra.instance()
+    return composing.composed(name, words, hydra.config_loader() if hydra.is_initialized() else None)
 
 
 def words_of(values: Mapping[str, Any]) -> list[str]:
@@ -36,13 +35,11 @@ def settled(config: DictConfig, changes: Mapping[str, Any]) -> DictConfig:
     :param config: from ``composed``.
     :param changes: values for some of the top-level settings.
     """
-    own = config.copy()
+    own = without_hydra(config)
     with open_dict(own):
-        for part in _OF_THE_SEARCH:
-            own.pop(part, None)
+        own.pop("search", None)
         own.update(changes)
-    with as_hydras(config):
-        return OmegaConf.create(with_current_names(plain(own)))
+    return OmegaConf.create(plain(own))
 
 
 def chosen_groups(config: DictConfig) -> dict[str, str | None]:
@@ -137,13 +134,3 @@ def _leaves(node: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]
             yield from _leaves(value, full)
         else:
             yield full, value
-
-
-@contextmanager
-def _hydra() -> Iterator[None]:
-    """Hydra's search path at hand; within a command of Hydra it is there already."""
-    if GlobalHydra.instance().is_initialized():
-        yield
-        return
-    with initialize_config_module("remix.conf", version_base="1.3"):
-        yield

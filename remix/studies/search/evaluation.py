@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from remix.records.claims import turn
+from remix.records.directory import OUTPUT
 from remix.runs import experiment
-from remix.runs.claims import turn
 from remix.runs.identity import identity
-from remix.runs.records import OUTPUT_FILE
 from remix.settings.redaction import RedactedStream
 from remix.studies.search.composition import composed, has, settled, words_of
 from remix.studies.search.plan import Plan
@@ -72,7 +72,7 @@ def _train(run: DictConfig) -> float:
     """Train with the console's lines, and the traceback of an error, in a file."""
     directory = Path(run.run_dir)
     directory.mkdir(exist_ok=True)
-    with (directory / OUTPUT_FILE).open("a") as file, redirect_stdout(RedactedStream(file)):
+    with (directory / OUTPUT).open("a") as file, redirect_stdout(RedactedStream(file)):
         try:
             return float(experiment.train(run))
         except Exception:

@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.runs.config import kept, plain
 from remix.runs.identity import identity
-from remix.runs.records import replace_text
 from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.studies.search.plan import Plan
 from remix.tracking import flatten
 

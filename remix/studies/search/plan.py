@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.runs.budget import check_budget
 from remix.runs.building import build
-from remix.runs.config import check, check_arguments, plain, whole
-from remix.runs.records import RUNS
+from remix.runs.config import check, check_arguments, plain
 from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
+from remix.settings.files import RUNS
 from remix.settings.names import check_name, folder_name
 from remix.studies.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.studies.search.space import Choice, Dimension, Range, read_space
@@ -84,10 +84,8 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
 
 
 def _check_numbers(asked: Mapping[str, Any]) -> None:
-    for key, value in asked.items():
-        if key not in _SETTINGS:
-            raise SettingError(f"search.{key}", value, "unknown setting; search " + one_of(_SETTINGS, key))
-    whole("search.trials", asked["trials"], least=1)
+    checks.known("search", asked, _SETTINGS)
+    checks.whole("search.trials", asked["trials"], minimum=1)
     checks.seed("search.sampler_seed", asked["sampler_seed"])
     seeds = asked["seeds"]
     for seed in seeds if isinstance(seeds, list) else ():

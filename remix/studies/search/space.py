@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def _read(key: str, given: object) -> Dimension:
         raise SettingError(
             place, given, "must be {type: float or int, low, high, log} or {type: choice, choices}"
         )
-    kind = given["type"]
-    if kind not in _FIELDS:
-        raise SettingError(f"{place}.type", kind, one_of(_FIELDS, str(kind)))
+    kind = checks.choice(f"{place}.type", given["type"], _FIELDS)
     for field, value in given.items():
         if field not in _FIELDS[kind]:
             valid = one_of(_FIELDS[kind], str(field))
@@ -97,13 +96,11 @@ def _read(key: str, given: object) -> Dimension:
     if kind == "choice":
         return Choice(key, _choices(place, given.get("choices")))
     low, high = (_number(f"{place}.{end}", given.get(end), whole=kind == "int") for end in ("low", "high"))
-    log = given.get("log", False)
-    if not isinstance(log, bool):
-        raise SettingError(f"{place}.log", log, "must be true or false")
+    log = checks.flag(f"{place}.log", given.get("log", False))
     if low > high:
         raise SettingError(f"{place}.low", low, f"must be at most high={high}")
     if log and low <= 0:
-        raise SettingError(f"{place}.low", low, "must be positive with log=true")
+        raise SettingError(f"{place}.low", low, "must be a number above 0 with log=true")
     return Range(key, low, high, log, whole=kind == "int")
 
 

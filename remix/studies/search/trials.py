@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from remix.runs.claims import TakenError, claim, turn
+from remix.records.claims import TakenError, claim, turn
 
 JOURNAL_FILE = "journal.log"
 LOCKS = "locks"

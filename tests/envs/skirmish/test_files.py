@@ -37,11 +37,11 @@ def refusal(name: Any) -> str:
         ("\n".join(" " * k + "a:" for k in range(300)), "more than 10 lists and mappings inside each other"),
         ("#" * 70_000 + "\n" + MAP, "has more than 65,536 bytes"),
         (MAP.replace("120", "9" * 6000), "a value has more than 200 characters"),
-        (MAP.replace("120", "0x" + "f" * 150), "must be an integer between 1 and 10000"),
+        (MAP.replace("120", "0x" + "f" * 150), "must be a whole number between 1 and 10000"),
         (MAP.replace("120", "0b_"), "cannot be read as YAML (invalid literal"),
         (MAP.replace("120", "!!bool perhaps"), "line 3, column 16: tags (!name) are not read"),
         (MAP.replace("120", "!!python/object/apply:os.getcwd []"), "tags (!name) are not read"),
-        (MAP.replace("120", "2026-01-01"), "episode_limit=2026-01-01: must be an integer"),
+        (MAP.replace("120", "2026-01-01"), "episode_limit=2026-01-01: must be a whole number"),
         (MAP + "episode_limit: 5\n", "the key 'episode_limit' stands there twice"),
         (MAP + "<<: {episode_limit: 5}\n", "<<={'episode_limit': 5}: unknown field"),
         (MAP + "[1, 2]: 5\n", "a key that is not a name"),
@@ -180,8 +180,8 @@ def test_numbers_of_units(tmp_path: Path):
     for _ in range(3):
         observation = env.step(np.where(env.units.health[:, :200] > 0, 1, 0)).observation
     assert np.isfinite(observation.obs).all()
-    assert "enemies[0].count=0: must be an integer between 1 and 256" in refusal(army(tmp_path, 3, 0))
-    assert "count=257: must be an integer between 1 and 256" in refusal(army(tmp_path, 257, 3))
+    assert "enemies[0].count=0: must be a whole number between 1 and 256" in refusal(army(tmp_path, 3, 0))
+    assert "count=257: must be a whole number between 1 and 256" in refusal(army(tmp_path, 257, 3))
 
 
 def test_teams_that_can_never_meet(tmp_path: Path):

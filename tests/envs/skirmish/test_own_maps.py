@@ -76,8 +76,8 @@ def change(*path, value):
     ("path", "value", "message"),
     [
         (["episode_limit"], None, "episode_limit is missing"),
-        (["episode_limit"], 0, "episode_limit=0: must be an integer between 1 and 10000"),
-        (["episode_limit"], "long", "episode_limit=long: must be an integer between 1 and 10000"),
+        (["episode_limit"], 0, "episode_limit=0: must be a whole number between 1 and 10000"),
+        (["episode_limit"], "long", "episode_limit=long: must be a whole number between 1 and 10000"),
         (["epsode_limit"], 5, "epsode_limit=5: unknown field, must be one of episode_limit, "),
         (["map_type"], 3, "map_type=3: the name must consist of letters"),
         (["terrain"], "plane_band", "terrain=plane_band: must be one of plain_band, "),
@@ -92,7 +92,7 @@ def change(*path, value):
         (["allies", 0], 5, "allies[0]=5: must be fields with names"),
         (["allies", 0, "unit"], "stalkers", "allies[0].unit=stalkers: must be one of stalker, "),
         (["allies", 1, "count"], 2, "allies[1].count=2: must be the number of positions, 3"),
-        (["allies", 1, "count"], -3, "allies[1].count=-3: must be an integer between 1 and 256"),
+        (["allies", 1, "count"], -3, "allies[1].count=-3: must be a whole number between 1 and 256"),
         (["enemies", 1, "positions"], 5, "enemies[1].positions=5: must be a list"),
         (
             ["enemies", 0, "positions", 1],

@@ -88,5 +88,5 @@ def test_number_of_parameters():
 
 @pytest.mark.parametrize("setting", ["n_heads", "hidden_size"])
 def test_sizes_of_0_are_refused(setting):
-    with pytest.raises(SettingError, match=f"{setting}=0: must be at least 1"):
+    with pytest.raises(SettingError, match=f"{setting}=0: must be a whole number of at least 1"):
         FOPMixer(SPEC, **{setting: 0})

@@ -75,5 +75,5 @@ def test_number_of_parameters(heads, layers, count):
 
 
 def test_no_heads_are_refused():
-    with pytest.raises(SettingError, match="n_heads=0: must be at least 1"):
+    with pytest.raises(SettingError, match="n_heads=0: must be a whole number of at least 1"):
         QPLEXMixer(SPEC, n_heads=0)

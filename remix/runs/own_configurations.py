@@ -1,0 +1,23 @@
+"""Hydra finds the configurations of the project that a command is given in, beside those of ReMIX."""
+
+from __future__ import annotations
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+from remix.settings.project import check_added, own_configurations
+
+
+class OwnConfigurations(SearchPathPlugin):
+    """Looks into the project's folder after all others."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        if (folder := own_configurations()) is not None:
+            check_added(folder)
+            search_path.append("project", f"file://{folder}")
+
+
+def find_own_configurations() -> None:
+    """Let whatever is composed from now on have them."""
+    Plugins.instance().register(OwnConfigurations)

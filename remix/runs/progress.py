@@ -1,0 +1,157 @@
+"""A run that trains in this process: its record and its loggers, from the beginning to whatever end."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.loggers import Logger
+
+from remix import tracking
+from remix.callbacks.journal import JournalKeeper
+from remix.callbacks.side_matters import side_matter
+from remix.records.directory import CONFIGURATION, ERROR, RunDirectory
+from remix.records.record import RunRecord
+from remix.runs.building import make_all
+from remix.runs.config import kept
+from remix.runs.identity import SCHEME, identity
+from remix.settings.errors import first_line
+from remix.settings.redaction import redact
+from remix.tracking.journal import Journal
+from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger
+
+ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "stopped": "KILLED"}
+"""What other people's loggers are told of a run's status, in MLflow's own word where Lightning has none."""
+
+
+class RunInProgress:
+    """What becomes of a run, told to its folder and its loggers.
+
+    :param config: of the run.
+    :param directory: of the run, which this process holds.
+    :param record: of the run so far; without a status until training begins.
+    """
+
+    def __init__(self, config: DictConfig, directory: RunDirectory, record: RunRecord) -> None:
+        self.config, self.directory, self.record = config, directory, record
+        self.journal = Journal(directory.path)
+        self.loggers: list[Logger] = []
+
+    @classmethod
+    def after(cls, previous: RunRecord, config: DictConfig, directory: RunDirectory) -> RunInProgress:
+        """One that begins, or goes on after what a process before this one has left."""
+        record = RunRecord(
+            scheme=SCHEME,
+            identity=identity(config),
+            seed=config.seed,
+            started=previous.started or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}",
+            origin=tracking.origin(),
+            mlflow_run_id=previous.mlflow_run_id,
+            others=previous.others,
+        )
+        return cls(config, directory, record)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.record.status is not None
+
+    @property
+    def run_id(self) -> str | None:
+        """In MLflow, as soon as that is known."""
+        return next((logger.run_id for logger in self.loggers if isinstance(logger, MLflowLogger)), None)
+
+    def connect(self, trainer: pl.Trainer, checkpoint: str | None) -> None:
+        """Give the trainer the loggers, and let the run begin when everything else is set up.
+
+        :param checkpoint: from which training goes on.
+        """
+        if checkpoint is None or Path(checkpoint).parent != self.directory.last.parent:
+            self.journal.cut(0)  # of a process that came to no checkpoint
+        self.loggers.append(JournalLogger(self.journal))
+        self.loggers += configured_loggers(self.config)
+        trainer.loggers = self.loggers
+        keeper = JournalKeeper(self.journal, self._begin, self._look)
+        trainer.callbacks.insert(0, keeper)  # type: ignore[attr-defined]
+
+    def note(self, **changes: Any) -> None:
+        """Change the record, in the folder too."""
+        self.record = replace(self.record, **changes)
+        self.directory.write(self.record)
+
+    def _begin(self) -> None:
+        self.note(status="running")
+        settings = kept(self.config)
+        OmegaConf.save(OmegaConf.create(settings), self.directory.path / CONFIGURATION)
+        for logger in self.loggers:
+            if isinstance(logger, FolderLogger):
+                logger.begin(self.record, self.journal)
+            else:
+                logger.log_hyperparams(tracking.run_parameters(settings))
+
+    def _look(self) -> None:
+        if self.run_id != self.record.mlflow_run_id:
+            self.note(mlflow_run_id=self.run_id)
+
+
+def configured_loggers(
+    config: DictConfig, wanted: Callable[[type], bool] = lambda kind: True
+) -> list[Logger]:
+    """The loggers of a configuration, of those kinds that are wanted."""
+    nodes = {name: node for name, node in config.logger.items() if node is None or wanted(_kind(node))}
+    return list(make_all(nodes, "logger", Logger))
+
+
+@contextmanager
+def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
+    """Within, a run trains; however it ends, its record says so once it has begun, then its loggers are told.
+
+    :param goes_on: whether there was such a run before, which is as it was if this one is refused.
+    """
+    with delivering(run):
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            if run.has_begun:
+                run.note(status="interrupted")
+            last = run.directory.last
+            begins = f"goes on from {last}" if last.is_file() else "begins anew: there is no checkpoint yet"
+            print(f"\ninterrupted; the same command with resume=auto {begins}")
+            raise
+        except Exception as error:
+            if run.has_begun or not goes_on:
+                traces = run.directory.path / ERROR
+                with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                    run.note(status="failed", error=redact(first_line(error)))
+                    traces.write_text(redact(traceback.format_exc()))
+                error.add_note(f"the traceback is in {traces}")
+            raise
+
+
+@contextmanager
+def delivering(run: RunInProgress) -> Iterator[None]:
+    """In the end the loggers are told how it came; what fails there is said in a line and hides nothing."""
+    try:
+        yield
+    finally:
+        for logger in run.loggers:
+            with side_matter(f"{type(logger).__name__} did not end in good order"):
+                if isinstance(logger, FolderLogger):
+                    logger.end(run.record)
+                else:
+                    logger.finalize(ENDS.get(run.record.status or "failed", "failed"))
+        if run.run_id not in (None, run.record.mlflow_run_id) and run.directory.record:
+            with side_matter("the run's id in MLflow is not in its record"):
+                run.note(mlflow_run_id=run.run_id)
+
+
+def _kind(node: DictConfig) -> type:
+    target = get_object(node._target_)
+    return target if isinstance(target, type) else object

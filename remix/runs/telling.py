@@ -1,0 +1,107 @@
+"""What a run says on the console: its recipe before it starts, what became of it, what to do next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from remix.algorithms.base import MultiAgentModule
+from remix.learning.datamodule import ReplayDataModule
+from remix.records.directory import BEST, FILM, HEAT_MAP
+from remix.runs.budget import Budget
+from remix.runs.checkpoints import differences
+from remix.runs.config import kept
+from remix.runs.memory import tell_memory
+from remix.runs.progress import RunInProgress
+from remix.tracking.loggers import MLflowLogger
+from remix.weighting.base import Weighting
+
+
+def describe(
+    run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule, checkpoint: str | None
+) -> None:
+    """The recipe, in a few lines, before it starts."""
+    config, spec = run.config, data.spec
+    parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    print(
+        f"{config.algorithm_name} on {spec.name}: {spec.n_agents} agents, {spec.n_actions} actions, "
+        f"episodes of at most {spec.episode_limit} steps, {parameters:,} parameters\n"
+        f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
+        f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
+        f"{module.epsilon}; {_warmup(module)}seed {config.seed}\n"
+        + (_origin(checkpoint, config) if checkpoint else f"run directory: {run.directory}"),
+        flush=True,
+    )
+    tell_memory(data.spec, config)
+    if checkpoint is None:
+        # What the configuration tells was said when the study was planned.
+        said = Budget.of_configuration(config).warnings() if config.study is not None else []
+        _warn(line for line in Budget.of_run(module, data).warnings() if line not in said)
+
+
+def _origin(checkpoint: str, config: DictConfig) -> str:
+    """Where a run goes on; of one that begins from a checkpoint, what that was trained with instead."""
+    if checkpoint != config.ckpt_path:
+        return f"resumed from {checkpoint}"
+    differing = differences(Path(checkpoint), kept(config))
+    return f"begins from {checkpoint}" + (f", whose run had {', '.join(differing)}" if differing else "")
+
+
+def _warmup(module: MultiAgentModule) -> str:
+    """Whose weights come first, and for how long."""
+    weighting = getattr(module, "weighting", None)
+    if not isinstance(weighting, Weighting) or weighting.warmup is None or weighting.warmup_steps < 1:
+        return ""
+    name = type(weighting.warmup).__name__.lower()
+    return f"{name} weights for the first {weighting.warmup_steps:,} steps; "
+
+
+def _warn(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:
+    """The episodes of one update."""
+    parts = []
+    if module.learns_from_replay:
+        parts.append(f"{data.batch_size} replayed")
+    if module.learns_from_latest:
+        parts.append(f"the latest {data.latest_size}")
+    return " and ".join(parts) + " episodes"
+
+
+def tell_end(run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule) -> None:
+    """Why training ended before its budget was used, and what that was not enough for."""
+    if run.record.stopped_by is not None:
+        steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
+        last = run.directory.last
+        advice = f"; the same command with resume=auto goes on from {last}" if last.is_file() else ""
+        print(f"stopped by {run.record.stopped_by} {steps}{advice}")
+    _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
+
+
+def farewell(run: RunInProgress) -> None:
+    """What there is, and what to do with it."""
+    final, directory = run.record.final_return, run.directory
+    if run.config.study is not None:
+        print(f"final return {final:.2f}; everything is in {directory}")
+        return
+    print(f"\nfinal return {final:.2f}; everything is in {directory}")
+    best = directory.file(BEST)
+    for label, path in (
+        ("checkpoint", best),
+        ("episode", directory.file(FILM)),
+        ("weight heat map", directory.file(HEAT_MAP)),
+    ):
+        if path is not None:
+            print(f"  {label:<16} {path}")
+    print("what next:")
+    if best is not None:
+        print(f"  remix evaluate {best}")
+        print(f"  remix watch {best}")
+    if any(isinstance(logger, MLflowLogger) for logger in run.loggers):
+        print("  remix ui        (compare runs in MLflow)")

@@ -1,0 +1,11 @@
+"""The weighting keeps the contract of weightings."""
+
+from functools import partial
+
+from weightings.sharp import Sharp
+
+from remix.checking.kinds import check
+
+
+def test_it_keeps_the_contract_of_weightings():
+    check(partial(Sharp, power=3.0))
