@@ -51,7 +51,7 @@ def test_whole_numbers(check: Check, valid: tuple[Any, ...], wrong: tuple[Any, .
         ({"minimum": 0}, (), (float("inf"), 10**400), "must be finite"),
     ],
 )
-def test_numbers(limits: dict[str, float], valid: tuple[Any, ...], wrong: tuple[Any, ...], phrase: str):
+def test_numbers(limits: dict[str, Any], valid: tuple[Any, ...], wrong: tuple[Any, ...], phrase: str):
     check = partial(checks.number, **limits)
     for value in valid:
         assert type(check("size", value)) is float
