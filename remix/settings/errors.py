@@ -165,7 +165,7 @@ def named(error: BaseException) -> str:
 
 
 def excerpt(error: BaseException) -> str:
-    """The traceback of an exception without the frames that led into the game, the last ones only."""
+    """The last frames of an exception's traceback, without those that led into the game."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in _WAYS:
         trace = trace.tb_next

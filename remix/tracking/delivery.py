@@ -1,4 +1,4 @@
-"""What is in a run's folder, brought to an MLflow store: as often as need be, each thing once."""
+"""Delivery of a run's folder to an MLflow store. It may be repeated; nothing is delivered twice."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _milliseconds(record: Mapping[str, Any]) -> int | None:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run is to be, and as what.
+    """The store that a run is delivered to, and the run there.
 
     :ivar uri: of the store.
     :ivar run_id: of a run that is there and is to go on; None to find or make one.
@@ -108,7 +108,7 @@ class Delivery:
         return self.note.run_id
 
     def go_on(self, journal: Journal) -> None:
-        """The run begins or goes on, and writes this journal, in which nothing is new yet."""
+        """Take note that the run begins or goes on with this journal, in which nothing is new yet."""
         self.journal, self._goes_on_at = journal, journal.kept
 
     def contact(self) -> None:
@@ -131,7 +131,7 @@ class Delivery:
         self._client = client
 
     def bring(self, record: Mapping[str, Any]) -> None:
-        """Bring what is missing there, and nothing else. What the store took is noted at once.
+        """Deliver what the store lacks. What it took is noted at once.
 
         :param record: of the run; decides how much of it stands for good.
         """
@@ -160,7 +160,7 @@ class Delivery:
                 self._took(status=word)
 
     def is_complete(self, record: Mapping[str, Any]) -> bool:
-        """Whether the store has everything, as far as the folder knows."""
+        """Whether the store has everything of the run, as far as the note in its folder says."""
         status, note = str(record["status"]), self.note
         return (
             note.run_id is not None
@@ -172,11 +172,14 @@ class Delivery:
         )
 
     def _end(self, status: str) -> int:
-        """Bytes of the journal that stand for good."""
+        """Bytes of the journal that no resume will take back."""
         return self.journal.length if status in WHOLE else self.journal.kept
 
     def _go_back(self, client: MlflowClient) -> None:
-        """To where the run goes on. MLflow takes no point back: if it has to, the run is made anew."""
+        """Follow a run that went on from an earlier checkpoint.
+
+        MLflow cannot take points back. If it has points that the run took back, the run is made anew there.
+        """
         if self._goes_on_at is None:
             return
         if self._goes_on_at < self.note.kept and self.note.run_id and self.target.run_id is None:
@@ -201,7 +204,7 @@ class Delivery:
         return _texts({**record.get("origin", {}), **redacted(self.target.tags)}) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: Mapping[str, Any]) -> None:
-        """Those of the first process that trained the run stay, whatever a later one is told."""
+        """Deliver the tags. Those of the first process that trained the run stay."""
         from mlflow.entities import RunTag
 
         changing = _states(record)
@@ -219,7 +222,7 @@ class Delivery:
         return sha256((self.directory / CONFIGURATION).read_bytes()).hexdigest()
 
     def _bring_parameters(self, client: MlflowClient, run_id: str) -> None:
-        """Those that the run has already stay as they are; other values go into a tag."""
+        """Deliver the parameters. One that the store has stays; a new value of it goes into a tag."""
         from mlflow.entities import Param
 
         if self.note.parameters == (digest := self._digest()):
@@ -235,7 +238,10 @@ class Delivery:
         self._took(parameters=digest)
 
     def _bring_metrics(self, client: MlflowClient, run_id: str, end: int) -> None:
-        """In batches. One whose answer was lost is sent again: MLflow knows equal points by their time."""
+        """Deliver the metrics in batches.
+
+        A batch whose answer was lost is sent again: MLflow recognises equal points by their time.
+        """
         for points, place in self._batches(end):
             for start in range(0, len(points), _POINTS_AT_ONCE):
                 client.log_batch(run_id, metrics=points[start : start + _POINTS_AT_ONCE])
