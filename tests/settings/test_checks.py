@@ -52,7 +52,9 @@ def test_whole_numbers(check: Check, valid: tuple[Any, ...], wrong: tuple[Any, .
     ],
 )
 def test_numbers(limits: dict[str, Any], valid: tuple[Any, ...], wrong: tuple[Any, ...], phrase: str):
-    check = partial(checks.number, **limits)
+    def check(setting: str, value: Any) -> float:
+        return checks.number(setting, value, **limits)
+
     for value in valid:
         assert type(check("size", value)) is float
     assert {expected(check, value) for value in wrong} == {phrase}
