@@ -93,10 +93,7 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
 
 
 def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
-    """Deliver one run, and return its id in MLflow.
-
-    None if there was nothing to deliver, or if the run is being trained: it delivers by itself then.
-    """
+    """Its run's id, None if there was nothing to deliver or it is being trained, which delivers by itself."""
     if holder(directory) is not None:
         return None
     try:

@@ -106,7 +106,7 @@ class TrackedStudy:
         return (self.note.status, self.note.parameters) == (status, self._digest())
 
     def status(self) -> str:
-        """The status of the study in MLflow's words, from the states of its jobs."""
+        """What the states of its jobs come to, in MLflow's word."""
         states = {state(Path(job["directory"])) for job in self.plan["jobs"] if "directory" in job}
         if "running" in states:
             return "RUNNING"

@@ -47,7 +47,7 @@ class Courier:
             self._tell(self._problem)
 
     def begin(self, record: Mapping[str, Any], journal: Journal) -> None:
-        """Start to deliver."""
+        """From now on there is something to deliver."""
         self._delivery.go_on(journal)
         self._delivery.note.write(self._delivery.directory)  # whatever comes, there is something to deliver
         self._record = dict(record)

@@ -131,7 +131,7 @@ class Delivery:
         self._client = client
 
     def bring(self, record: Mapping[str, Any]) -> None:
-        """Deliver what the store lacks. What it took is noted at once.
+        """Bring what is missing there, and nothing else. What the store took is noted at once.
 
         :param record: of the run; decides how much of it stands for good.
         """
@@ -160,7 +160,7 @@ class Delivery:
                 self._took(status=word)
 
     def is_complete(self, record: Mapping[str, Any]) -> bool:
-        """Whether the store has everything of the run, as far as the note in its folder says."""
+        """Whether the store has everything, as far as the folder knows."""
         status, note = str(record["status"]), self.note
         return (
             note.run_id is not None
@@ -204,7 +204,7 @@ class Delivery:
         return _texts({**record.get("origin", {}), **redacted(self.target.tags)}) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: Mapping[str, Any]) -> None:
-        """Deliver the tags. Those of the first process that trained the run stay."""
+        """Those of the first process that trained the run stay, whatever a later one is told."""
         from mlflow.entities import RunTag
 
         changing = _states(record)
