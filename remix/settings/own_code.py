@@ -1,4 +1,4 @@
-"""What code of the user's own raises, shown as theirs."""
+"""Exceptions of the user's own code, shown with the traceback of that code alone."""
 
 from __future__ import annotations
 
