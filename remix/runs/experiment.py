@@ -24,11 +24,13 @@ from remix.runs.building import build, make_all, quiet
 from remix.runs.checkpoints import differences, restoring, starting_point
 from remix.runs.claims import claim
 from remix.runs.config import check, check_arguments, kept, previous_run
+from remix.runs.content import NEEDS
 from remix.runs.endings import delivering, ending, run_id
 from remix.runs.identity import SCHEME, identity
 from remix.runs.launchers import threads_of_a_job
 from remix.runs.memory import check_memory, tell_memory
 from remix.runs.records import write_run
+from remix.runs.sources import own_modules
 from remix.runs.stopping import stopped_by
 from remix.runs.trainer import make_trainer
 from remix.settings.errors import SettingError
@@ -63,6 +65,7 @@ def train(config: DictConfig) -> float:
             "seed": config.seed,
             "started": previous.get("started", f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}"),
             "origin": tracking.origin(),
+            NEEDS: own_modules(kept(config)),
             "mlflow_run_id": previous.get("mlflow_run_id"),
         }
         with delivering(directory, record) as loggers, ending(directory, record, goes_on=bool(previous)):
