@@ -23,6 +23,7 @@ class RunRecord:
     :param mlflow_run_id: of the run in MLflow, if it is there.
     :param copied_from: folder of the run that this one was taken over from.
     :param origin: where the code is from.
+    :param needs: the folder of every module of the user's own, by its name.
     :param others: what other versions of ReMIX wrote.
     """
 
@@ -37,6 +38,7 @@ class RunRecord:
     mlflow_run_id: str | None = None
     copied_from: str | None = None
     origin: Mapping[str, str] | None = None
+    needs: Mapping[str, str] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -67,4 +69,5 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "mlflow_run_id": (str,),
     "copied_from": (str,),
     "origin": (dict,),
+    "needs": (dict,),
 }

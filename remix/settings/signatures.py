@@ -37,9 +37,15 @@ def hints_of(target: Any) -> dict[str, Any]:
 
     Annotations with names that are imported for type checkers alone are left out. Builtins mostly have none.
     """
-    if inspect.isclass(target) and INHERITED in getattr(target.__init__, "__annotations__", {}):
+    if inspect.isclass(target) and _inherits(target):
         return hints_of(_above(target)) | _hints_here(target.__init__)
     return _hints_here(target.__init__ if inspect.isclass(target) else target)
+
+
+def _inherits(target: type) -> bool:
+    with suppress(TypeError, ValueError):  # of builtins, which do not tell
+        return INHERITED in inspect.signature(target.__init__).parameters  # type: ignore[misc]
+    return False
 
 
 def _above(target: type) -> type:

@@ -107,7 +107,10 @@ def portable(error: Exception) -> Exception:
 def _context() -> BaseContext:
     """Never fork: a forked copy of a process with threads and open games is not a fresh start."""
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    method = "forkserver" if "forkserver" in methods else "spawn"
+    if multiprocessing.get_start_method() not in methods:  # joblib's, which a new process would not know
+        multiprocessing.set_start_method(method, force=True)
+    context = multiprocessing.get_context(method)
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(["remix.learning.workers.player"])
     return context
