@@ -44,7 +44,7 @@ class RunRecord:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> RunRecord:
         """From what is in the file; a value of another type than its own is one of another version."""
-        own = {key: value for key, value in content.items() if isinstance(value, _TYPES.get(key, ()))}
+        own: dict[str, Any] = {k: v for k, v in content.items() if isinstance(v, _TYPES.get(k, ()))}
         others = {key: value for key, value in content.items() if key not in own and value is not None}
         return cls(**own, others=others)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
-from remix.settings.checks import integer
+from remix.settings.checks import whole
 
 
 class Lamp(Environment):
@@ -19,14 +19,14 @@ class Lamp(Environment):
     """
 
     def __init__(self, n_agents: int = 4, episode_limit: int = 10) -> None:
-        size = integer("n_agents", n_agents, minimum=2) + 1
+        size = whole("n_agents", n_agents, minimum=2) + 1
         self.spec = EnvSpec(
             name="lamp",
             n_agents=n_agents,
             n_actions=2,
             obs_size=size,
             state_size=size,
-            episode_limit=integer("episode_limit", episode_limit, minimum=1),
+            episode_limit=whole("episode_limit", episode_limit, minimum=1),
             obs_dtype="bool",
             state_dtype="bool",
             metrics=("lit",),
@@ -41,7 +41,7 @@ class Lamp(Environment):
         self._time, self._shines, self._lit = 0, np.zeros(shape[0], np.bool_), np.zeros(shape[0], np.float32)
         return self._observe()
 
-    def step(self, actions: NDArray[np.integer]) -> Step:
+    def step(self, actions: NDArray[np.whole]) -> Step:
         """Wait or press, ``actions [E, N]`` of 0 and 1; nothing happens any more after the last step."""
         actions, runs = np.asarray(actions), self._time < self.spec.episode_limit
         if actions.shape != (len(self._lit), self.spec.n_agents) or not np.isin(actions, (0, 1)).all():
