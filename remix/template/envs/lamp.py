@@ -41,7 +41,7 @@ class Lamp(Environment):
         self._time, self._shines, self._lit = 0, np.zeros(shape[0], np.bool_), np.zeros(shape[0], np.float32)
         return self._observe()
 
-    def step(self, actions: NDArray[np.whole]) -> Step:
+    def step(self, actions: NDArray[np.integer]) -> Step:
         """Wait or press, ``actions [E, N]`` of 0 and 1; nothing happens any more after the last step."""
         actions, runs = np.asarray(actions), self._time < self.spec.episode_limit
         if actions.shape != (len(self._lit), self.spec.n_agents) or not np.isin(actions, (0, 1)).all():
