@@ -20,7 +20,7 @@ from remix.tracking.loggers import JournalLogger
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Whatever happens while a checkpoint is written, its file holds the previous or the new one.
+    """Writes checkpoints so that the file always holds the whole new one or the whole one before.
 
     Checkpoints hold tensors and plain containers only; no code in them is executed on loading, and one that
     is damaged is refused (:mod:`remix.learning.archive`).
@@ -51,8 +51,8 @@ class LastCheckpoint(Checkpoint):
     :param dirpath: folder of the file.
     :param every_n_epochs: epochs between saves.
     :param replay: keep the stored episodes in it; without them a resumed run refills the replay first.
-    :param time_share: share of the time that saving may take. After a save of over a second the next one
-        waits until it fits in; the one at the end of training never does.
+    :param time_share: share of the time that saving may take. After a save that took over a second, the next
+        one waits until its share allows it. The save at the end of training never waits.
     """
 
     changes_training = False
@@ -121,7 +121,7 @@ class LastCheckpoint(Checkpoint):
         self._saved_steps = trainer.datamodule.env_steps  # type: ignore[attr-defined]
 
     def _affordable(self) -> bool:
-        """Whether another save like the last one is worth its time by now."""
+        """Whether another save as long as the last one would stay within ``time_share``."""
         return self._seconds <= max(1.0, self.time_share * (time.monotonic() - self._saved_at))
 
 

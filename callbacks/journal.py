@@ -13,7 +13,9 @@ from remix.tracking.journal import Journal
 
 
 class JournalKeeper(Callback):
-    """Every run has it. Checkpoints know how long the journal was, and cut it back to that on loading.
+    """Writes the length of the journal into every checkpoint, and cuts it back to that length on loading.
+
+    Every run has this callback.
 
     :param journal: of the run.
     :param begin: called once when everything is set up and training or the first evaluation starts.

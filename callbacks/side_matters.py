@@ -13,9 +13,9 @@ from remix.settings.errors import GameError, SettingError, first_line, named
 
 @contextmanager
 def side_matter(what: str) -> Iterator[None]:
-    """Within, what fails costs a warning of one line, and the run goes on.
+    """Within, an exception becomes a warning of one line, and the run goes on.
 
-    :param what: that there is none of, as in "no film of two_step".
+    :param what: beginning of the warning, which says what is missing now, as "no film of two_step".
     """
     try:
         yield
@@ -25,10 +25,10 @@ def side_matter(what: str) -> Iterator[None]:
 
 
 def told_safely(callback: Callback) -> Callback:
-    """The callback, which can no longer hide the error of which it is told at the end of a run.
+    """The callback, changed so that its ``on_exception`` cannot raise.
 
-    Lightning would show what ``on_exception`` raises in the place of what ended the run, and leave the
-    workers as they are.
+    Lightning would show the error of ``on_exception`` instead of the one that ended the run, and would not
+    close the workers.
     """
     original = callback.on_exception
 

@@ -1,4 +1,4 @@
-"""What a learning curve comes down to, as metrics of the run."""
+"""Final return, best return and area of a run's learning curve, as metrics of the run."""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ _LONGEST_SIDE = 4096  # pixels
 
 
 def as_picture(frame: Any) -> NDArray[np.uint8]:
-    """What a game drew as RGB ``[height, width, 3]``: grey gets colours, alpha goes, 0 to 1 becomes 0 to 255.
+    """A drawing of a game as uint8 RGB ``[height, width, 3]``.
+
+    Grey becomes RGB, an alpha channel is dropped, and numbers from 0 to 1 become 0 to 255.
 
     :raises ValueError: it is no picture; what is wrong, as a phrase.
     """
@@ -71,7 +73,7 @@ def frames_per_second(fps: Any) -> float:
 
 
 def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, float], None]:
-    """What writes films to such a path; to be asked before an episode is played for it.
+    """The function that writes films to such a path. Ask for it before an episode is played for the film.
 
     :raises SettingError: another ending than .gif or .mp4, or the package for it is missing.
     """

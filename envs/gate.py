@@ -1,7 +1,7 @@
 """The gate: everything that a game returns is checked here, once, so that nobody behind it has to.
 
-Types are those that the spec declares, exactly, and nothing is converted: whoever wrote the game knows best
-what a float64 should become. Of an episode that has ended nothing is looked at any more: nobody plays it.
+Types must be exactly those that the spec declares. Nothing is converted: the author of a game knows best what
+a float64 should become. An episode that has ended is not checked any more, as nobody plays it.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def spec_of(make: Callable[[], Environment]) -> EnvSpec:
 class Gate(Environment):
     """An environment whose outputs can be trusted (protocol: :class:`remix.envs.spec.Environment`).
 
-    An episode that goes on beyond ``spec.episode_limit`` is truncated there. What an episode that has ended
-    says of its end is ignored.
+    An episode that goes on beyond ``spec.episode_limit`` is truncated there. Once an episode has ended, its
+    flags are ignored.
 
-    :raises InvalidOutput: the environment is none, or returned what cannot be used in ``reset``, ``step`` or
-        ``render``.
-    :raises GameError: it raised an exception of its own there.
+    :raises InvalidOutput: the object is no environment, or its ``reset``, ``step`` or ``render`` returned
+        something that cannot be used.
+    :raises GameError: one of these raised an exception of its own.
     """
 
     some_ended = False
@@ -111,7 +111,7 @@ class Gate(Environment):
         return picture
 
     def close(self) -> None:
-        """Close the environment. One that cannot be closed is worth a warning: what it has played is good."""
+        """Close the environment. If that fails it costs a warning: the episodes that it played are good."""
         if self._closed:
             return
         self._closed = True
@@ -177,7 +177,7 @@ def _path(named: Any) -> str:
 
 
 def _features(views: Observation) -> tuple[Any, ...]:
-    """What :func:`seen` looks at."""
+    """The arrays of an observation that :func:`seen` looks at."""
     obs, obs_largest = numbers(views.obs)
     state, state_largest = numbers(views.state)
     available = views.avail_actions.view(np.uint8)

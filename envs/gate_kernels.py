@@ -1,7 +1,7 @@
-"""One compiled look at all that a game returns in a step: is everything of it possible?
+"""Compiled checks of all that a game returns in a step: can everything of it be used?
 
-What exactly is wrong, where something is, :mod:`remix.envs.inspection` finds out. Arrays of bool come as
-the bytes of which they are made.
+If something cannot, :mod:`remix.envs.inspection` finds out what exactly is wrong. Arrays of bool are passed
+as the bytes that they are made of.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BLOCK = 256  # numbers compared without a jump in between, which makes it vecto
 
 @compiled
 def small(values: NDArray[Any], largest: float) -> bool:
-    """Whether no one of ``values [n]`` is larger than that, negative ones likewise, nor NaN."""
+    """Whether all ``values [n]`` lie between minus and plus a limit, so that none is NaN either."""
     limit = values.dtype.type(largest)
     larger = False
     for start in range(0, len(values), _BLOCK):

@@ -20,10 +20,10 @@ _AXES = {
 
 
 def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """What of features or flags may be impossible, and the largest number that is not.
+    """The part of features or flags that has to be looked at, and the largest valid number in it.
 
-    Bytes of bool are 0 or 1; other numbers are finite as float32, in which networks compute. Every whole
-    number is, so of them there is nothing to look at.
+    Bytes of bool must be 0 or 1. Other numbers must be finite as float32, in which networks compute. Whole
+    numbers always are, so that none of them has to be looked at.
     """
     if array.dtype.kind == "b":
         return array.view(np.uint8), 1.0
@@ -31,7 +31,7 @@ def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
 
 
 class Inspection:
-    """Of what a game returned in one step; every method raises for the first thing that is wrong.
+    """Looks through what a game returned in one step. Every method raises at the first thing that is wrong.
 
     :param step: joint steps played, this one included; 0 for ``reset``.
     :raises InvalidOutput: by all methods.
@@ -41,13 +41,13 @@ class Inspection:
         self.spec, self.step = spec, step
 
     def kind(self, field: str, value: object, kind: type) -> None:
-        """A tuple of the protocol is expected."""
+        """Refuse what is no tuple of the protocol."""
         if not isinstance(value, kind):
             found = type(value).__name__
             self._refuse(field, f"is of the type {found}, must be a remix.envs.spec.{kind.__name__}")
 
     def array(self, field: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        """The array, in one piece of memory (if it is not, a copy)."""
+        """The array as it is, or a copy if it does not lie in one piece of memory."""
         if type(value) is not np.ndarray:
             self._refuse(field, f"is {brief(value)}, must be a NumPy array of {dtype} {list(shape)}")
         if value.dtype != dtype:
@@ -98,7 +98,7 @@ class Inspection:
                 self._refuse(f"info[{name!r}]", f"is {wrong[0]}, must be a finite number")
 
     def picture(self, picture: Any) -> None:
-        """RGB ``[height, width, 3]``."""
+        """Look through a picture, which must be RGB ``[height, width, 3]``."""
         if type(picture) is not np.ndarray or picture.dtype != np.uint8:
             found = picture.dtype if isinstance(picture, np.ndarray) else brief(picture)
             self._refuse("render", f"gives {found}, must give a NumPy array of uint8 [height, width, 3]")

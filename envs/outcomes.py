@@ -1,4 +1,4 @@
-"""What ``reset`` and ``step`` of a PettingZoo game return, looked through before anything of it is used."""
+"""Checks of what ``reset`` and ``step`` of a PettingZoo game return, before anything of it is used."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Outcomes:
     def ended(self, outcome: Outcome, agent: Any, step: int, acted: bool) -> tuple[bool, bool]:
         """Whether one agent was terminated, and whether it was truncated.
 
-        :param acted: it had to choose an action in this step, so that the flags must be there.
+        :param acted: whether the agent had to choose an action in this step. Its flags must be there then.
         """
         terminated = self._flag("terminations", outcome.terminations, agent, step, acted)
         return terminated, self._flag("truncations", outcome.truncations, agent, step, acted)

@@ -17,6 +17,13 @@ from tests.command_line import SMALL
 
 TOP = Path(remix.__path__[0]).parent
 FOLDERS = ("callbacks", "conf", "envs")
+PROGRAM = """
+import sys
+sys.path.pop(0)
+from remix.cli.command import main
+if __name__ == "__main__":
+    main()
+"""
 LAMP = "from remix.envs.games import TwoStepGame\n\nclass Lamp(TwoStepGame):\n    label = 'lamp'\n"
 
 
@@ -32,16 +39,20 @@ def test_no_configuration_names_them_otherwise():
         assert not re.search(r"(_target_:|pkg://) *(callbacks|conf|envs)\b", file.read_text()), file
 
 
-def test_a_user_may_have_folders_of_these_names(tmp_path: Path):
+@pytest.mark.parametrize("packages", [True, False])
+def test_a_user_may_have_folders_of_these_names(tmp_path: Path, packages: bool):
     for folder in FOLDERS:
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "__init__.py").write_text("" if folder == "envs" else "1 / 0")
+        if packages:
+            (tmp_path / folder / "__init__.py").write_text("" if folder == "envs" else "1 / 0")
     (tmp_path / "envs/lamp.py").write_text(LAMP)
-    program = "import sys; sys.path.pop(0); from remix.cli.command import main; main()"
+    (tmp_path / "run.py").write_text(PROGRAM)
     settings = [word for word in SMALL if not word.startswith("env.")]
     game = ["env=two_step", "env._target_=envs.lamp.Lamp", "algorithm=vdn", "logger=none", "run_dir=run"]
+    if not packages:
+        game += ["workers=process", "workers.n_workers=1"]
     done = subprocess.run(
-        [sys.executable, "-c", program, "train", *settings, *game],
+        [sys.executable, "run.py", "train", *settings, *game],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(TOP)},
         capture_output=True,

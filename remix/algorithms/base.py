@@ -26,10 +26,10 @@ PolicyFactory = Callable[[EnvSpec], Policy]
 
 
 class MultiAgentModule(pl.LightningModule):
-    """Base of all algorithms: a :class:`Learner` that gives :meth:`learn`.
+    """Base of all algorithms: a :class:`Learner` whose subclasses define :meth:`learn`.
 
-    Where one loss is all that is minimised, :class:`SingleLossModule` is the base to choose. Target networks
-    that follow the collected episodes stand in ``targets``.
+    An algorithm that minimises one loss derives from :class:`SingleLossModule` instead. A subclass puts
+    target networks that follow the collected episodes into ``targets``.
 
     :param spec: of the environment.
     :param policy: builds the decentralised policy.
@@ -106,9 +106,9 @@ class MultiAgentModule(pl.LightningModule):
         return self.learn(batch) if batch.learns else None
 
     def look(self, what: str, value: Tensor) -> None:
-        """Nothing if a loss or the norm of a gradient is finite; else the run ends.
+        """End the run if a loss or the norm of a gradient is not finite.
 
-        :raises Diverged: as soon as it can be known without waiting for the device.
+        :raises Diverged: it is not finite, as soon as that can be known without waiting for the device.
         """
         self.guard.look(what, value.detach(), self.updates + 1, self.env_steps)
 

@@ -41,8 +41,9 @@ class DOP(ActorCriticModule):
     critic then makes a step for every time index, on all transitions at this index, and the policies follow
     ``k_i A_i log pi_i(u_i)`` in the latest episodes, with ``A_i = Q_i(u_i) - E_pi Q_i``.
 
-    The policies in all of this are those that act, uniform choices included. (These are among the available
-    actions; the authors spread them over all actions, drop those that are not available, and normalise.)
+    All policies here contain the uniform choices, as the policies that act do. Uniform choices are among the
+    available actions. (The authors spread them over all actions, drop those that are not available, and
+    normalise.)
 
     :param mixer: builds the mixer, which must be linear in the agents' values.
     :param critic: builds the critic of single agents' actions.
@@ -110,7 +111,7 @@ class DOP(ActorCriticModule):
         return joint_value, joint_value - transitions.target[at]
 
     def _learn_values(self, transitions: _Transitions) -> dict[str, Tensor]:
-        """A step of critic and mixer for every time index; what is worth logging of them."""
+        """Make a step of critic and mixer for every time index, and return what is worth logging."""
         losses, norms, values, errors, start = [], [], [], [], 0
         for size in transitions.sizes:
             joint_value, error = self.value_errors(transitions, slice(start, start + size))
@@ -230,7 +231,10 @@ def _times(batch: Batch) -> Tensor:
 
 
 def _latest_targets(module: DOP, part: _Part) -> Tensor:
-    """TD(lambda) of the values of the actions taken; after the last one, the expectation counts."""
+    """TD(lambda) targets ``[K]`` for the latest episodes, from the values of the taken actions.
+
+    After the last transition no action was taken; there the expectation under the policies stands in.
+    """
     batch = part.batch
     taken, expected = part.joint_values(module.target_critic, module.target_mixer)
     value = expected.scatter(0, batch.here, taken)
@@ -245,6 +249,7 @@ def _latest_targets(module: DOP, part: _Part) -> Tensor:
 
 
 def _replayed_targets(module: DOP, part: _Part) -> Tensor:
+    """Tree-backup targets ``[K]`` for the replayed episodes."""
     batch = part.batch
     taken, expected = part.joint_values(module.target_critic, module.target_mixer)
     return tree_backup(

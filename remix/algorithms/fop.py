@@ -33,8 +33,8 @@ _LOWEST_TEMPERATURE = 1e-6  # values are divided by it
 class FOP(ActorCriticModule):
     """Stochastic policies and two soft critics, each with a mixer of its own; learns from the replay.
 
-    An update improves the policies by their own critics, then fits both critics to one target, which takes
-    the lower of the two target copies' values at joint actions that the policies draw anew.
+    An update first improves the policies by the lower of their two critics. It then fits both critics to one
+    target, the lower of the two target copies' values at joint actions that the policies draw anew.
 
     As in the authors' code, epsilon counts twice: the policy that learns contains a share of uniform choices,
     and the policy that acts replaces the same share of what is left. Both are uniform over the available
@@ -154,7 +154,7 @@ class _Update:
 
     @torch.no_grad()
     def target(self) -> Tensor:
-        """Of both critics, ``[K]``, from joint actions that the policies as they are now would take next."""
+        """The target ``[K]`` of both critics; the present policies draw the next joint actions."""
         batch, module = self.batch, self.module
         policy = self._log_policy()[batch.n_episodes :]
         actions = self._draw(policy)
@@ -196,7 +196,7 @@ class _Update:
         return critic.joint_value(critic.values(self.after), actions, self.after, self.temperature)
 
     def _situations(self) -> tuple[Situations, Situations]:
-        """Where every transition starts, and what follows it."""
+        """The K situations in which the transitions start, and the K that follow them."""
         batch, n_agents, state = self.batch, self.module.spec.n_agents, self.batch.state_rows()
         inputs = batch.inputs(self.module.critic_inputs.rows)
         rows = agent_rows(batch.here, n_agents)

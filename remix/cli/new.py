@@ -20,8 +20,11 @@ def new(arguments: list[str]) -> None:
 
     :raises SettingError: there is no name, it is none that a project can have, or something is there.
     """
+    if arguments in (["-h"], ["--help"]):
+        print("remix new NAME: a small project of your own in a new folder NAME, which trains as it is")
+        return
     given = " ".join(arguments)
-    if len(arguments) != 1 or given.startswith("-"):
+    if len(arguments) != 1 or not given or given.startswith("-"):
         raise SettingError("name", given, "must be one name, as in: remix new my_project")
     folder = Path(given)
     name = folder.resolve().name

@@ -252,7 +252,10 @@ class Rounds:
     def _updates(
         self, collected: list[Episode], exploration: float, ends_epoch: bool, updates: int = 0
     ) -> Iterator[Round]:
-        """:param updates: that were made of this round already."""
+        """The updates of a round that are still to be made.
+
+        :param updates: how many were made already.
+        """
         data = self.data
         replayed, latest = data.learner.learns_from_replay, data.learner.learns_from_latest
         ready = len(data.replay) >= wanted_episodes(data.learner, data.batch_size, data.latest_size)

@@ -13,8 +13,8 @@ _NEVER = 2**62
 class DivergenceGuard:
     """Looks for losses and gradients that are not finite, without making a GPU wait.
 
-    On the CPU the run ends at once, before the optimizer's step. Elsewhere the first such update stays on the
-    device until :meth:`check`, which is called where numbers leave it anyway.
+    On the CPU the run ends at once, before the optimizer's step. On other devices the number of the first
+    such update stays on the device until :meth:`check`, which is called when numbers are read from it anyway.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class DivergenceGuard:
         self._first[what] = torch.where(value.isfinite(), first, first.clamp(max=update))
 
     def check(self) -> None:
-        """What was not seen at once since the last call; waits for the device.
+        """Read from the device what :meth:`look` left there since the last call; waits for the device.
 
         :raises Diverged: something was not finite.
         """

@@ -13,20 +13,23 @@ _NO_LIMIT = 1_000_000_000
 
 
 def fetch_no_batch_ahead(trainer: pl.Trainer) -> None:
-    """For the setup: a batch is made when the update before it is done, with the policy after it.
+    """Make every batch after the update before it, with the policy that came of it. Called in the setup.
 
-    Lightning fetches one batch ahead from loaders without a length or limit.
+    From a loader without length or limit Lightning would fetch one batch ahead.
     """
     trainer.limit_train_batches = _NO_LIMIT
 
 
 def validate_after_epochs(trainer: pl.Trainer) -> None:
-    """For the start of training: validate at the end of an epoch, not after a number of batches."""
+    """Validate at the end of an epoch, not after a number of batches. Called when training starts."""
     trainer.val_check_batch = float("inf")
 
 
 def end_where_due(trainer: pl.Trainer, data: Round) -> None:
-    """For the end of a batch: only now is it known whether it was the last of its epoch, or of the run."""
+    """End the epoch or the run if a batch was its last. Called at the end of every batch.
+
+    How many environment steps a batch brings is not known before.
+    """
     if data.ends_epoch:
         trainer.fit_loop.epoch_loop.batch_progress.is_last_batch = True
     if data.ends_run:
@@ -39,5 +42,8 @@ def end_run(trainer: pl.Trainer) -> None:
 
 
 def scales_gradients(trainer: pl.Trainer) -> bool:
-    """Whether gradients are scaled, and steps whose gradients overflow left out, as in half precision."""
+    """Whether Lightning scales the gradients, as it does in half precision.
+
+    It then leaves out the steps whose gradients overflow.
+    """
     return getattr(trainer.precision_plugin, "scaler", None) is not None

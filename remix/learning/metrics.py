@@ -69,8 +69,8 @@ class EpisodeStatistics(Metric):
 class Means:
     """Running means of named scalar tensors, some of which may be missing at times.
 
-    :param may_lack: NaN of a name that begins so says that there was no such number this time, and does not
-        count. Of any other name it is shown.
+    :param may_lack: beginning of the names whose NaN means that a batch had no such number. Such a NaN does
+        not count; a NaN of any other name makes the mean NaN.
     """
 
     def __init__(self, may_lack: str | None = None) -> None:

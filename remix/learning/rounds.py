@@ -16,11 +16,11 @@ class Round:
     """What one training step gets.
 
     :param batch: episodes drawn from the replay, if the algorithm learns from such and there are enough.
-    :param latest: the episodes collected last, likewise.
+    :param latest: the episodes collected last, if the algorithm learns from such and there are enough.
     :param collected: the episodes just played; empty when a round makes several updates.
     :param env_steps: environment steps collected so far, these included.
-    :param episodes: the same in episodes.
-    :param exploration: with which they were played.
+    :param episodes: episodes collected so far, these included.
+    :param exploration: epsilon with which the collected episodes were played.
     :param ends_epoch: no further round follows before validation.
     :param ends_run: the budget of environment steps is spent.
     """

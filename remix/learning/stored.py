@@ -19,7 +19,7 @@ from remix.learning.episodes import Arrays, Episode
 
 
 def check_episode(episode: Episode, spec: EnvSpec) -> None:
-    """Refuse an episode of other shapes or types than the environment's.
+    """Refuse an episode whose arrays have other shapes or types than the environment declares.
 
     :raises ValueError: naming the field.
     """
@@ -36,7 +36,7 @@ def check_episode(episode: Episode, spec: EnvSpec) -> None:
 
 
 def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool) -> None:
-    """Refuse a stored episode that does not fit the environment or holds what can never have been played.
+    """Refuse a stored episode that does not fit the environment, or that can never have been played.
 
     :param behaviour: whether the probabilities of the actions have to be there.
     :raises ValueError: naming the field, as the rest of a sentence that begins "a replay whose".
@@ -64,7 +64,7 @@ def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool) -> None:
 def episodes_of(state: dict[str, Any], spec: EnvSpec, behaviour: bool) -> list[Arrays]:
     """The stored episodes of a replay's ``state_dict``, each of them checked.
 
-    :raises ValueError: likewise.
+    :raises ValueError: as :func:`check_stored`.
     """
     fields, sizes = _in_current_layout(state["fields"], state["sizes"], spec)
     if not fields and not sizes:
@@ -113,7 +113,7 @@ def _in_current_layout(
 
 
 def _cut(name: str, field: Tensor, sizes: Tensor) -> list[NDArray[Any]]:
-    """A field, in which one episode follows the other, in parts of these sizes."""
+    """Divide a field, in which one episode follows the other, into parts of these sizes."""
     whole = isinstance(field, Tensor) and isinstance(sizes, Tensor) and sizes.dtype == torch.int64
     if not whole or field.dim() < 1 or sizes.dim() != 1 or int(sizes.min()) < 0:
         raise ValueError(f"{name} is no tensor with sizes of episodes")
@@ -149,7 +149,7 @@ def _check_features(name: str, arrays: Arrays, kind: str, shape: tuple[int, ...]
 
 
 def _check_padding(name: str, bits: NDArray[np.uint8], width: int) -> None:
-    """No column beyond the last one may be on, since it would be taken for an input."""
+    """Refuse bits beyond the last column: they would be taken for inputs."""
     if width % 8 and (bits[..., -1] & np.uint8(0xFF >> width % 8)).any():
         raise ValueError(f"{name} has ones beyond its {width} columns")
 
@@ -160,7 +160,7 @@ def _check_finite(name: str, numbers: NDArray[Any]) -> None:
 
 
 def _check_played(arrays: Arrays, spec: EnvSpec) -> None:
-    """What was chosen was possible, and what came of it are numbers."""
+    """Refuse actions that were not available, and rewards and probabilities that are no valid numbers."""
     available, actions = arrays["avail_actions"], arrays["actions"]
     _check_padding("avail_actions", available, spec.n_actions)
     if not available.any(-1).all():
@@ -178,5 +178,5 @@ def _check_played(arrays: Arrays, spec: EnvSpec) -> None:
 
 
 def _bytes(columns: int) -> int:
-    """That hold so many bits."""
+    """The number of bytes that hold so many bits."""
     return -(-columns // 8)

@@ -47,7 +47,7 @@ class AgentInputs:
         return rows.flatten(0, 1)
 
     def rows(self, obs: Rows, last_actions: Tensor) -> Rows:
-        """The same from observations ``[R * N, O]`` as a batch has them."""
+        """Input rows ``[R * N, size]`` from observations ``[R * N, O]``, as a batch has them."""
         columns = []
         if self.n_actions:
             columns.append(torch.where(last_actions < 0, -1, last_actions + self.obs_size))
@@ -126,7 +126,7 @@ class RecurrentAgent(nn.Module):
     def frozen(self) -> Iterator[None]:
         """Within, :meth:`step` has no gradient and takes the weights as they were at the beginning.
 
-        On the CPU it is compiled then, for which the weights have to be prepared.
+        On the CPU these steps are compiled; the weights are prepared for that once, at the beginning.
         """
         if compiles(self.encoder.weight):
             self._frozen = frozen_weights(self.encoder, self.recurrence, self.head)

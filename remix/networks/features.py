@@ -65,7 +65,7 @@ class Features:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """R and the width, as of a tensor."""
+        """``(R, width)``, as the shape of a tensor."""
         return len(self), self.width
 
     @property
@@ -116,7 +116,7 @@ class Features:
         return torch.cat((rows[:, : self.dense_at], self.dense, rows[:, end:]), dim=1)
 
     def arrays(self, dtype: torch.dtype) -> Input:
-        """What the kernels read, numbers in the type of the weights that they meet."""
+        """The arrays that the kernels read, numbers in the type of the weights that they meet."""
         return Input(
             self.ones.numpy(),
             self.starts.contiguous().numpy(),

@@ -30,13 +30,13 @@ def padded(tensor: Tensor) -> Tensor:
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """The numbers in one piece."""
+    """The numbers of a tensor as a contiguous array, without gradient."""
     array: NDArray[Any] = tensor.detach().contiguous().numpy()
     return array
 
 
 def total(parts: NDArray[Any]) -> NDArray[Any]:
-    """The sum over the first axis, in order; what is not finite is the business of whoever gets it."""
+    """The sum over the first axis, in order. NaN and infinity are passed on without a warning."""
     with np.errstate(all="ignore"):
         added: NDArray[Any] = parts.sum(0)
     return added

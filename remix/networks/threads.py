@@ -16,10 +16,10 @@ PARTS = 16
 
 
 def for_each(work: Callable[[_T], None], items: Iterable[_T]) -> None:
-    """Calls ``work`` with every item, in any order.
+    """Call ``work`` with every item, in any order, in as many threads as PyTorch uses.
 
-    The kernels release the GIL. Threads of our own rather than Numba's: these may be started from any thread,
-    several at once, whichever threading library is installed.
+    The kernels release the GIL. The threads are Python's and not Numba's, because Python's may be started
+    from any thread, several times at once, whichever threading library is installed.
     """
     items = list(items)
     workers = min(torch.get_num_threads(), len(items))
@@ -34,7 +34,7 @@ def for_each(work: Callable[[_T], None], items: Iterable[_T]) -> None:
 def ranges(n_rows: int, block: int = 64) -> list[tuple[int, int]]:
     """At most :data:`PARTS` ranges of rows, of whole blocks but for the last, for threads to share.
 
-    They do not depend on the number of threads, and neither do sums over them.
+    The ranges do not depend on the number of threads, and so neither do sums over them.
     """
     blocks = -(-n_rows // block)
     count = max(1, min(PARTS, blocks))

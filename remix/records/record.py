@@ -23,6 +23,7 @@ class RunRecord:
     :param mlflow_run_id: of the run in MLflow, if it is there.
     :param copied_from: folder of the run that this one was taken over from.
     :param origin: where the code is from.
+    :param needs: the folder of every module of the user's own, by its name.
     :param others: what other versions of ReMIX wrote.
     """
 
@@ -37,12 +38,13 @@ class RunRecord:
     mlflow_run_id: str | None = None
     copied_from: str | None = None
     origin: Mapping[str, str] | None = None
+    needs: Mapping[str, str] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> RunRecord:
         """From what is in the file; a value of another type than its own is one of another version."""
-        own = {key: value for key, value in content.items() if isinstance(value, _TYPES.get(key, ()))}
+        own: dict[str, Any] = {k: v for k, v in content.items() if isinstance(v, _TYPES.get(k, ()))}
         others = {key: value for key, value in content.items() if key not in own and value is not None}
         return cls(**own, others=others)
 
@@ -67,4 +69,5 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "mlflow_run_id": (str,),
     "copied_from": (str,),
     "origin": (dict,),
+    "needs": (dict,),
 }

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|inf|nan)")
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table; what is wrong with a cell is said with its place.
+    """A line of a table, whose methods read one cell each and name the place of a wrong one.
 
     :ivar line: its number in the file, from 1.
     :ivar cells: by column.
@@ -37,7 +37,7 @@ class Row:
     cells: dict[str, str]
 
     def text(self, column: str, valid: Sequence[str] = ()) -> str:
-        """A name; one of ``valid``, if there are any."""
+        """The text of a cell, which must be one of ``valid`` if any are given."""
         cell = self.cells[column]
         if not cell.strip():
             self.refuse(column, "must not be empty")
@@ -58,7 +58,7 @@ class Row:
         return value
 
     def score(self, column: str) -> float:
-        """A number that may be infinite or none (``nan``)."""
+        """The number in a cell, which may be infinite or ``nan``."""
         value = self._float(column)
         if value is None:
             self.refuse(column, "must be a number")
@@ -79,7 +79,7 @@ class Row:
 
 
 def write_table(path: Path, columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> None:
-    """Numbers as they are, and text so that no spreadsheet takes it for a formula."""
+    """Write a table. Text is written so that no spreadsheet takes it for a formula."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         for line in (columns, *lines):
@@ -89,8 +89,8 @@ def write_table(path: Path, columns: Iterable[str], lines: Iterable[Iterable[Any
 def read_table(path: Path, columns: Sequence[str], others: int = 0) -> tuple[list[str], list[Row]]:
     """The names of all columns, and the lines below them.
 
-    :param columns: that must be there.
-    :param others: how many further ones there must be.
+    :param columns: names of columns that must be there.
+    :param others: how many further columns there must be.
     :raises SettingError: if the file cannot be read, or is no such table, naming the line.
     """
     try:

@@ -63,7 +63,7 @@ def read_curves(path: Path) -> StudyResults:
 
 
 def _exact(step: float) -> str:
-    """All digits, but whole numbers without ".0"."""
+    """A number with all its digits; a whole number without ".0"."""
     return f"{step:.0f}" if step.is_integer() else repr(step)
 
 
@@ -111,7 +111,10 @@ def read_weights(path: Path, panel: str, variant: str) -> HeatMap:
 
 
 def _heat_map(panel: str, variant: str, n_runs: int, rows: Sequence[Row]) -> HeatMap:
-    """:param rows: at least one; bins within periods, both in order."""
+    """The heat map of one variant.
+
+    :param rows: lines of its table, at least one: all bins of the first period, then those of the next.
+    """
     ends = ("from", "to")
     steps = np.array([[row.number(f"env_steps_{end}", 0, LARGEST_COUNT) for end in ends] for row in rows])
     weights = np.array([[row.number(f"weight_{end}") for end in ends] for row in rows])

@@ -57,10 +57,10 @@ def _checked(results: tuple[StudyResults, str]) -> StudyResults:
 
 
 def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
-    """What :func:`load_study` says, and the metric that is compared.
+    """The study as the store knows it, and the metric that is compared.
 
-    Of several runs of the same job the one with the best status counts, the newest among equals. Runs whose
-    configuration is not the planned one are no runs of the job.
+    A job may have several runs: the one with the best status counts, and among equals the newest. A run whose
+    configuration is not the planned one does not belong to the job.
 
     :raises SettingError: if the store cannot be used or has no such study.
     """
@@ -155,7 +155,7 @@ def _without_curve(job: dict[str, Any], child: StoredRun | None) -> Run:
 
 
 def _status(child: StoredRun) -> str:
-    """MLflow's, which has no word for a run that was stopped in good order."""
+    """The status of a run. MLflow has no word for one that was stopped in good order; a tag says so."""
     stopped = child.data.tags.get("status") == STOPPED.lower()
     return STOPPED if stopped and child.info.status == "KILLED" else str(child.info.status)
 
@@ -181,7 +181,10 @@ def _read_runs(
 
 
 def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Floats]:
-    """Steps and values. A run that was resumed may have logged a step twice: the later value counts."""
+    """Environment steps ``[E]`` and values ``[E]`` of a metric.
+
+    A run that was resumed may have logged a step twice; the later value counts.
+    """
     points = sorted(
         client.get_metric_history(run_id, metric), key=lambda point: (point.step, point.timestamp)
     )

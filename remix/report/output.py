@@ -63,7 +63,7 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
 
 
 def _remove_remains(output: Path) -> None:
-    """Of reports that were killed; another process may be at work on those of the last hour."""
+    """Remove what killed reports left; what is younger than an hour may belong to a report in the making."""
     for folder in output.glob(f"{_UNFINISHED}*"):
         if folder.is_dir() and time.time() - folder.stat().st_mtime > 3600:
             shutil.rmtree(folder, ignore_errors=True)

@@ -41,8 +41,9 @@ REFERENCE = "remix"
 class Run:
     """One job of a study, whether or not it was run.
 
-    Evaluations may be given in any order; of several at the same step the last one counts. From the first on
-    whose score is no number that can be reckoned with, they are left out, and the run has diverged.
+    Evaluations may be given in any order; of several at the same step the last one counts. If the score of an
+    evaluation is not finite or absurdly large, the run has diverged: this evaluation and all later ones are
+    left out.
 
     :ivar panel: the task it belongs to.
     :ivar variant: what it is compared as: an algorithm, or a setting of one.
@@ -73,7 +74,7 @@ class Run:
 
     @property
     def counts(self) -> bool:
-        """Whether it enters the statistics: unfinished runs would bias them."""
+        """Whether the run enters the statistics. Unfinished runs do not: they would bias them."""
         return self.status == FINISHED and len(self.scores) > 0
 
     @cached_property
@@ -121,7 +122,7 @@ class HeatMap:
     warmup_steps: int = 0
 
     def plus(self, other: HeatMap) -> HeatMap:
-        """Counts of both, over the periods of the longer; a map with other borders is left out."""
+        """The sum of two maps, over the periods of the longer one. A map with other borders adds nothing."""
         n = min(len(self.counts), len(other.counts))
         same_periods = np.array_equal(self.env_steps[: n + 1], other.env_steps[: n + 1])
         if not same_periods or not np.array_equal(self.weights, other.weights):
@@ -178,7 +179,7 @@ class StudyResults:
         return self._curves.get((panel, variant), [])
 
     def of_panel(self, panel: str) -> list[Run]:
-        """The same for all curves of a panel."""
+        """The runs of each curve of a panel that enter the statistics, by variant."""
         return [run for variant in self.variants for run in self.of(panel, variant)]
 
     def finals(self, panel: str, variant: str) -> Floats:

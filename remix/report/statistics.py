@@ -96,11 +96,11 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
-    """The runs whose evaluations span what those of most runs do: at least one, if there is any.
+    """The runs whose evaluations span about what those of most runs span; at least one, if there is any.
 
-    Curves are compared at the same numbers of environment steps. Nothing is known of a run beyond its own
-    evaluations, and one that has few, or ended early, must not take the others' from the comparison. So the
-    medians of the first and of the last steps say what is compared; a run may miss a tenth at either end.
+    Curves are compared at the same environment steps, and nothing is known of a run beyond its own
+    evaluations. A run that ended early must not shorten the comparison of the others. So the medians of the
+    first and of the last steps say what is compared, and a run may miss a tenth of it at either end.
     """
     if not runs:
         return []
@@ -133,12 +133,12 @@ def on_grid(runs: Sequence[Run], grid: Floats) -> Floats:
 
 
 def spread(scores: Floats) -> float:
-    """Between the lowest and the highest of several scores, 0 if they differ by rounding."""
+    """Distance between the lowest and the highest of several scores; 0 if they differ by rounding only."""
     return float(_difference(scores.max(), scores.min()))
 
 
 def _difference(a: Any, b: Any) -> Any:
-    """``a - b``, and 0 where that is no more than the rounding of means."""
+    """``a - b``, but 0 where the difference is no larger than the rounding error of a mean."""
     difference = np.subtract(a, b)
     return np.where(np.abs(difference) > _ROUNDING * np.maximum(np.abs(a), np.abs(b)), difference, 0.0)
 
@@ -183,7 +183,7 @@ def _band(statistic: Callable[..., Any], at: Floats, sample: Floats) -> Band:
 def _interval(
     statistic: Callable[..., Any], samples: Sequence[Floats], confidence: float = CONFIDENCE
 ) -> tuple[Any, Any]:
-    """Ends of the interval. Of a single run nothing can be said about others."""
+    """Ends of the interval; NaN for a single run, which says nothing about others."""
     if min(sample.shape[-1] for sample in samples) < 2:
         return nan, nan
     result = bootstrap(

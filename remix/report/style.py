@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import chain, product
 from textwrap import fill
 from typing import Any
 
 from remix.report.text import shortened
+from remix.settings.project import configuration_folders
 
 WIDTH = 7.5
 """Inches; that of a page."""
@@ -124,8 +124,8 @@ def _written(name: str) -> str:
 @cache
 def _looks() -> dict[str, dict[str, str]]:
     """What the file of each algorithm says of its looks: lines ``# @label NAME`` and ``# @color NAME``."""
-    folder = files("remix.conf") / "algorithm"
-    texts = {file.name.removesuffix(".yaml"): file.read_text() for file in folder.iterdir() if file.is_file()}
+    found = chain(*((folder / "algorithm").glob("*.yaml") for folder in configuration_folders()))
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in found}
     return {name: dict(re.findall(r"^# @(\w+) (\S+)$", text, re.MULTILINE)) for name, text in texts.items()}
 
 

@@ -27,7 +27,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Score:
-    """What the finished runs of one curve come down to.
+    """The scores of one curve, over its finished runs.
 
     :ivar final: interquartile mean of the final scores.
     :ivar best: interquartile mean of each run's best evaluation.

@@ -79,7 +79,7 @@ def compare(results: StudyResults) -> list[Comparison]:
 
 
 def told_apart(pairs: Mapping[Key, tuple[Floats, Floats]]) -> tuple[dict[Key, float], set[Key]]:
-    """The level that each comparison is held to, if anything can be said of it, and which show a difference.
+    """The level that each comparison is held to, and the comparisons that show a difference.
 
     :param pairs: scores of the reference and of another variant, by panel and variant.
     """

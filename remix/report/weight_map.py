@@ -39,9 +39,9 @@ def lines(heat: HeatMap) -> list[list[object]]:
 
 
 def weight_map(heat: HeatMap, title: str = "", warmup_weights: str = "") -> Figure:
-    """What :func:`draw_weights` draws, with its colour scale and what the weights of the warm-up are.
+    """A figure of :func:`draw_weights` with its colour scale and the name of the weights of the warm-up.
 
-    :param warmup_weights: what they are called.
+    :param warmup_weights: name of the weighting of the warm-up.
     """
     from matplotlib.figure import Figure
 

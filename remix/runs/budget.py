@@ -1,4 +1,4 @@
-"""What a budget of environment steps is enough for, as far as that is known before the first of them."""
+"""Whether a budget of environment steps suffices, as far as that is known before the run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from remix.settings.errors import SettingError
 
 
 def check_budget(config: DictConfig) -> None:
-    """:raises SettingError: if a new run would end before its first update however short episodes are."""
+    """Refuse a new run whose budget ends before its first update, however short episodes are.
+
+    :raises SettingError: naming ``max_env_steps``.
+    """
     if config.ckpt_path is None:  # else there may be episodes already
         Budget.of_configuration(config).check()
 
@@ -27,9 +30,9 @@ class Budget:
 
     :param max_env_steps: the budget.
     :param wanted: episodes that have to be stored before the first update.
-    :param episodes_per_round: of which the last round before it may bring more than are wanted.
-    :param episode_limit: the longest that an episode can be; None where nobody knows yet.
-    :param warmup_steps: in which a simpler weighting stands in for the algorithm's.
+    :param episodes_per_round: episodes that are collected together.
+    :param episode_limit: steps of the longest possible episode; None if that is not known yet.
+    :param warmup_steps: environment steps in which a simpler weighting stands in for the algorithm's.
     """
 
     max_env_steps: int
@@ -40,7 +43,7 @@ class Budget:
 
     @classmethod
     def of_configuration(cls, config: DictConfig) -> Budget:
-        """As far as a checked configuration tells it, from which nothing has been built."""
+        """The budget of a checked configuration; what only built objects know is left open."""
         replay = config.replay
         latest_size = replay.get("latest_size") or replay.episodes_per_round
         algorithm = get_object(config.algorithm._target_)
@@ -55,7 +58,7 @@ class Budget:
 
     @classmethod
     def of_run(cls, module: MultiAgentModule, data: ReplayDataModule) -> Budget:
-        """Of what was built."""
+        """The budget of a run whose objects are built."""
         return cls(
             max_env_steps=data.max_env_steps,
             wanted=wanted_episodes(module, data.batch_size, data.latest_size),
@@ -65,7 +68,10 @@ class Budget:
         )
 
     def check(self) -> None:
-        """:raises SettingError: if the budget is spent before the first update however short episodes are."""
+        """Refuse a budget that is spent before the first update, however short episodes are.
+
+        :raises SettingError: naming ``max_env_steps``.
+        """
         if not self._reaches_an_update(episode_length=1):
             raise SettingError(
                 "max_env_steps",
@@ -76,10 +82,10 @@ class Budget:
             )
 
     def shortfalls(self, env_steps: int, updates: int) -> list[str]:
-        """The same of a run that ended, a sentence each.
+        """What the budget did not suffice for in a run that ended, a sentence each.
 
-        :param env_steps: that were collected.
-        :param updates: that were made.
+        :param env_steps: environment steps that were collected.
+        :param updates: updates that were made.
         """
         if updates == 0:
             return [
@@ -94,7 +100,7 @@ class Budget:
         return []
 
     def warnings(self) -> list[str]:
-        """What whoever started the run will not have meant, a sentence each."""
+        """What the budget will not suffice for, a sentence each. Whoever starts a run rarely means that."""
         found = []
         limit = self.episode_limit
         if limit is not None and not self._reaches_an_update(limit):
@@ -112,7 +118,7 @@ class Budget:
 
     @property
     def _episodes(self) -> int:
-        """Stored at the first update: whole rounds."""
+        """Episodes that are stored at the first update: those of whole rounds."""
         return ceil(self.wanted / self.episodes_per_round) * self.episodes_per_round
 
     def _reaches_an_update(self, episode_length: int) -> bool:

@@ -100,7 +100,7 @@ def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
         module.configure_optimizers()  # made again for the training; what they do not take is said here
     module.hparams["config"] = kept(config)
-    module.hparams[NEEDS] = sources.own_modules(sources.names_in(kept(config)))
+    module.hparams[NEEDS] = sources.own_modules(kept(config))
     return module
 
 

@@ -200,7 +200,7 @@ def _check_needs(needs: Mapping[str, str], parts: list[Any], path: Path) -> None
     """The modules of the user's own that parts of the configuration name are found from here."""
     names = list(sources.names_in(parts))
     for module, folder in needs.items():
-        if sources.is_there(module) or not any(below(name, module) for name in names):
+        if not any(below(name, module) for name in names) or sources.is_there(module):
             continue
         package = module.partition(".")[0]
         advice = (

@@ -54,8 +54,8 @@ class Content:
                 self._refuse(f"state_dict.{name}", "must be a tensor")
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                 self._refuse(f"state_dict.{name}", "holds values that are not finite")
-        found = self.checkpoint.get("hyper_parameters")
-        parameters: dict[Any, Any] = found if isinstance(found, dict) else {}
+        given = self.checkpoint.get("hyper_parameters")
+        parameters = given if isinstance(given, dict) else {}
         config = parameters.get("config")
         if not isinstance(config, dict):
             self._refuse("hyper_parameters.config", "must be the configuration of a run")

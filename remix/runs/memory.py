@@ -35,7 +35,7 @@ class Room:
 
     @classmethod
     def here(cls, root: Path = Path("/")) -> Room | None:
-        """Of the machine, less where a control group sets a limit; None where the system does not say."""
+        """The memory of the machine, or of a control group if that is less; None if nothing tells it."""
         try:
             total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, OSError, ValueError):
@@ -68,7 +68,7 @@ class Needs:
 
     @classmethod
     def of(cls, spec: EnvSpec, config: Mapping[str, Any]) -> Needs:
-        """Of a run: a configuration with the settings of ``conf/train.yaml``."""
+        """What a run needs, by a configuration with the settings of ``conf/train.yaml``."""
         replay, points = config["replay"], spec.episode_limit + 1
         collections = {
             "replay.episodes_per_round": replay["episodes_per_round"],
@@ -89,7 +89,7 @@ class Needs:
         )
 
     def sentence(self, room: Room) -> str | None:
-        """What is large, for people to read; None if nothing is."""
+        """A sentence about what is large; None if nothing is."""
         parts = {
             f"{self.setting}={self.count} up to": self.episodes,
             "a batch up to": self.batch,
@@ -99,7 +99,7 @@ class Needs:
         return f"memory: {', '.join(large)}; {shown(room.available)} are free" if large else None
 
     def warning(self, room: Room) -> str | None:
-        """What probably will not fit into the memory that is free now, and what to lower; else None."""
+        """A sentence about what will hardly fit into the free memory, and what to lower; None if all fits."""
         if self.episodes + self.batch > room.available:
             names = f"{self.setting} or replay.batch_size"
         elif self.packed + self.batch > room.available:
@@ -110,13 +110,19 @@ class Needs:
 
 
 def check_memory(spec: EnvSpec, config: Mapping[str, Any]) -> None:
-    """:raises SettingError: episodes that a run would play together cannot fit into the memory."""
+    """Refuse a run that plays more episodes together than fit into the memory.
+
+    :raises SettingError: naming the setting to lower.
+    """
     needs = Needs.of(spec, config)
     check_together(spec, config["workers"], needs.setting, needs.count)
 
 
 def check_together(spec: EnvSpec, workers: Mapping[str, Any], setting: str, count: int) -> None:
-    """:raises SettingError: ``count`` episodes, as a setting says, cannot fit into the memory."""
+    """Refuse to play ``count`` episodes, as a setting says, that do not fit into the memory.
+
+    :raises SettingError: naming the setting.
+    """
     rows = min(spec.episode_limit, FIRST_LENGTH) + 1
     size, room = _together(workers, count) * rows * _played(spec), Room.here()
     if room is not None and size > room.total:
@@ -181,7 +187,7 @@ def _packed(width: int, dtype: str, dense: float) -> int:
 
 
 def _limits(root: Path) -> Iterator[tuple[int, int]]:
-    """Limit and what is free of it, of every control group with one that this process is in."""
+    """Limit and free bytes of every control group with a limit that this process is in."""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers == "":

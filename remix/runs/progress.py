@@ -23,6 +23,7 @@ from remix.records.record import RunRecord
 from remix.runs.building import make_all
 from remix.runs.config import kept
 from remix.runs.identity import SCHEME, identity
+from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
 from remix.settings.redaction import redact
 from remix.tracking.journal import Journal
@@ -54,6 +55,7 @@ class RunInProgress:
             seed=config.seed,
             started=previous.started or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}",
             origin=tracking.origin(),
+            needs=own_modules(kept(config)),
             mlflow_run_id=previous.mlflow_run_id,
             others=previous.others,
         )

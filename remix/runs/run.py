@@ -53,9 +53,10 @@ class Run:
 
         :raises SettingError: there is none.
         """
-        from remix.runs.checkpoints import find_checkpoint
-
-        return self._checkpoint or find_checkpoint(str(self.directory), None)
+        found = self._checkpoint or RunDirectory(self.directory).checkpoint
+        if found is None:
+            raise SettingError("run", self.directory, "has no checkpoint")
+        return found
 
     @property
     def curves(self) -> DataFrame:
@@ -132,8 +133,6 @@ def load(run: str | Path | Run, trust: Sequence[str] = ()) -> Run:
     :param trust: packages of others that its configuration may name.
     :raises SettingError: there is no such run.
     """
-    from remix.runs.checkpoints import find_checkpoint
-
     if isinstance(run, Run):
         return run
     if RunDirectory(path := Path(run)).record:
@@ -141,6 +140,8 @@ def load(run: str | Path | Run, trust: Sequence[str] = ()) -> Run:
     for directory, record in all_runs() if re.fullmatch(r"[0-9a-f]{32}", str(run)) else ():
         if record.mlflow_run_id == str(run):
             return Run(directory.path, trust=trust)
+    from remix.runs.checkpoints import find_checkpoint
+
     checkpoint = find_checkpoint(str(run), None).absolute()
     folder = checkpoint.parent
     return Run(folder.parent if folder.name == "checkpoints" else folder, checkpoint, trust)

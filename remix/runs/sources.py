@@ -52,10 +52,13 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def own_modules(names: Iterable[str]) -> dict[str, str]:
-    """The modules of own code that dotted names lead to, each with the folder that it is imported from."""
+def own_modules(settings: Any) -> dict[str, str]:
+    """The modules of own code that settings name, each with the folder that it is imported from.
+
+    :param settings: plain containers.
+    """
     found: dict[str, str] = {}
-    for name in names:
+    for name in names_in(settings):
         root = _own_folder(name.partition(".")[0])
         if root is not None and "." in name and (files := list(_files(name, root))):
             parts = files[-1].relative_to(root).with_suffix("").parts

@@ -1,4 +1,4 @@
-"""What a ``_target_`` names: found, of the kind that its place wants, and given arguments that it takes."""
+"""Checks of ``_target_`` nodes: the target exists, is of the right kind, and takes the arguments given."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def locate(setting: str, path: Any) -> Any:
 
 
 def _check_call(key: str, node: Mapping[str, Any], hint: Any) -> None:
-    """A target, and the arguments with which it is called."""
+    """Check a target, and the arguments with which it is called."""
     setting, name = f"{key}._target_", node["_target_"]
     target = locate(setting, name)
     wanted = kinds(hint, bool(node.get("_partial_")))
@@ -125,7 +125,7 @@ def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
 
 
 def _parameters(target: Any) -> Mapping[str, Parameter]:
-    """What a target takes; anything, where that cannot be known."""
+    """The parameters of a target; any, if it does not tell them."""
     try:
         return parameters_of(target)
     except (TypeError, ValueError):

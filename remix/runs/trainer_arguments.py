@@ -21,12 +21,12 @@ Check = Callable[[str, Any], object]
 
 
 def _shown(value: Any) -> str:
-    """As it is written in YAML."""
+    """A value as YAML writes it."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def choice(*valid: Any) -> Check:
-    """:raises SettingError: unless the value is one of ``valid``, of the same type."""
+    """A check that a value is one of ``valid``, and of the same type."""
 
     def check(setting: str, value: Any) -> None:
         if not any(type(value) is type(other) and value == other for other in valid):
@@ -36,7 +36,7 @@ def choice(*valid: Any) -> Check:
 
 
 def count(least: int, *besides: Any) -> Check:
-    """:raises SettingError: unless the value is whole and at least ``least``, or one of ``besides``."""
+    """A check that a value is a whole number of at least ``least``, or one of ``besides``."""
     others = "".join(f", or {_shown(value)}" for value in besides)
 
     def check(setting: str, value: Any) -> None:

@@ -53,11 +53,11 @@ _PLACES = ("dir", "dirpath", "directory", "folder", "output")  # ends of the nam
 
 @dataclass(frozen=True)
 class Trust:
-    """What files may name.
+    """Decides what files from elsewhere may name.
 
-    :param files: in which the names stand.
-    :param packages: that the user consents to, with all that is in them.
-    :param typed: values that the user gave himself; they are free, wherever they stand.
+    :param files: files in which the names stand.
+    :param packages: packages that the user consents to, with all that is in them.
+    :param typed: values that the user typed; they are free, wherever they stand.
     :param consent: how to consent to a package, for messages.
     """
 
@@ -67,7 +67,7 @@ class Trust:
     consent: str = "trust=[{}]"
 
     def check(self, key: str, node: object, kinds: tuple[type, ...]) -> None:
-        """Everything that a part of the file names, before any of it is called.
+        """Check everything that a part of the file names, before any of it is called.
 
         :param key: of the part.
         :param node: plain containers, in which ``_target_`` names what is called.
@@ -86,7 +86,7 @@ class Trust:
             self._trusted(key, node)  # some readers of configurations import what a text names
 
     def check_settings(self, key: str, settings: Mapping[str, Any], target: Callable[..., Any]) -> None:
-        """The arguments of a call that is allowed."""
+        """Check the arguments of a call that is allowed itself."""
         hints, made = hints_of(target), named_objects.makes(target)
         writes = made is not None and issubclass(made, _WRITERS)
         for setting, value in settings.items():
@@ -175,7 +175,7 @@ class Trust:
                 self._refuse(key, text, "a file may only name places below the working directory")
 
     def _check_game(self, key: str, value: object, module: str, function: str) -> None:
-        """What a setting makes its class import and call, makes a game."""
+        """Check that what a setting makes its class import and call makes a game."""
         if str(value) in self.typed or any(below(module, package) for package in self.packages):
             return
         if not _DOTTED.fullmatch(module):

@@ -1,8 +1,8 @@
 """Checks of settings: each returns the value in its proper type or says what would be valid.
 
-All that is said of numbers is said here, in one way: ``must be a whole number of at least 1``, ``must be a
-number above 0 and at most 1``. Who checks a setting of a part names it as the part does; who builds the part
-puts the part's own name in front (:func:`remix.settings.errors.part`).
+All checks of numbers are here, so that all errors sound alike: ``must be a whole number of at least 1``,
+``must be a number above 0 and at most 1``. A constructor checks its own arguments by their own names. Whoever
+builds the object puts the full name of its place in front (:func:`remix.settings.errors.part`).
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ def number(
 ) -> float:
     """``value`` as a finite float within limits.
 
-    :param minimum: the least that is valid, as ``maximum`` is the most.
-    :param above: in place of ``minimum``, a limit that is not valid itself; so is ``below`` of ``maximum``.
+    :param minimum: the lowest valid number.
+    :param maximum: the highest valid number.
+    :param above: a lower limit that is not valid itself, in place of ``minimum``.
+    :param below: an upper limit that is not valid itself, in place of ``maximum``.
     """
     valid = isinstance(value, Real) and not isinstance(value, bool)
     if valid and above is not None:
@@ -95,7 +97,7 @@ def choice(setting: str, value: Any, valid: Iterable[str]) -> str:
 
 
 def known(group: str, settings: Any, valid: Iterable[str]) -> None:
-    """Settings of a group must be a mapping, with no other names than ``valid``."""
+    """Refuse ``settings`` of a group that are no mapping, or that hold another name than ``valid`` ones."""
     valid = tuple(valid)
     if not isinstance(settings, Mapping):
         raise SettingError(group, settings, f"must be settings; one is set by {group}.{valid[0]}=...")

@@ -32,7 +32,7 @@ class SettingError(ValueError):
 
 
 class Diverged(RuntimeError):
-    """Learning left the numbers: there is nothing to go on with. The message is one line.
+    """A loss or gradient is not finite, so that training cannot go on. The message is one line.
 
     :param what: what is not finite, e.g. ``loss``.
     :param update: number of the first update in which it is not, from 1.
@@ -67,7 +67,7 @@ class CheckFailed(AssertionError):
 
 
 class GameError(RuntimeError):
-    """A game broke down, and nothing may be kept of the episodes that it was playing.
+    """A game broke down. The episodes that it was playing must not be used.
 
     :param message: one line for the user.
     :param details: the game's own traceback, as far as it is of use to its author; may be empty.
@@ -82,7 +82,7 @@ class GameError(RuntimeError):
 
 
 class InvalidOutput(GameError):
-    """A game returned something that cannot be used; to play the episode again would not help.
+    """A game returned something that cannot be used, and would do so again if it played again.
 
     The message is one line: the game, the step (0 for ``reset``), the agent, the field and what is wrong.
 
@@ -106,13 +106,13 @@ class InvalidOutput(GameError):
 
 
 class GameCode:
-    """Within, code of a game runs: its exceptions become a :class:`GameError` that shows where they arose.
+    """Within, exceptions of a game's code become a :class:`GameError` that shows where they arose.
 
-    What already is a message for the user passes, and so does what stops the program from outside, such as
-    Ctrl-C; a game that calls ``sys.exit`` does not end anything.
+    Errors that are messages for the user already pass unchanged. So does what stops the program from outside,
+    such as Ctrl-C. A call of ``sys.exit`` in a game becomes a :class:`GameError` too.
 
     :param game: its name.
-    :param place: what it is at, e.g. ``step 3``.
+    :param place: where in the game, e.g. ``step 3``.
     """
 
     def __init__(self, game: str, place: str) -> None:
@@ -133,7 +133,7 @@ class GameCode:
 
 @contextmanager
 def part(name: str) -> Iterator[None]:
-    """Within, mistakes in settings are those of the part ``name`` and say so: ``name.setting=value: ...``."""
+    """Within, a :class:`SettingError` gets the name of a part in front: ``name.setting=value: ...``."""
     try:
         yield
     except SettingError as error:
@@ -165,7 +165,7 @@ def named(error: BaseException) -> str:
 
 
 def excerpt(error: BaseException) -> str:
-    """The traceback of an exception without the frames that led into the game, the last ones only."""
+    """The last frames of an exception's traceback, without those that led into the game."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").split(".")[0] in _WAYS:
         trace = trace.tb_next

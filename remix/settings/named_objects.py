@@ -1,4 +1,4 @@
-"""Names in configurations: where they lead, what a call of them makes, of which kinds its arguments are."""
+"""Dotted names in configurations: the objects that they name, and what these make and take."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def location(package: str) -> Path | None:
 
 
 def imported(key: str, name: str) -> Any:
-    """The object of a dotted name; the module that it is in gets imported.
+    """Import the object that a dotted name means.
 
     :raises SettingError: about the setting ``key``.
     """
@@ -64,7 +64,7 @@ def home(target: Any) -> str:
 
 
 def makes(target: Any) -> type | None:
-    """The class of what a call gives: the class itself, or a function's annotated result; None if unknown."""
+    """The class of what a call returns: a class makes itself, a function says so; None if it does not."""
     made = target if inspect.isclass(target) else hints_of(target).get("return")
     return made if inspect.isclass(made) else None
 
@@ -79,7 +79,7 @@ def mentions(target: Any, kind: type) -> bool:
 
 
 def parameters(target: Callable[..., Any]) -> list[str]:
-    """Names of the arguments; none if there is no telling."""
+    """Names of the arguments of a function; empty if it does not tell them."""
     try:
         return list(inspect.signature(target).parameters)
     except (TypeError, ValueError):
@@ -87,7 +87,7 @@ def parameters(target: Callable[..., Any]) -> list[str]:
 
 
 def kinds(annotation: Any) -> tuple[type, ...]:
-    """The classes of which an annotation wants an object, or a call that makes one; none for plain values."""
+    """The classes of which an annotation wants an object or a factory; none for plain values."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if Callable in (annotation, origin):
         return (kinds(arguments[-1]) if arguments else ()) or (Callable,)  # type: ignore[return-value]

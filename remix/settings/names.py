@@ -1,4 +1,4 @@
-"""Names that users and stores give: which ones mean something, and what folders are called after them."""
+"""Names of runs, studies and the like: which ones are valid, and the folder names made of them."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def check_name(setting: str, value: object) -> str:
 
 
 def check_names(config: DictConfig) -> None:
-    """The names of a run and of its study, as far as they have any.
+    """Check the names of a run, and of its study if it belongs to one.
 
-    :raises SettingError: for the first that is none.
+    :raises SettingError: naming the first one that is not valid.
     """
     of_study = () if config.get("study") is None else ("name", "title", "panel", "variant", "metric", "score")
     for setting in (*(f"study.{key}" for key in of_study), *_OF_RUN):

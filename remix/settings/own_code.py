@@ -1,4 +1,4 @@
-"""What code of the user's own raises, shown as theirs."""
+"""Exceptions of the user's own code, shown with the traceback of that code alone."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ def own_traceback(error: BaseException) -> str:
 def summary(error: BaseException) -> str:
     """One line such as "NameError: name 'x' is not defined (lamp.py, line 3)"."""
     text = " ".join(str(error).split())
+    if isinstance(error, SyntaxError) and error.filename:  # says itself where it is
+        return f"{type(error).__name__}: {text}"
     frames = _own_frames(error) or _frames(error, lambda file: file.startswith(_OURS))
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}{': ' * bool(text)}{text}{place}"

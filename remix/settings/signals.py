@@ -45,7 +45,7 @@ class _Stop:
 def stoppable() -> Iterator[None]:
     """Within, signals that would end the process raise :class:`Stopped` instead.
 
-    Those that somebody ignores (``nohup``) or handles (a cluster's own launcher) stay as they are.
+    Signals that are ignored (by ``nohup``) or handled already (by a cluster's launcher) stay as they are.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Annotations of arguments, as far as they can be known, and plain values compared with them."""
+"""Signatures as schemas: the annotations of arguments, and whether plain values fit them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ INHERITED = "inherited"
 
 
 def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
-    """What a class or a function takes, by name.
+    """The parameters of a class or a function, by name.
 
-    :raises ValueError: the target does not tell, as some builtins.
+    :raises ValueError: the target has no signature, as some builtins.
     """
     parameters = dict(inspect.signature(target).parameters)
     if inspect.isclass(target) and INHERITED in parameters:
@@ -33,17 +33,23 @@ def parameters_of(target: Any) -> dict[str, inspect.Parameter]:
 
 
 def hints_of(target: Any) -> dict[str, Any]:
-    """The annotations of what a class or a function takes, without those that cannot be resolved.
+    """The annotations of the parameters of a class or a function, as far as they can be resolved.
 
-    Names that are imported for type checkers alone cannot, and builtins mostly have none.
+    Annotations with names that are imported for type checkers alone are left out. Builtins mostly have none.
     """
-    if inspect.isclass(target) and INHERITED in getattr(target.__init__, "__annotations__", {}):
+    if inspect.isclass(target) and _inherits(target):
         return hints_of(_above(target)) | _hints_here(target.__init__)
     return _hints_here(target.__init__ if inspect.isclass(target) else target)
 
 
+def _inherits(target: type) -> bool:
+    with suppress(TypeError, ValueError):  # of builtins, which do not tell
+        return INHERITED in inspect.signature(target.__init__).parameters  # type: ignore[misc]
+    return False
+
+
 def _above(target: type) -> type:
-    """The next class whose constructor a constructor calls that hands ``**inherited`` on."""
+    """The class whose constructor gets the ``**inherited`` of this one's."""
     defining = next(kind for kind in target.__mro__ if "__init__" in vars(kind))
     return target.__mro__[target.__mro__.index(defining) + 1]
 
@@ -63,9 +69,9 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 def kinds(hint: Any, partial: bool) -> list[type]:
-    """The classes of which an argument's object must be; none if it may be anything.
+    """The classes that an argument's value must be of; none if it may be anything.
 
-    :param partial: it is to be a function that makes the object.
+    :param partial: whether the value is a function that makes the object.
     """
     wanted = alternatives(hint)
     if partial:
@@ -76,7 +82,7 @@ def kinds(hint: Any, partial: bool) -> list[type]:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a plain value can be what the annotation says; not what a list or a mapping holds."""
+    """Whether a plain value fits an annotation. The items of lists and mappings are not looked at."""
     if hint is Any or hint is object:
         return True
     if len(choices := alternatives(hint)) > 1:
@@ -100,7 +106,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def items(value: Mapping[Any, Any] | Sequence[Any], hint: Any) -> list[Any]:
-    """The annotation of each thing that a mapping or a list holds."""
+    """The annotation of each item of a mapping or a list, in order."""
     matching = [choice for choice in alternatives(hint) if get_args(choice) and fits(value, choice)]
     held = get_args(matching[0]) if len(matching) == 1 else ()
     if not held or get_origin(matching[0]) not in _LISTS + _MAPPINGS:
@@ -144,6 +150,6 @@ def _is_number(value: Any) -> bool:
 
 
 def _length(hint: Any) -> int | None:
-    """Of a tuple of a known length."""
+    """The length that an annotation asks of a tuple; None if it may be any."""
     held = get_args(hint)
     return len(held) if get_origin(hint) is tuple and Ellipsis not in held else None

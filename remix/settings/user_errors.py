@@ -27,7 +27,7 @@ def one_line(error: BaseException) -> str | None:
 
 
 def full_disk(error: BaseException | None) -> bool:
-    """Whether that is behind an error, in whatever it was wrapped."""
+    """Whether an error, or one that it was raised from, says that the disk is full."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
             return True
@@ -38,7 +38,7 @@ def full_disk(error: BaseException | None) -> bool:
 
 
 def details(error: BaseException) -> str:
-    """The traceback of the user's own code, as far as it was there that something went wrong; else empty."""
+    """The traceback of the user's own code if the error arose there, else an empty text."""
     link: BaseException | None = error
     while link is not None:
         if found := getattr(link, "details", ""):
@@ -48,13 +48,13 @@ def details(error: BaseException) -> str:
 
 
 def unexpected(error: BaseException) -> str:
-    """A line for what should not have happened, with the way to its traceback."""
+    """One line about an error that nobody expected, and how to see its traceback."""
     kept = "; ".join(getattr(error, "__notes__", ())) or "-v shows the traceback"
     return f"unexpected {summary(error)}; {kept}"
 
 
 def _launcher(error: BaseException) -> str | None:
-    """Launchers whose plugin or whose cluster is not there."""
+    """What to say of a launcher whose plugin or whose cluster is missing."""
     text = str(error)
     missing = re.search(r"Unknown plugin class : 'hydra_plugins\.hydra_(\w+)_launcher", text)
     if isinstance(error, RuntimeError) and missing:
@@ -67,7 +67,7 @@ def _launcher(error: BaseException) -> str | None:
 
 
 def _file(error: BaseException) -> str | None:
-    """Files that cannot be read or written, or are no YAML."""
+    """What to say of a file that cannot be read or written, or is no YAML."""
     from yaml import MarkedYAMLError
 
     if isinstance(error, RecursionError) and _reading(error):
@@ -82,13 +82,13 @@ def _file(error: BaseException) -> str | None:
 
 
 def _reading(error: BaseException) -> bool:
-    """Whether it arose in YAML or in what becomes of it."""
+    """Whether an error arose while YAML was read or made a configuration."""
     frames = (frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__))
     return any(name.partition(".")[0] in ("yaml", "omegaconf") for name in frames)
 
 
 def _lightning(error: BaseException) -> str | None:
-    """What Lightning cannot do with its arguments or its callbacks."""
+    """What to say of arguments or callbacks that Lightning refuses."""
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
     return " ".join(str(error).split()) if isinstance(error, MisconfigurationException) else None

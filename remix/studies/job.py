@@ -20,7 +20,7 @@ from remix.tracking.plan_file import PLAN_FILE, read_plan
 def run(config: DictConfig) -> float | None:
     """Train one job of a study unless that was done before.
 
-    :returns: the final return; None if there is none, because the job failed or is somebody else's.
+    :returns: the final return; None if the job failed, or if another process is training it.
     """
     check(config)
     directory, study = RunDirectory(Path(config.run_dir)), config.study
@@ -48,7 +48,7 @@ def run(config: DictConfig) -> float | None:
 
 
 def _place(config: DictConfig) -> str:
-    """``[3/16] `` for the third of sixteen jobs of a command, as far as its plan is known here."""
+    """``[3/16] `` for the third of sixteen jobs of a command; empty if its plan is not known here."""
     from hydra.core.hydra_config import HydraConfig
 
     path = Path(HydraConfig.get().sweep.dir) / PLAN_FILE

@@ -113,7 +113,7 @@ def make_plan(config: DictConfig) -> Plan:
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
-    """Leave the plan where the jobs find it; it also names those of earlier commands."""
+    """Write the plan into the study's folder, where the jobs find it, with the jobs of earlier commands."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / PLAN_FILE
     earlier = read_plan(path)["jobs"] if path.is_file() else ()
@@ -147,7 +147,7 @@ def _sweep(config: DictConfig) -> list[list[str]]:
 
 
 def _given(config: DictConfig) -> list[str]:
-    """The study's own sweep and the command line, which comes last and so prevails."""
+    """The settings of the study's own sweep, overruled by those of the command line."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     # Interpolations are for each job to resolve.
     return params + OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[operator]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class StudyRuns(Callback):
-    """Leaves sweeps alone that are not studies.
+    """Plans a study before its sweep and reports on it afterwards; other sweeps are left alone.
 
-    Hydra makes warnings of a callback's exceptions, so a user's mistake has to end the process from here.
+    Hydra turns a callback's exceptions into warnings. A user's mistake therefore ends the process here.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class StudyRuns(Callback):
             print(f"warning: {count} of {len(plan.jobs)} jobs: {line}", file=sys.stderr)
 
     def _report(self, tracked: TrackedStudy) -> None:
-        """A report can be made again at any time; that it fails is no reason to lose what follows."""
+        """Make the report. If that fails it costs a warning: a report can be made again at any time."""
         try:
             tracked.report()
         except Exception as error:
@@ -85,7 +85,7 @@ class StudyRuns(Callback):
         return [RunDirectory(Path(job.directory)).state for job in self._plan.jobs]
 
     def _interrupted(self) -> None:
-        """The process ends before the sweep does."""
+        """Close the study when the process ends before the sweep does."""
         assert self._plan is not None
         if self._tracked is not None:
             from remix.studies.sync import deliver_left

@@ -52,7 +52,7 @@ def sync(arguments: Sequence[str]) -> None:
 
 
 def deliver_left(directories: Iterable[Path]) -> None:
-    """Deliver what jobs left that were killed; whatever cannot be had now is there for the next time."""
+    """Deliver what killed jobs left. What cannot be delivered now is left for the next time."""
     for directory in directories:
         if Note.read(directory) is not None:
             try:
@@ -115,7 +115,7 @@ def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
 
 
 def _target(directory: Path, tracking_uri: str | None) -> Target:
-    """What the run's own configuration says."""
+    """The store, the experiment and the run there that the run's own configuration names."""
     loggers: dict[str, Any] = configuration(directory).get("logger") or {}
     node = next((node for node in loggers.values() if node and node.get("_target_") == _LOGGER), None)
     if node is None:
@@ -136,7 +136,7 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
 
 
 def _address(note: Note, tracking_uri: str | None) -> str:
-    """Of the store; notes do not hold passwords."""
+    """The address of the store, with its password: notes do not hold passwords."""
     if tracking_uri is not None or MASK not in note.store:
         return store_uri(tracking_uri or note.store)
     uri = store_uri()

@@ -70,7 +70,7 @@ class TrackedStudy:
         return study
 
     def close(self, status: str) -> None:
-        """The study is over for now: what is not in the store by now is delivered, or that is said.
+        """End the study for now: deliver what the store lacks, or say that it could not be delivered.
 
         :param status: FINISHED, FAILED or KILLED.
         """
@@ -102,7 +102,7 @@ class TrackedStudy:
             within(self.uri, lambda: self._deliver(status))
 
     def is_complete(self, status: str) -> bool:
-        """Whether the store has all of it, as far as the folder knows."""
+        """Whether the store has all of the study, as far as the notes in its folder say."""
         return (self.note.status, self.note.parameters) == (status, self._digest())
 
     def status(self) -> str:

@@ -76,7 +76,7 @@ class Courier:
             )
 
     def _wait(self) -> None:
-        """Until everything is delivered, or the store takes no more."""
+        """Wait until everything is delivered, or until the store takes no more."""
         deadline, before = time.monotonic() + ALL_SECONDS, -1
         while self._thread.is_alive() and time.monotonic() < deadline and before != self._delivery.taken:
             before = self._delivery.taken
@@ -102,7 +102,7 @@ class Courier:
             self._wake.clear()
 
     def _tell(self, problem: Exception) -> None:
-        """Once per time that the store is away."""
+        """Say that the store is away, once for each time that it goes."""
         if not self._told and not self._delivery.cancelled:
             self._told = True
             _warn(

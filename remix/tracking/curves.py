@@ -8,7 +8,7 @@ from math import isfinite, nan
 
 
 def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[str, float]:
-    """What one learning curve comes down to.
+    """A learning curve in four numbers.
 
     ``final_return`` is the mean of the evaluations in the last tenth of the steps, ``best_return`` the
     highest evaluation, ``area_under_curve`` the mean return over all steps (trapezoids, divided by the
@@ -16,7 +16,7 @@ def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[
     negative best: a tenth of it below); a run that never rose above its first evaluation has none. A curve
     without points is summarised by nothing.
 
-    Returns that are no finite numbers are never the best, and what has to be reckoned with them is none.
+    A return that is not finite is never the best one. A mean over such returns is not finite either.
 
     :param env_steps: ``[P]``, in any order; of equal steps the last one counts.
     :param returns: ``[P]``, the return of each evaluation.

@@ -1,4 +1,4 @@
-"""What is in a run's folder, brought to an MLflow store: as often as need be, each thing once."""
+"""Delivery of a run's folder to an MLflow store. It may be repeated; nothing is delivered twice."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _milliseconds(record: RunRecord) -> int | None:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a run is to be, and as what.
+    """The store that a run is delivered to, and the run there.
 
     :ivar uri: of the store.
     :ivar run_id: of a run that is there and is to go on; None to find or make one.
@@ -109,7 +109,7 @@ class Delivery:
         return self.note.run_id
 
     def go_on(self, journal: Journal) -> None:
-        """The run begins or goes on, and writes this journal, in which nothing is new yet."""
+        """Take note that the run begins or goes on with this journal, in which nothing is new yet."""
         self.journal, self._goes_on_at = journal, journal.kept
 
     def contact(self) -> None:
@@ -173,11 +173,14 @@ class Delivery:
         )
 
     def _end(self, status: str) -> int:
-        """Bytes of the journal that stand for good."""
+        """Bytes of the journal that no resume will take back."""
         return self.journal.length if status in WHOLE else self.journal.kept
 
     def _go_back(self, client: MlflowClient) -> None:
-        """To where the run goes on. MLflow takes no point back: if it has to, the run is made anew."""
+        """Follow a run that went on from an earlier checkpoint.
+
+        MLflow cannot take points back. If it has points that the run took back, the run is made anew there.
+        """
         if self._goes_on_at is None:
             return
         if self._goes_on_at < self.note.kept and self.note.run_id and self.target.run_id is None:
@@ -220,7 +223,7 @@ class Delivery:
         return sha256((self.directory / CONFIGURATION).read_bytes()).hexdigest()
 
     def _bring_parameters(self, client: MlflowClient, run_id: str) -> None:
-        """Those that the run has already stay as they are; other values go into a tag."""
+        """Deliver the parameters. One that the store has stays; a new value of it goes into a tag."""
         from mlflow.entities import Param
 
         if self.note.parameters == (digest := self._digest()):
@@ -236,7 +239,10 @@ class Delivery:
         self._took(parameters=digest)
 
     def _bring_metrics(self, client: MlflowClient, run_id: str, end: int) -> None:
-        """In batches. One whose answer was lost is sent again: MLflow knows equal points by their time."""
+        """Deliver the metrics in batches.
+
+        A batch whose answer was lost is sent again: MLflow recognises equal points by their time.
+        """
         for points, place in self._batches(end):
             for start in range(0, len(points), _POINTS_AT_ONCE):
                 client.log_batch(run_id, metrics=points[start : start + _POINTS_AT_ONCE])

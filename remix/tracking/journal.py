@@ -57,19 +57,19 @@ class Journal:
         return int(1000 * self.path.stat().st_mtime) if self.path.is_file() else None
 
     def sync(self) -> int:
-        """Whatever was added is on the disk when this returns; returns the length."""
+        """Write everything to the disk, and return the length."""
         if self.path.is_file():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
         return self.length
 
     def keep(self) -> None:
-        """A checkpoint that knows of all this is on the disk: no resume takes any of it back."""
+        """Take note that a checkpoint covers the whole journal, so that no resume takes any of it back."""
         self.kept = self.length
         self._write(_MARK)
 
     def cut(self, length: int) -> None:
-        """Take back what was added after that length: a run goes on from its checkpoint of then."""
+        """Remove what was added after a length, for a run that goes on from its checkpoint of that time."""
         if length > self.length or self.length == 0:
             return
         os.truncate(self.path, length)

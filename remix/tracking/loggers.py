@@ -49,10 +49,10 @@ class FolderLogger(Logger):
         return str(self.directory)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Nothing: they are in the journal."""
+        """Do nothing: metrics are in the journal."""
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing: they are in config.yaml."""
+        """Do nothing: hyper-parameters are in config.yaml."""
 
     def begin(self, record: RunRecord, journal: Journal) -> None:
         """The run has begun, or goes on.

@@ -41,7 +41,7 @@ _TEMPORARY = re.compile(
 
 
 class AwayError(SettingError):
-    """The store does not answer, or takes nothing: as it was asked for it may be right, and come back."""
+    """The store does not answer or takes nothing. Its address may be right, and it may come back."""
 
 
 def store_uri(tracking_uri: str | None = None) -> str:
@@ -143,7 +143,7 @@ def exclusive(uri: str) -> nullcontext[None] | FileLock:
 
 
 def _check_password(uri: str) -> None:
-    """Libraries would take the rest of such a password for a host, and say so."""
+    """Refuse a password whose rest libraries would take for a host, and show in their messages."""
     given = password(uri)
     if given == MASK:
         expected = "has its password masked, as every address that was kept; give it with the password"

@@ -1,4 +1,7 @@
-"""OW-QMIX whose minimum rises to equal weights: what of the weights does exploration do?"""
+"""OW-QMIX whose minimum weight rises until all transitions count the same.
+
+It answers how much of what the weights achieve is a matter of exploration early in training.
+"""
 
 from __future__ import annotations
 

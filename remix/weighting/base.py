@@ -54,11 +54,14 @@ class WeightingInputs:
 
     @property
     def greedy(self) -> Tensor:
-        """Bool ``[K]``: all agents did."""
+        """Bool ``[K]``: every agent took the available action of its highest utility."""
         return self.greedy_agents.all(-1)
 
     def given(self, name: str) -> Tensor:
-        """The optional input ``name``; an error of the caller's making if it is absent."""
+        """The optional input ``name``.
+
+        :raises ValueError: it is absent, although the weighting names it in ``requires``.
+        """
         value = getattr(self, name)
         if value is None:
             raise ValueError(f"the weighting needs '{name}', which was not computed")
@@ -86,17 +89,17 @@ class Weighting(ABC):
     """Names of the optional :class:`WeightingInputs` that this weighting reads."""
 
     warmup: Weighting | None = None
-    """Which weighting stands in for this one at first ..."""
+    """The weighting that stands in for this one at first; None if there is none."""
 
     warmup_steps: int = 0
-    """... for so many environment steps."""
+    """Environment steps for which ``warmup`` stands in."""
 
     def __init__(self, min_weight: float = 0.1, max_weight: float = 1.0) -> None:
         self.min_weight, self.max_weight = checks.ordered("min_weight", min_weight, "max_weight", max_weight)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Which no weight leaves."""
+        """The lowest and the highest weight that there can be."""
         return self.min_weight, self.max_weight
 
     @abstractmethod

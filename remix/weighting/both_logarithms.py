@@ -18,9 +18,9 @@ class BothLogarithms(RegretMinimizing):
 
     The bound is the sum of two logarithms: of ``E[exp(Q_tot - Q*)]`` at the optimal joint actions, and of
     ``E[exp(Q* - Q_tot)]`` at those that the policies take. The derivative of the second is the paper's
-    weight. That of the first adds ``1 / rho`` to the factor of the optimal action, where rho is the share
-    of that action in the second expectation, in (0, 1]: once policies are certain, G falls to -1, and the
-    paper's weight of the optimum to the minimum just where it is needed; this one stays.
+    weight. The derivative of the first adds ``1 / rho`` to the factor of the optimal action, where rho in
+    (0, 1] is the share of that action in the second expectation. Once policies are certain, G falls to -1,
+    and the paper gives the optimum the minimum weight just where it is needed. Here it keeps its weight.
 
     An action counts as optimal if it is the agents' greedy one, or if Q* prefers it to that.
 

@@ -9,8 +9,8 @@ from remix.weighting.regret_minimizing import central_input
 class OptimisticCentral(Weighting):
     """The maximum where ``Q_tot < Q*(tau, u)``, else the minimum.
 
-    The target is one noisy return, Q* is its regression: the luck of a sample does not enter the weight. What
-    the targets are biased by stays.
+    The target is one noisy return, and Q* is the regression of such returns. The weight therefore does not
+    depend on the luck of a sample; a bias of the targets it inherits.
 
     :param central_network: whose Q*, ``online`` or ``target``.
     """

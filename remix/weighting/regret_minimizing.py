@@ -91,7 +91,7 @@ class RegretMinimizing(Weighting):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Beyond the range where scores may exceed 1."""
+        """The ends of the range; its upper end grows with mappings whose scores exceed 1."""
         return self.min_weight, self.min_weight + (self.max_weight - self.min_weight) * self.mapping.highest
 
     def __call__(self, inputs: WeightingInputs) -> Weights:
@@ -139,7 +139,7 @@ class RegretMinimizing(Weighting):
         return factors
 
     def reference(self, inputs: WeightingInputs) -> Tensor:
-        """What Q_tot is compared with, ``[K]``: the target."""
+        """The value ``[K]`` that Q_tot is compared with: here the target."""
         return inputs.target
 
     def gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
@@ -155,7 +155,7 @@ class RegretMinimizing(Weighting):
         return propensity(log_policy.exp(), inputs.given("slopes"), self.slope_floor, self.temperature)
 
     def _log_gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
-        """Minus infinity where the factor leaves the minimum weight, ``[K]``."""
+        """Logarithm ``[K]`` of the mixing-gradient factor, minus infinity where the weight is the minimum."""
         gradient = self.gradient(log_policy, inputs)
         if self.negative_gradient == "overestimated":
             underestimated = inputs.joint_value < self.reference(inputs)

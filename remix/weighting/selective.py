@@ -13,9 +13,9 @@ class Selective(Weighting):
     greedy joint action keep the maximum. (After the suppression of Hou et al., 2026, whose groups of states
     and intrinsic rewards it leaves out.)
 
-    :param margin: by how much they have to be worse, in units of value.
-    :param sharing: suppress those alone that share the action of some agent, but not of all, with the greedy
-        one: the entries that a monotonic mixer cannot tell from it.
+    :param margin: by how much a joint action has to be worse than the greedy one, in units of value.
+    :param sharing: suppress only joint actions in which some agents, but not all, take their greedy action. A
+        monotonic mixer cannot value these independently of the greedy joint action.
     """
 
     requires: frozenset[str] = frozenset({"target_central_value", "greedy_central_value"})

@@ -57,7 +57,7 @@ class SignedMinMax(RegretMinimizing):
         return torch.where(inputs.underestimated | (self.overestimated == "mapped"), score, 0.0)
 
     def _log_gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
-        """Of the absolute factor; :meth:`score` puts the sign back."""
+        """Logarithm ``[K]`` of the absolute mixing-gradient factor; :meth:`score` puts the sign back."""
         return self.gradient(log_policy, inputs).abs().log()
 
 

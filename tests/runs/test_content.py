@@ -90,6 +90,13 @@ def doubled(levels: int) -> Any:
         ("hyper_parameters/config/a", torch.ones(1), rf"{CONFIG}\.a must be a plain value, not a Tensor"),
         ("hyper_parameters/config/a", deep(500), f"{CONFIG} is too large"),
         ("hyper_parameters/config/a", doubled(39), f"{CONFIG} is too large"),
+        (
+            "hyper_parameters/needs",
+            "envs.lamp",
+            r"hyper_parameters\.needs must name modules",
+        ),
+        ("hyper_parameters/needs", {"envs.lamp": 3}, r"hyper_parameters\.needs must name modules"),
+        ("hyper_parameters/needs", {3: "x"}, r"hyper_parameters\.needs must name modules"),
     ],
 )
 def test_what_no_use_can_do_without(checkpoint: dict[str, Any], part: str, value: Any, message: str) -> None:

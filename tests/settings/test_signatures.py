@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from remix.envs.spec import EnvSpec
 from remix.networks.mixers.base import Mixer
-from remix.settings.signatures import fits, hints_of, items, kinds, readable
+from remix.settings.signatures import fits, hints_of, items, kinds, parameters_of, readable
 
 if TYPE_CHECKING:
     from nowhere import Thing
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 class Partly:
     def __init__(self, thing: Thing, number: int = 3) -> None: ...
+
+
+class Further(Partly):
+    def __init__(self, word: str, **inherited) -> None: ...
+
+
+def test_inherited_arguments_are_those_of_the_class_above():
+    """With or without an annotation of their own."""
+    assert list(parameters_of(Further)) == ["thing", "number", "word"]
+    assert hints_of(Further) == {"number": int, "word": str, "return": type(None)}
 
 
 def test_annotations_that_cannot_be_resolved_hide_no_others():

@@ -19,14 +19,14 @@ PolicyState = dict[str, Tensor]
 
 
 class WorkerError(GameError):
-    """What was to be done in another process failed, again and again where it was repeated."""
+    """Another process failed at its task, each time that it was tried."""
 
 
 class WorkerPool(ABC):
     """Plays episodes.
 
-    What an episode holds depends on its seed, the policy and the exploration alone, as far as that is so of
-    the environment.
+    An episode depends on its seed, the policy and the exploration alone, if the environment keeps to its
+    seeds.
     """
 
     overlap = False
@@ -46,7 +46,7 @@ class WorkerPool(ABC):
         """
 
     def break_off(self) -> None:  # noqa: B027
-        """Make :meth:`collect`, in which another thread is, raise soon; the pool is closed next."""
+        """Make a :meth:`collect` that runs in another thread raise soon. The pool is closed next."""
 
     @abstractmethod
     def close(self) -> None:

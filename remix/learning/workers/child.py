@@ -24,8 +24,8 @@ T = TypeVar("T")
 class Child:
     """A process and a connection to it.
 
-    Where the system knows groups of processes, it leads one of its own: what it starts stays in the group,
-    and Ctrl-C in the terminal reaches neither. It does not outlive the process that made it.
+    Where the system has process groups, the process leads one of its own. What it starts stays in that group,
+    and Ctrl-C in the terminal reaches none of them. The process does not outlive the one that made it.
 
     :param life: what the process does, a function of a module; gets its end of the connection first.
     :param arguments: further arguments of ``life``.
@@ -90,9 +90,10 @@ def apart(task: Callable[[], T], patience: float) -> T:
 
 
 def portable(error: Exception) -> Exception:
-    """What another process is told of an exception: the same, if it is a message for the user.
+    """The exception that stands for another one in the process that it is sent to.
 
-    Others, and those that cannot be sent, become a :class:`WorkerError` of the same words.
+    A message for the user stays as it is. Any other exception, and one that cannot be pickled, becomes a
+    :class:`WorkerError` with the same words.
     """
     meant = isinstance(error, GameError | SettingError)
     if meant:
@@ -106,7 +107,10 @@ def portable(error: Exception) -> Exception:
 def _context() -> BaseContext:
     """Never fork: a forked copy of a process with threads and open games is not a fresh start."""
     methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    method = "forkserver" if "forkserver" in methods else "spawn"
+    if multiprocessing.get_start_method() not in methods:  # joblib's, which a new process would not know
+        multiprocessing.set_start_method(method, force=True)
+    context = multiprocessing.get_context(method)
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(["remix.learning.workers.player"])
     return context
@@ -124,7 +128,7 @@ def _lead(life: Callable[..., None], connection: Any, variables: dict[str, str],
 
 
 def _end_with_parent() -> None:
-    """Nobody else would end a process that plays a game which hangs."""
+    """End this process with its parent: nobody else would end one whose game hangs."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -132,7 +136,7 @@ def _end_with_parent() -> None:
 
 
 def _end_all(signal_number: int = 0, frame: FrameType | None = None) -> None:
-    """A process that is told to end takes its group with it."""
+    """Take the group along when this process is told to end."""
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

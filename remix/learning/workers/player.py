@@ -26,7 +26,10 @@ class Phase(Enum):
 
 
 class Herald(Listener):
-    """Tells of every phase; Numba reports to it when it compiles, which is no sign of a game that hangs."""
+    """Tells the parent of every phase.
+
+    Numba reports to it when it compiles, so that the time of compiling is not taken for a game that hangs.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._phase, self._compiling = connection, Phase.STARTING, 0
@@ -81,7 +84,7 @@ def play(connection: Connection, player: bytes) -> None:
 
 
 def unreachable(error: Exception) -> SettingError:
-    """The environment's class or its settings do not come through to another process."""
+    """The error of an environment whose class or settings cannot be sent to another process."""
     return SettingError(
         "_target_",
         "ProcessWorkers",

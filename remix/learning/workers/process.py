@@ -39,10 +39,10 @@ class _Task:
 class ProcessWorkers(WorkerPool):
     """A pool of processes, each with its own environment and policy.
 
-    A worker that dies, raises or does not answer in time is replaced, with all that it has started, and its
-    episodes are collected again: they are the same episodes where everything in them follows from their
-    seeds. The first time is announced by a warning. What a user has to change, in settings or in the game, is
-    an error at once.
+    A worker that dies, raises or does not answer in time is replaced, together with all that it has started.
+    Its episodes are collected again; they are the same episodes if the environment keeps to its seeds. A
+    warning announces the first replacement. A mistake that the user has to mend, in the settings or in the
+    game, ends the run at once.
 
     :param n_workers: processes.
     :param episodes_at_once: largest batch of episodes that one worker plays together; 1 for environments

@@ -57,7 +57,7 @@ def _differences(begun: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
     if _identity(begun) == wanted:
         return
     for key in {**begun, **ours}:
-        # A part matters if with it in the place of ours the configuration would be another.
+        # A difference counts only if it leads to another configuration.
         if key != "search" and _identity({**ours, key: begun.get(key)}) != wanted:
             yield from _changed(key, begun.get(key), ours.get(key))
 

@@ -46,12 +46,12 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """Of all that the search keeps; below it every run has its own."""
+        """The folder of the search; below it every run has a folder of its own."""
         return RUNS / "searches" / folder_name(self.name)
 
 
 def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
-    """Whatever would make every trial fail is reported here, as far as it can be known without training.
+    """Check what a command line asks for, and refuse what would make every trial fail.
 
     :param about: the node ``search``.
     :param words: the settings of the command line.
@@ -95,7 +95,7 @@ def _check_numbers(asked: Mapping[str, Any]) -> None:
 
 
 def _check_fixed(space: Sequence[Dimension], fixed: Mapping[str, str]) -> None:
-    """Nothing is set twice: here, by the space and by the search itself."""
+    """Refuse settings that are set twice: by the command line, by the space or by the search itself."""
     for key in _OURS[1:]:
         if key in fixed:
             raise SettingError(key, fixed[key], "is set by the search for every run")
@@ -125,7 +125,7 @@ def _divided(
 def _check_values(
     groups: Sequence[Choice], values: Sequence[Dimension], config: DictConfig, words: Sequence[str]
 ) -> None:
-    """Every key names something, and what it is set to fits; relations of values are left to the trials."""
+    """Check that every key names a setting and that its values fit it, each by itself."""
     choices = [words_of({group.key: choice}) for group in groups for choice in group.choices]
     variants = [([], config), *((choice, composed("search", [*words, *choice])) for choice in choices)]
     unknown = list(values)
@@ -142,7 +142,7 @@ def _check_values(
 
 
 def _siblings(config: DictConfig, key: str) -> str:
-    """What there is where the key leads to."""
+    """The names of the settings beside the one that a key means, for a message."""
     path = key.split(".")
     for length in range(len(path), 0, -1):
         parent = ".".join(path[:length])

@@ -25,7 +25,7 @@ SEARCH = "search"
 
 
 class TrackedSearch:
-    """The parent run; nothing at all happens if the configuration has no MLflow logger."""
+    """The parent run of a search. Without an MLflow logger in the configuration all methods do nothing."""
 
     def __init__(self, plan: Plan, begun: Mapping[str, Any]) -> None:
         """Find the run or make it. Of several processes one at a time may do so.
@@ -81,7 +81,7 @@ class TrackedSearch:
                 self._client.set_tag(self._run_id, DESCRIPTION, redact(text))
 
     def end(self, status: str) -> None:
-        """Nobody works on the search any more: ``FINISHED``, ``FAILED`` or ``KILLED``."""
+        """Close the parent run with a status: ``FINISHED``, ``FAILED`` or ``KILLED``."""
         if self._client is not None:
             with _forgiven():
                 self._client.set_terminated(self._run_id, status)
@@ -89,7 +89,7 @@ class TrackedSearch:
 
 @contextmanager
 def _forgiven() -> Iterator[None]:
-    """The journal holds everything; a search does not end because its store is out of reach for a while."""
+    """Within, errors of the store become warnings: the journal holds everything, and the search goes on."""
     from mlflow.exceptions import MlflowException
 
     try:

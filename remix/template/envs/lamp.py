@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
-from remix.settings.checks import integer
+from remix.settings.checks import whole
 
 
 class Lamp(Environment):
@@ -19,14 +19,14 @@ class Lamp(Environment):
     """
 
     def __init__(self, n_agents: int = 4, episode_limit: int = 10) -> None:
-        size = integer("n_agents", n_agents, minimum=2) + 1
+        size = whole("n_agents", n_agents, minimum=2) + 1
         self.spec = EnvSpec(
             name="lamp",
             n_agents=n_agents,
             n_actions=2,
             obs_size=size,
             state_size=size,
-            episode_limit=integer("episode_limit", episode_limit, minimum=1),
+            episode_limit=whole("episode_limit", episode_limit, minimum=1),
             obs_dtype="bool",
             state_dtype="bool",
             metrics=("lit",),

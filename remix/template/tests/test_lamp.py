@@ -6,11 +6,11 @@ from envs.lamp import Lamp
 from remix.checking.kinds import check
 
 
-def test_it_keeps_the_contract_of_environments():
+def test_it_keeps_the_contract_of_environments() -> None:
     check(Lamp)
 
 
-def test_it_shines_if_exactly_as_many_press_as_it_asks_for():
+def test_it_shines_if_exactly_as_many_press_as_it_asks_for() -> None:
     lamp = Lamp(n_agents=3)
     asked = lamp.reset(np.array([5])).state[0].argmax()
     press = np.arange(3) < asked

@@ -7,5 +7,5 @@ from weightings.sharp import Sharp
 from remix.checking.kinds import check
 
 
-def test_it_keeps_the_contract_of_weightings():
+def test_it_keeps_the_contract_of_weightings() -> None:
     check(partial(Sharp, power=3.0))

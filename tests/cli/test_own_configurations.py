@@ -1,0 +1,108 @@
+"""Configurations in the folder that a command is given in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from remix.cli.completion import choices
+from remix.report.style import _looks
+from remix.runs.config import register_resolvers
+from remix.settings.import_path import OURS
+from remix.settings.project import configuration_folders
+from tests.command_line import CommandLine
+from tests.projects import QUICK, forgotten, write
+
+FILES = {
+    "envs/lamp.py": "from remix.envs.games import TwoStepGame\n\nclass Lamp(TwoStepGame): ...\n",
+    "conf/env/lamp.yaml": "_target_: envs.lamp.Lamp\n",
+    "conf/algorithm/mine.yaml": "# @label Mine\n# @color teal\ndefaults:\n  - vdn\n  - _self_\ngamma: 0.5\n",
+    "conf/mine/x.yaml": "answer: 42\n",
+}
+
+
+@pytest.fixture
+def remix(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[CommandLine]:
+    write(tmp_path, FILES)
+    with forgotten(tmp_path):
+        yield CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def test_a_run_is_composed_of_them(remix: CommandLine):
+    outcome = remix("train", "env=lamp", "algorithm=mine", *QUICK, "logger=none", "run_dir=run")
+    assert outcome.code == 0, outcome.err
+    config = (remix.home / "run/config.yaml").read_text()
+    assert "_target_: envs.lamp.Lamp" in config
+    assert "gamma: 0.5" in config
+    assert "mine on two_step" in outcome.out
+
+
+def test_they_are_offered(remix: CommandLine):
+    assert "env=lamp" in choices("remix train env=")
+    assert choices("remix train algorithm=mi") == ["algorithm=mine"]
+    assert "lamp, matrix_game" in remix("train", "--help").out
+    assert "must be one of lamp" in remix("train", "env=lmap").err
+    assert "must be one of branch_chain, climbing, lamp" in remix("train", "env=3").err
+
+
+def test_a_new_group_can_be_added(remix: CommandLine):
+    assert "answer: 42" in remix("train", "+mine=x", "--cfg", "job").out
+    assert "mine=y: must be one of x" in remix("train", "+mine=y").err
+    assert "yours=x: unknown setting" in remix("train", "+yours=x").err
+
+
+def test_they_are_found_from_python(remix: CommandLine):
+    register_resolvers()
+    with initialize_config_module("remix.conf", version_base="1.3"):
+        assert compose("train", ["env=lamp"]).env._target_ == "envs.lamp.Lamp"
+
+
+def test_an_algorithm_looks_in_the_report_as_its_file_says(remix: CommandLine):
+    _looks.cache_clear()
+    try:
+        assert _looks()["mine"] == {"label": "Mine", "color": "teal"}
+    finally:
+        _looks.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("file", "setting", "words"),
+    [
+        ("conf/env/smac.yaml", "env=smac", ()),
+        ("conf/algorithm/_q_learning.yaml", "algorithm=_q_learning", ()),
+        ("conf/train.yaml", "--config-name=train", ()),
+        ("more/env/smac.yaml", "env=smac", ("--config-dir", "more")),
+        ("more/env/smac.yaml", "env=smac", ("--config-dir=more",)),
+        ("more/env/smac.yaml", "env=smac", ("-cd", "more")),
+    ],
+)
+def test_none_of_ours_is_replaced(remix: CommandLine, file: str, setting: str, words: tuple[str, ...]):
+    write(remix.home, {file: "{}\n"})
+    expected = f"{setting}: comes with ReMIX, {file} cannot replace it; give that file another name"
+    for command in ("train", "evaluate", "check"):
+        outcome = remix(command, *words)
+        assert (outcome.code, outcome.err) == (2, f"remix: {expected}\n")
+
+
+def test_a_wrong_one_is_one_line(remix: CommandLine):
+    write(
+        remix.home,
+        {"conf/env/dim.yaml": "_target_: envs.lamp.Lamp\nsise: 3\n", "conf/env/cut.yaml": "a: b: c"},
+    )
+    assert remix("train", "env=dim").err.startswith("remix: env.sise=3: unknown setting; env must be one of")
+    outcome = remix("train", "env=cut")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "conf/env/cut.yaml, line 1, column 5: mapping values are not allowed here" in outcome.err
+
+
+def test_our_own_folder_is_no_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir((OURS / "conf").resolve().parent)
+    assert configuration_folders() == [OURS / "conf"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf").touch()
+    assert configuration_folders() == [OURS / "conf"]

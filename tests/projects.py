@@ -1,0 +1,43 @@
+"""Folders of a user's own, in which commands are given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+QUICK = (
+    "max_env_steps=200",
+    "steps_per_epoch=100",
+    "replay.batch_size=4",
+    "replay.episodes_per_round=4",
+    "algorithm.policy.hidden_size=8",
+    "validation_episodes=2",
+    "test_episodes=2",
+    "callbacks.episode_video=null",
+    "threads=1",
+)
+"""A run of about a second, on an environment with short episodes."""
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """Files by their paths in the folder."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@contextmanager
+def forgotten(folder: Path) -> Iterator[None]:
+    """Modules of the folder that are imported within are not found any more afterwards."""
+    path, known = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            module = sys.modules[name]
+            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            if any(place is not None and Path(place).is_relative_to(folder) for place in places):
+                del sys.modules[name]

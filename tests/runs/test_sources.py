@@ -1,0 +1,56 @@
+"""Which modules are the user's own, and where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from remix.runs.sources import is_there, names_in, own_modules
+from tests.projects import write
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    files = {
+        "games/__init__.py": "1 / 0",
+        "games/lamp.py": "1 / 0",
+        "lone.py": "1 / 0",
+        "bare/deep.py": "1 / 0",
+    }
+    write(tmp_path, files)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_own_modules_are_named_with_their_folder(project: Path):
+    """None is imported."""
+    settings = {
+        "env": {"_target_": "games.lamp.Lamp", "label": "lone", "file": "games.yaml"},
+        "more": [
+            "lone:make",
+            "bare.deep.Deep",
+            "numpy.random.x",
+            "remix.envs.games.X",
+            "torch.optim.Adam",
+            "no.x",
+        ],
+    }
+    names = ("games.lamp", "lone", "bare.deep", "games")
+    assert own_modules(settings) == dict.fromkeys(names, str(project))
+
+
+def test_a_module_is_there_or_not(project: Path):
+    assert is_there("games.lamp")
+    assert is_there("games")
+    assert is_there("bare.deep")
+    for name in ("games.lmap", "bare", "no", "no.lamp", "", "."):
+        assert not is_there(name), name
+
+
+def test_names_in_settings():
+    assert list(names_in({"a": ["b.C", {"d": "e.f:g"}], "h": 3, "i": "no name", "j": "k"})) == [
+        "b.C",
+        "e.f.g",
+        "k",
+    ]
