@@ -130,11 +130,18 @@ class ReplayDataModule(pl.LightningDataModule):
             assert self.trainer is not None
             epochs.fetch_no_batch_ahead(self.trainer)
             self.replay.behaviour = self.learner.needs_behaviour
+        self.recruit(self.learner)
+
+    def recruit(self, learner: Learner) -> None:
+        """Make the workers, if there are none; their processes start when they have to play.
+
+        :raises SettingError: they cannot be as they are configured, or not for this learner.
+        """
         if self.pool is None:
-            self.pool = self.workers(self.environment, deepcopy(self.learner.policy).cpu())
+            self.pool = self.workers(self.environment, deepcopy(learner.policy).cpu())
         check_hanging(self.spec, self.pool)
-        if stage == "fit" and self.pool.overlap and not self.learner.learns_from_replay:
-            name = type(self.learner).__name__
+        if self.pool.overlap and not learner.learns_from_replay:
+            name = type(learner).__name__
             raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
 
     def teardown(self, stage: str) -> None:

@@ -75,6 +75,7 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
     check_memory(data.spec, run.config)
     checkpoint = starting_point(module, run.config.ckpt_path, run.directory.last.parent if goes_on else None)
     trainer = make_trainer(run.config, module)
+    data.recruit(module)  # whose mistakes are found before anything is kept
     run.connect(trainer, checkpoint)
     describe(run, module, data, checkpoint)
     if checkpoint is None:

@@ -54,7 +54,7 @@ class Phase(NamedTuple):
 
 PHASES = (
     Phase("composing", "remix.runs.config", "check", 1, False),
-    Phase("building networks", MODULE[0], f"{MODULE[1]}.configure_optimizers", 1, False),
+    Phase("building networks", MODULE[0], f"{MODULE[1]}.__init__", 1, False),
     Phase("first evaluation", MODULE[0], f"{MODULE[1]}.validation_step", 1, True),
     Phase("playing", "remix.learning.datamodule", "ReplayDataModule.collect", 3, True),
     Phase("training", MODULE[0], f"{MODULE[1]}.training_step", 6, True),

@@ -72,11 +72,14 @@ class ProcessWorkers(WorkerPool):
         self.timeout = checks.number("timeout", timeout, above=0)
         self.overlap, self.restarts = overlap, 0
         self._broken_off = False
-        self._workers = [_Worker(environment, policy) for _ in range(n_workers)]
+        self._player, self._n_workers = _pickled(environment, policy), n_workers
+        self._workers: list[_Worker] = []
 
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
+        if not self._workers:
+            self._workers = [_Worker(self._player) for _ in range(self._n_workers)]
         for worker in self._workers:
             if worker.task is not None:  # of a call that was broken off
                 worker.restart()
@@ -161,18 +164,26 @@ class ProcessWorkers(WorkerPool):
         worker.restart()
 
 
+def _pickled(environment: EnvironmentFactory, policy: Policy) -> bytes:
+    """What a process plays with.
+
+    Left to multiprocessing, torch would put every tensor into memory shared with this process, at the price
+    of a file descriptor each.
+    """
+    try:
+        return pickle.dumps((environment, policy))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise unreachable(error) from error
+
+
 class _Worker:
     """One process and what it is doing.
 
-    What it gets is pickled here: left to multiprocessing, torch would put every tensor into memory shared
-    with this process, at the price of a file descriptor each.
+    :param player: environment and policy, pickled.
     """
 
-    def __init__(self, environment: EnvironmentFactory, policy: Policy) -> None:
-        try:
-            self._player = pickle.dumps((environment, policy))
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise unreachable(error) from error
+    def __init__(self, player: bytes) -> None:
+        self._player = player
         self._begin()
 
     def _begin(self) -> None:
