@@ -89,10 +89,10 @@ def test_identity_is_what_a_run_computes():
         "resume=auto",
         "workers=process",
         "run_name=a",
-        "agent_inputs.agent_id=false",  # as Predator-Prey suggests
+        "agent_inputs.agent_id=true algorithm.policy.agent_id=false",  # which nobody uses then
     )
     for override in same:
-        assert identity(remix.compose(override)) == base, override
+        assert identity(remix.compose(*override.split())) == base, override
     other = (
         "weight_range.min=0.5",
         "agent_inputs.agent_id=true",
