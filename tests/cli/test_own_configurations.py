@@ -84,8 +84,8 @@ def test_an_algorithm_looks_in_the_report_as_its_file_says(remix: CommandLine):
 def test_none_of_ours_is_replaced(remix: CommandLine, file: str, setting: str, words: tuple[str, ...]):
     write(remix.home, {file: "{}\n"})
     expected = f"{setting}: comes with ReMIX, {file} cannot replace it; give that file another name"
-    for command in ("train", "evaluate", "check"):
-        outcome = remix(command, *words)
+    for command in (("train", "--cfg", "job"), ("evaluate", "x"), ("check", "env=lamp")):
+        outcome = remix(*command, *words)
         assert (outcome.code, outcome.err) == (2, f"remix: {expected}\n")
 
 
