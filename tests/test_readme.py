@@ -7,10 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-import yaml
-
-from remix.weighting.base import WeightingInputs
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -35,15 +31,14 @@ def test_training_without_hydra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert names["module"].updates >= 2
 
 
-def test_own_weighting():
+def test_training_in_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(block("python", "class Sharp"), names)
-    target, value = torch.tensor([2.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 5.0])
-    rest = torch.zeros(3, 1, 2), torch.ones(3, 1, 2, dtype=torch.bool), torch.zeros(3, 1, dtype=torch.int64)
-    weights = names["Sharp"](0.1, 1.0)(WeightingInputs(value, target, *rest)).values
-    torch.testing.assert_close(weights, torch.tensor([1.0, 0.1 + 0.9 / 4, 0.1]))
-    node = yaml.safe_load(block("yaml", "remix.weighting.sharp.Sharp"))
-    assert set(node) == {"_target_", "min_weight", "max_weight"}
+    exec(block("python", "remix.train"), names)
+    assert names["run"].status == "finished"
+    assert "final_return" in capsys.readouterr().out
 
 
 def test_make_targets_exist():

@@ -3,7 +3,7 @@
 import numpy as np
 from envs.lamp import Lamp
 
-from remix.checking.kinds import check
+from remix import check
 
 
 def test_it_keeps_the_contract_of_environments() -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 from weightings.sharp import Sharp
 
-from remix.checking.kinds import check
+from remix import check
 
 
 def test_it_keeps_the_contract_of_weightings() -> None:
