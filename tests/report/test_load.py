@@ -99,7 +99,7 @@ def test_a_heat_map_that_is_none_is_left_out(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "remix.report.load.read_weights", lambda path, *_: read_heat_maps(path)
+        "remix.report.folder.read_weights", lambda path, *_: read_heat_maps(path)
     )  # which needs other columns
     assert load_study("duel").heat_maps == ()
     first = capsys.readouterr().err.splitlines()[0]
