@@ -150,7 +150,6 @@ MISTAKES = [
     ("train hydra.run.dir=/dev/null/x", "/dev/null/x: Not a directory"),
     ("train hydra.run.dir=null", "hydra.run.dir=null: "),
     ("train test_episodes=1000000000", "test_episodes=1000000000: to play so many episodes together takes"),
-    ("train run_dir=null", "run_dir=None: must be text"),
     ("train ckpt_path=3", "ckpt_path=3: is not a file"),
     ("evaluate", "checkpoint=???: must be given"),
     (
