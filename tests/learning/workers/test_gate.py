@@ -85,9 +85,12 @@ def test_a_bypass_would_be_seen(source):
 
 
 def test_there_is_no_bypass():
+    """But where a contract is checked, without the gate's help."""
     for package in (remix, callbacks):
-        for path in Path(next(iter(package.__path__))).rglob("*.py"):
-            assert not _bypasses(path.read_text()), path
+        home = Path(next(iter(package.__path__)))
+        for path in home.rglob("*.py"):
+            if path.relative_to(home).parts[0] not in ("checking", "template"):
+                assert not _bypasses(path.read_text()), path
 
 
 def test_what_the_game_does_to_its_actions_is_not_recorded():
