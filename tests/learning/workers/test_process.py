@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 import warnings
 from functools import partial
@@ -253,8 +254,12 @@ def play_and_hang(connection, fault, programs):
     """A process with a pool of its own, whose game hangs in the third step."""
     policy = Policy(SmallPredatorPrey().spec)
     pool = ProcessWorkers(partial(WithProgram, fault, programs), policy, n_workers=1)
+    playing = threading.Thread(target=pool.collect, args=(policy.state_dict(), SEEDS[:2], 0.5))
+    playing.start()
+    while not pool._workers:  # they are made when there is something to play
+        time.sleep(0.01)
     connection.send(pool._workers[0].process.pid)
-    pool.collect(policy.state_dict(), SEEDS[:2], 0.5)
+    playing.join()
 
 
 def test_a_worker_does_not_outlive_its_parent(tmp_path):
@@ -265,6 +270,7 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path):
     ours, theirs = context.Pipe()
     parent = context.Process(target=play_and_hang, args=(theirs, fault, programs))
     parent.start()
+    theirs.close()
     worker = ours.recv()
     while fault.exists():
         time.sleep(0.05)
