@@ -64,5 +64,6 @@ CMD [".venv/bin/remix", "train", "experiment=starcraft2"]
 
 FROM dependencies AS train
 COPY --chown=1000:1000 . .
+RUN .venv/bin/remix warmup
 VOLUME /home/remix/project/runs
 CMD ["make", "train"]

@@ -24,6 +24,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
   remix search [SETTING=VALUE ...]        hyper-parameter search
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
+  remix warmup [SETTING=VALUE ...]        compile what runs of a configuration call, before them
   remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
   remix ui                                the MLflow comparison of all runs, in the browser
   remix new NAME                          a project of your own: environment, weighting, study, tests
@@ -148,6 +149,16 @@ def _check(arguments: list[str]) -> None:
     _hydra("check", arguments, check)
 
 
+def _warmup(arguments: list[str]) -> None:
+    def warm_up(config: DictConfig) -> object:
+        from remix.runs import compilation
+
+        compilation.warm_up(config)
+        return None
+
+    _hydra("warmup", arguments, warm_up)
+
+
 def _report(arguments: list[str]) -> None:
     from remix.report import report
 
@@ -185,6 +196,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "report": _report,
     "search": _search,
     "check": _check,
+    "warmup": _warmup,
     "sync": _sync,
     "ui": _ui,
     "new": _new,

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from remix.learning.films import film
 from remix.runs.building import build
 from remix.runs.checkpoints import find_checkpoint, load
+from remix.runs.compilation import compilation_told
 from remix.runs.config import check_arguments
 from remix.runs.memory import check_together
 from remix.runs.trainer import OneProcess
@@ -19,6 +20,7 @@ from remix.settings import checks
 from remix.settings.errors import SettingError
 
 
+@compilation_told()
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Episodes of a trained policy; prints and returns their statistics."""
     checks.whole("episodes", config.episodes, minimum=1)
@@ -51,6 +53,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     return results
 
 
+@compilation_told()
 def watch(config: DictConfig) -> Path:
     """One greedy episode of a trained policy as a film."""
     checks.seed("seed", config.seed)

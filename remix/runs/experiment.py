@@ -14,6 +14,7 @@ from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
 from remix.runs.building import build, quiet
 from remix.runs.checkpoints import restoring, starting_point
+from remix.runs.compilation import compilation_told
 from remix.runs.config import check, check_arguments, find_previous, new_directory, previous_run
 from remix.runs.launchers import threads_of_a_job
 from remix.runs.memory import check_memory
@@ -61,7 +62,7 @@ def train(config: DictConfig) -> float:
         if previous.status == "finished":
             return _finished_before(config, directory, previous)
         run = RunInProgress.after(previous, config, directory)
-        with ending(run, goes_on=bool(previous)):
+        with ending(run, goes_on=bool(previous)), compilation_told():
             final_return = _train(run, goes_on=bool(previous))
     farewell(run)
     return final_return
