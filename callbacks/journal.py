@@ -8,12 +8,17 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.checkpointing import LastCheckpoint
-from remix.tracking.journal import Journal
+from remix.learning.episodes import Episode
+from remix.learning.metrics import by_episode
+from remix.tracking.journal import FINAL, TEST, Journal
 
 
 class JournalKeeper(Callback):
     """Writes the length of the journal into every checkpoint, and cuts it back to that length on loading.
+
+    It also writes the episodes of every evaluation into the journal one by one.
 
     Every run has this callback.
 
@@ -34,6 +39,16 @@ class JournalKeeper(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._begin_once()
 
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *place: int
+    ) -> None:
+        self._keep_episodes(TEST, batch, pl_module)
+
+    def on_test_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *place: int
+    ) -> None:
+        self._keep_episodes(FINAL, batch, pl_module)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for logger in trainer.loggers:
             logger.save()
@@ -46,6 +61,12 @@ class JournalKeeper(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._journal.cut(state_dict["length"])
+
+    def _keep_episodes(self, name: str, batch: list[Episode], module: pl.LightningModule) -> None:
+        assert isinstance(module, MultiAgentModule)
+        if not module.trainer.sanity_checking:
+            episodes = by_episode(batch, module.spec.metrics)
+            self._journal.append_evaluation(name, episodes, module.env_steps)
 
     def _begin_once(self) -> None:
         if not self._begun:

@@ -111,6 +111,7 @@ def test_a_run(run: remix.Run):
     assert curves["test/return"].notna().sum() >= 4
     assert scores["best_return"] == curves["test/return"].max()
     assert scores["return"] == curves["final/return"].dropna().item()
+    assert scores["absolute_last_return"] == curves["absolute_last/return"].dropna().item()
     assert scores["final_return"] == curves["summary/final_return"].dropna().item()
     assert repr(run) == f"Run({run.directory}, finished, final return {scores['return']:.2f})"
 

@@ -170,14 +170,21 @@ class ReplayDataModule(pl.LightningDataModule):
     ) -> Round | list[Episode]:
         return batch.to(device) if isinstance(batch, Round) else batch
 
-    def collect(self, stream: str, first: int, count: int, exploration: float | None) -> list[Episode]:
-        """Episodes ``first .. first + count - 1`` of a stream, played by the current policy."""
+    def collect(
+        self,
+        stream: str,
+        first: int,
+        count: int,
+        exploration: float | None,
+        policy_state: PolicyState | None = None,
+    ) -> list[Episode]:
+        """Episodes ``first .. first + count - 1`` of a stream, by the current policy if no other is given."""
         assert self.pool is not None
         if self._ahead is not None:
             wait([self._ahead.episodes])
-        return self.pool.collect(
-            self._policy_state(), episode_seeds(self.seed, stream, first, count), exploration
-        )
+        if policy_state is None:
+            policy_state = self._policy_state()
+        return self.pool.collect(policy_state, episode_seeds(self.seed, stream, first, count), exploration)
 
     def next_round(self) -> tuple[list[Episode], float]:
         """The episodes of the next round and the exploration with which they were played."""

@@ -13,6 +13,15 @@ from torchmetrics import Metric
 from remix.learning.episodes import Episode
 
 
+def by_episode(episodes: Sequence[Episode], names: Sequence[str]) -> dict[str, list[float]]:
+    """Return, length and every environment statistic of each of E episodes, ``[E]`` by name.
+
+    :param names: the environment's own episode statistics (``EnvSpec.metrics``).
+    """
+    scores = {"return": [e.score for e in episodes], "length": [float(e.length) for e in episodes]}
+    return scores | {name: [float(e.metrics[name]) for e in episodes] for name in names}
+
+
 class EpisodeStatistics(Metric):
     """Mean return, its spread, mean length and mean of every environment statistic over episodes.
 

@@ -23,6 +23,10 @@ class RunRecord:
     :param mlflow_run_id: of the run in MLflow, if it is there.
     :param copied_from: folder of the run that this one was taken over from.
     :param origin: where the code is from.
+    :param machine: on which it was trained last, as :func:`remix.records.machine.machine` has it, with
+        ``threads`` of the CPU and the ``device`` of the networks.
+    :param seconds: that its training took, set-up and last episodes included, in all processes together. Of
+        a process that was killed only whole epochs count.
     :param needs: the folder of every module of the user's own, by its name.
     :param others: what other versions of ReMIX wrote.
     """
@@ -38,6 +42,8 @@ class RunRecord:
     mlflow_run_id: str | None = None
     copied_from: str | None = None
     origin: Mapping[str, str] | None = None
+    machine: Mapping[str, str] | None = None
+    seconds: float | None = None
     needs: Mapping[str, str] | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,5 +75,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "mlflow_run_id": (str,),
     "copied_from": (str,),
     "origin": (dict,),
+    "machine": (dict,),
+    "seconds": (int, float),
     "needs": (dict,),
 }

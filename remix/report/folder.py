@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from remix.records.directory import WEIGHTS, RunDirectory
+from remix.report.episodes import read_episodes
 from remix.report.files import read_weights
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
 from remix.settings.errors import SettingError
@@ -53,7 +54,7 @@ def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
     known = (run := RunDirectory(directory)).record.identity == job["identity"]
     status = _STATES.get(run.state, "KILLED") if known else MISSING
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
-    return Run(*about, env_steps=env_steps, scores=scores)
+    return Run(*about, env_steps=env_steps, scores=scores, episodes=read_episodes(directory, metric))
 
 
 def add_weights(path: Path, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:

@@ -13,10 +13,12 @@ import numpy as np
 
 from remix.records.directory import WEIGHTS
 from remix.report.csv_tables import LARGEST_FILE
+from remix.report.episodes import EpisodeScores, read_episodes
 from remix.report.folder import add_weights, from_folder, plan_here
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of
+from remix.tracking.journal import JOURNAL
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 from remix.tracking.runs import download_file
@@ -175,6 +177,7 @@ def _read_runs(
             env_steps, scores = _history(client, run.run_id, plan["metric"])
             run = replace(run, env_steps=env_steps, scores=scores)
             if run.counts:
+                run = replace(run, episodes=_download_episodes(client, run, plan["metric"]))
                 _download_weights(client, run, heat_maps)
         runs.append(run)
     return tuple(runs), tuple(heat_maps.values())
@@ -191,6 +194,16 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     curve = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
     env_steps, scores = curve.reshape(-1, 2).T
     return env_steps, scores
+
+
+def _download_episodes(client: MlflowClient, run: Run, metric: str) -> EpisodeScores:
+    assert run.run_id is not None
+    with TemporaryDirectory() as folder:
+        try:
+            download_file(client, run.run_id, JOURNAL, Path(folder), LARGEST_FILE)
+        except SettingError as error:
+            print(f"warning: {JOURNAL} of run {run.run_id} is left out: {error.expected}", file=sys.stderr)
+        return read_episodes(Path(folder), metric)
 
 
 def _download_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:

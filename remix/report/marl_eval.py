@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from remix.report.results import Run, StudyResults
-from remix.report.statistics import common_grid, comparable, median_evaluations, on_grid
+from remix.report.statistics import common_grid, comparable, median_evaluations
 
 METRIC = "return"
 
 
 def marl_eval(results: StudyResults) -> dict[str, Any]:
-    """``environment -> task -> algorithm -> seed_<n> -> step_<k> -> {"step_count": int, "return": [score]}``.
+    """``environment -> task -> algorithm -> seed_<n> -> step_<k> -> {"step_count": int, "return": [...]}``.
 
     The study stands for the environment, panels for tasks, variants for algorithms; names are in lower case,
-    because marl-eval looks for such, and numbered where they would be equal. It compares the k-th evaluations
-    of all runs, so that all runs have equally many here, their median: scores are interpolated at steps that
-    the runs of the panel share. The last entry of a run is ``absolute_metrics``, its best evaluation. Only
-    finished runs are in it, and of them those that are comparable with most of their panel.
+    because marl-eval looks for such, and numbered where they would be equal. A return has the scores of the
+    single episodes where they are known, else their mean, at the run's own steps. marl-eval compares the k-th
+    evaluations of all runs, so that all runs have equally many here, their median: of a run that has more or
+    fewer, those nearest to steps that the runs of the panel share, some of them several times.
+
+    The last entry of a run is ``absolute_metrics``: fresh episodes of its best policy, or, where some run has
+    none, the best evaluation of every run. Only finished runs are in it, and of them those that are
+    comparable with most of their panel.
     """
     panels = {panel: comparable(runs) for panel in results.panels if (runs := results.of_panel(panel))}
-    evaluations = median_evaluations([run for runs in panels.values() for run in runs])
+    every = [run for runs in panels.values() for run in runs]
+    evaluations = median_evaluations(every)
+    fresh = all(len(run.episodes.best) for run in every)
     tasks, algorithms = _lower_case(results.panels), _lower_case(results.variants)
     data: dict[str, Any] = {}
     for panel, runs in panels.items():
         task = data.setdefault(tasks[panel], {})
-        grid = common_grid(runs, evaluations)
-        for run, scores in zip(runs, on_grid(runs, grid), strict=True):
+        for run, chosen in zip(runs, _chosen(runs, evaluations), strict=True):
             seeds = task.setdefault(algorithms[run.variant], {})
-            seeds[f"seed_{run.seed}"] = _run(run, grid.tolist(), scores.tolist())
+            absolute = run.episodes.best.tolist() if fresh else [run.best]
+            seeds[f"seed_{run.seed}"] = _steps(run, chosen) | {"absolute_metrics": {METRIC: absolute}}
     return {results.name.lower(): data}
 
 
 def write_marl_eval(results: StudyResults, path: Path) -> None:
     """Write :func:`marl_eval` to a file."""
-    path.write_text(json.dumps(marl_eval(results), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(marl_eval(results), allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _lower_case(names: Iterable[str]) -> dict[str, str]:
@@ -50,9 +58,23 @@ def _lower_case(names: Iterable[str]) -> dict[str, str]:
     return keys
 
 
-def _run(run: Run, env_steps: list[float], scores: list[float]) -> dict[str, Any]:
-    evaluations = {
-        f"step_{k}": {"step_count": round(step), METRIC: [score]}
-        for k, (step, score) in enumerate(zip(env_steps, scores, strict=True))
+def _chosen(runs: Sequence[Run], n: int) -> list[list[int]]:
+    """The places of n evaluations of each run: its own n, else those nearest to steps that all runs cover."""
+    grid = common_grid(runs, n)
+    return [
+        list(range(n))
+        if len(run.env_steps) == n
+        else [int(np.abs(run.env_steps - at).argmin()) for at in grid]
+        for run in runs
+    ]
+
+
+def _steps(run: Run, chosen: Iterable[int]) -> dict[str, Any]:
+    steps, scores, single = run.env_steps.tolist(), run.scores.tolist(), run.episodes.evaluations
+    return {
+        f"step_{k}": {
+            "step_count": round(steps[place]),
+            METRIC: single[int(steps[place])].tolist() if steps[place] in single else [scores[place]],
+        }
+        for k, place in enumerate(chosen)
     }
-    return {**evaluations, "absolute_metrics": {METRIC: [run.best]}}

@@ -28,6 +28,13 @@ _CAPTIONS = {
 }
 
 
+_ABSOLUTE = (
+    "Absolute: the policy of the best evaluation on fresh episodes that had no part in its choice, ten times "
+    "as many as an evaluation has unless the run says otherwise; last policy: the policy at the end of "
+    "training on the same episodes."
+)
+
+
 def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[str]) -> list[Section]:
     """The page from above.
 
@@ -103,14 +110,11 @@ def _range(values: Sequence[float], text: Callable[[float], str]) -> str:
 
 
 def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
-    header = [
-        "panel",
-        "variant",
-        f"final {shortened(results.score_label)}",
-        "95 % interval",
-        "best",
-        "mean over training",
-    ]
+    header = ["panel", "variant", f"final {shortened(results.score_label)}", "95 % interval"]
+    fresh = any(not isnan(score.absolute.value) for score in scores)
+    if fresh:
+        header += ["absolute", "95 % interval", "last policy"]
+    header += ["best evaluation", "mean over training", "steps to 90 %", "seeds"]
     text = _format(scores)
     rows = [
         [
@@ -118,6 +122,7 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
             label(score.variant, results.variants),
             text(score.final.value),
             _interval(score.final, text),
+            *(_absolute(score, text) if fresh else []),
             text(score.best),
             text(score.area),
             "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
@@ -128,12 +133,18 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
     return Section(
         "Final scores",
         [
-            Table([*header, "steps to 90 %", "seeds"], rows, text_columns=2),
-            "Interquartile means over seeds. Final: the evaluations in the last tenth of a run; best: its "
-            "highest evaluation; mean over training: the area under its curve divided by its steps; steps to "
-            "90 %: the median of the first evaluations that reach 90 % of their run's best.",
+            Table(header, rows, text_columns=2),
+            "Interquartile means over seeds. Final: the evaluations in the last tenth of a run; best "
+            "evaluation: the highest, which noise makes too high; mean over training: the area under its "
+            "curve divided by its steps; steps to 90 %: the median of the first evaluations that reach 90 % "
+            "of their run's best.",
+            *([_ABSOLUTE] if fresh else []),
         ],
     )
+
+
+def _absolute(score: Score, text: Callable[[float], str]) -> list[str]:
+    return [text(score.absolute.value), _interval(score.absolute, text), text(score.last.value)]
 
 
 def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:

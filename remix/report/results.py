@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import nan
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.report.csv_tables import LARGEST_COUNT, LARGEST_NUMBER
+from remix.report.episodes import EpisodeScores
 from remix.settings.errors import SettingError
 from remix.tracking.curves import curve_summary
 
@@ -51,6 +53,7 @@ class Run:
     :ivar env_steps: environment steps at the E evaluations, increasing, ``[E]``.
     :ivar scores: mean score of each evaluation, ``[E]``.
     :ivar run_id: in MLflow.
+    :ivar episodes: scores of single episodes.
     """
 
     panel: str
@@ -61,6 +64,7 @@ class Run:
     env_steps: Floats
     scores: Floats
     run_id: str | None = None
+    episodes: EpisodeScores = field(default_factory=EpisodeScores)
 
     def __post_init__(self) -> None:
         env_steps, last = np.unique(self.env_steps[::-1], return_index=True)
@@ -90,6 +94,16 @@ class Run:
     def best(self) -> float:
         """Highest score of an evaluation."""
         return self._summary["best_return"]
+
+    @property
+    def absolute(self) -> float:
+        """Mean score of fresh episodes of the best policy; NaN if there were none."""
+        return _mean(self.episodes.best)
+
+    @property
+    def last(self) -> float:
+        """Mean score of the same episodes with the last policy; NaN if there were none."""
+        return _mean(self.episodes.last)
 
     @property
     def area(self) -> float:
@@ -217,6 +231,10 @@ class StudyResults:
         """As in "2 finished, 1 missing of 3 planned runs"."""
         counts = [f"{n} {status.lower()}" for status, n in self.status_counts.items()]
         return f"{', '.join(counts)} of {len(self.runs)} planned runs"
+
+
+def _mean(scores: Floats) -> float:
+    return float(scores.mean()) if len(scores) else nan
 
 
 def rank(status: str) -> int:

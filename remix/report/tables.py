@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan, nan
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,10 @@ _COLUMNS = (
     "best_iqm",
     "area_iqm",
     "steps_to_90_percent",
+    "absolute_iqm",
+    "absolute_low",
+    "absolute_high",
+    "last_iqm",
 )
 
 
@@ -34,6 +38,9 @@ class Score:
     :ivar area: interquartile mean of each run's mean score over training.
     :ivar steps_to_90: median of the environment steps to 90 % of a run's best. Runs that never got better
         count as infinitely long; the median is infinite if most of them did not.
+    :ivar absolute: interquartile mean of each run's absolute metric, the mean of fresh episodes of its best
+        policy; NaN where a run has none.
+    :ivar last: likewise of its last policy.
     """
 
     panel: str
@@ -42,6 +49,8 @@ class Score:
     best: float
     area: float
     steps_to_90: float
+    absolute: Estimate
+    last: Estimate
 
     @property
     def n(self) -> int:
@@ -64,7 +73,16 @@ def _score(panel: str, variant: str, runs: list[Run]) -> Score:
         interquartile_mean(np.array([run.best for run in runs])).value,
         interquartile_mean(np.array([run.area for run in runs])).value,
         float(np.quantile(steps, 0.5, method="inverted_cdf")),
+        _of_all([run.absolute for run in runs]),
+        _of_all([run.last for run in runs]),
     )
+
+
+def _of_all(values: list[float]) -> Estimate:
+    """Interquartile mean of numbers of which all are known, else NaN."""
+    if any(map(isnan, values)):
+        return Estimate(nan, nan, nan, len(values))
+    return interquartile_mean(np.array(values))
 
 
 def improvements(results: StudyResults) -> dict[str, Estimate]:
@@ -108,12 +126,13 @@ def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
 def write_scores(rows: list[Score], path: Path) -> None:
     """One line per curve, numbers with all digits.
 
-    The interval of a single seed is ``nan``, steps that are never reached ``inf``.
+    The interval of a single seed is ``nan``, as is what is not known; steps never reached are ``inf``.
     """
 
     def line(row: Score) -> list[str | int]:
-        final = row.final
-        numbers = (final.value, final.low, final.high, row.best, row.area, row.steps_to_90)
+        final, absolute = row.final, row.absolute
+        numbers = [final.value, final.low, final.high, row.best, row.area, row.steps_to_90]
+        numbers += [absolute.value, absolute.low, absolute.high, row.last.value]
         return [row.panel, row.variant, row.n, *map(repr, numbers)]
 
     write_table(path, _COLUMNS, map(line, rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
@@ -19,6 +21,7 @@ from remix import tracking
 from remix.callbacks.journal import JournalKeeper
 from remix.callbacks.side_matters import side_matter
 from remix.records.directory import CONFIGURATION, ERROR, RunDirectory
+from remix.records.machine import machine
 from remix.records.record import RunRecord
 from remix.runs.building import make_all
 from remix.runs.config import kept
@@ -45,6 +48,7 @@ class RunInProgress:
         self.config, self.directory, self.record = config, directory, record
         self.journal = Journal(directory.path)
         self.loggers: list[Logger] = []
+        self._started, self._seconds_before = time.monotonic(), record.seconds or 0.0
 
     @classmethod
     def after(cls, previous: RunRecord, config: DictConfig, directory: RunDirectory) -> RunInProgress:
@@ -56,6 +60,8 @@ class RunInProgress:
             started=previous.started or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}",
             origin=tracking.origin(),
             needs=own_modules(kept(config)),
+            machine=machine(),
+            seconds=previous.seconds,
             mlflow_run_id=previous.mlflow_run_id,
             others=previous.others,
         )
@@ -77,6 +83,9 @@ class RunInProgress:
         """
         if checkpoint is None or Path(checkpoint).parent != self.directory.last.parent:
             self.journal.cut(0)  # of a process that came to no checkpoint
+        device = trainer.strategy.root_device
+        uses = {"threads": str(torch.get_num_threads()), "device": _device(device)}
+        self.record = replace(self.record, machine={**(self.record.machine or {}), **uses})
         self.loggers.append(JournalLogger(self.journal))
         self.loggers += configured_loggers(self.config)
         trainer.loggers = self.loggers
@@ -84,7 +93,10 @@ class RunInProgress:
         trainer.callbacks.insert(0, keeper)  # type: ignore[attr-defined]
 
     def note(self, **changes: Any) -> None:
-        """Change the record, in the folder too."""
+        """Change the record, in the folder too. While the run is running its seconds count."""
+        if self.record.status == "running":
+            seconds = self._seconds_before + time.monotonic() - self._started
+            self.record = replace(self.record, seconds=round(seconds, 1))
         self.record = replace(self.record, **changes)
         self.directory.write(self.record)
 
@@ -99,8 +111,7 @@ class RunInProgress:
                 logger.log_hyperparams(tracking.run_parameters(settings))
 
     def _look(self) -> None:
-        if self.run_id != self.record.mlflow_run_id:
-            self.note(mlflow_run_id=self.run_id)
+        self.note(mlflow_run_id=self.run_id)
 
 
 def configured_loggers(
@@ -152,6 +163,11 @@ def delivering(run: RunInProgress) -> Iterator[None]:
         if run.run_id not in (None, run.record.mlflow_run_id) and run.directory.record:
             with side_matter("the run's id in MLflow is not in its record"):
                 run.note(mlflow_run_id=run.run_id)
+
+
+def _device(device: torch.device) -> str:
+    """``cpu``, or the name of an accelerator."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _kind(node: DictConfig) -> type:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from remix.records.directory import CONFIGURATION, RunDirectory, State, all_runs
 from remix.settings.errors import SettingError
 from remix.tracking.curves import curve_summary
-from remix.tracking.journal import JOURNAL, Journal
+from remix.tracking.journal import ABSOLUTE_BEST, ABSOLUTE_LAST, FINAL, JOURNAL, Journal
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -78,13 +78,15 @@ class Run:
 
         That is ``final_return``, ``best_return``, ``area_under_curve`` and ``steps_to_90_percent`` of the
         evaluations (:func:`curve_summary`), and of the test episodes of the last policy, as
-        :func:`remix.evaluate` has them, ``return``, ``length`` and the statistics of the environment.
+        :func:`remix.evaluate` has them, ``return``, ``length`` and the statistics of the environment. With
+        ``absolute_best_`` and ``absolute_last_`` before them they are those of the absolute metric
+        (:class:`remix.callbacks.absolute_metric.AbsoluteMetric`).
         """
         curves = self.curves
         evaluations = curves["test/return"].dropna() if "test/return" in curves else curves.squeeze()[:0]
         scores = curve_summary(evaluations.index.tolist(), evaluations.tolist())
-        for name in (name for name in curves if name.startswith("final/")):
-            scores[name.removeprefix("final/")] = float(curves[name].dropna().iloc[-1])
+        for name in (name for name in curves if name.startswith((f"{FINAL}/", ABSOLUTE_BEST, ABSOLUTE_LAST))):
+            scores[name.removeprefix(f"{FINAL}/").replace("/", "_")] = float(curves[name].dropna().iloc[-1])
         return scores
 
     @cached_property

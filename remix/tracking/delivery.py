@@ -14,7 +14,7 @@ from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, WEIGHTS
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
-from remix.tracking.journal import Journal
+from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.note import Note
 from remix.tracking.runs import (
     LONGEST_TAG,
@@ -36,6 +36,7 @@ ARTIFACTS = (
     FILM,
     HEAT_MAP,
     WEIGHTS,
+    JOURNAL,
 )
 """Files of a run directory that MLflow gets when the run is over, as far as they exist."""
 
@@ -54,7 +55,9 @@ _NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
 
 def _states(record: RunRecord) -> dict[str, str]:
     """The tags that say what became of the run."""
-    return _texts({name: getattr(record, name) for name in ("identity", "status", "error", "copied_from")})
+    names = ("identity", "status", "error", "copied_from")
+    seconds = None if record.status == "running" else record.seconds
+    return _texts({name: getattr(record, name) for name in names} | {"seconds": seconds})
 
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -202,7 +205,8 @@ class Delivery:
         return str(run.info.run_id)
 
     def _tags(self, record: RunRecord) -> dict[str, str]:
-        return _texts({**(record.origin or {}), **redacted(self.target.tags)}) | _states(record)
+        about = {**(record.origin or {}), **(record.machine or {}), **redacted(self.target.tags)}
+        return _texts(about) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
         """Those of the first process that trained the run stay, whatever a later one is told."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 JOURNAL = "metrics.jsonl"
-"""In a run's directory: one JSON object per call of ``log_metrics``, and a mark per checkpoint."""
+"""In a run's directory: one JSON object per call of ``log_metrics`` and per evaluation, and marks."""
+
+TEST, FINAL, ABSOLUTE_BEST, ABSOLUTE_LAST = "test", "final", "absolute_best", "absolute_last"
+"""Evaluations, with which the names of their metrics begin: those during training, the one after it, and two
+of the absolute metric, of the best and of the last policy."""
 
 _MARK = b'{"checkpoint": true}\n'
 
@@ -28,6 +32,19 @@ class Entry(NamedTuple):
     time: int
     values: dict[str, float]
     end: int
+
+
+class Evaluation(NamedTuple):
+    """The episodes of an evaluation one by one, whose means are in an :class:`Entry`.
+
+    :ivar name: what the names of its metrics begin with, as :data:`TEST`.
+    :ivar step: environment steps.
+    :ivar episodes: by the name of a metric, its value in each of the E episodes, ``[E]``.
+    """
+
+    name: str
+    step: int
+    episodes: dict[str, list[float]]
 
 
 class Journal:
@@ -51,6 +68,11 @@ class Journal:
         values = {name: float(value) for name, value in metrics.items()}
         entry = {"step": step, "time": time.time_ns() // 1_000_000, "values": values}
         self._write(json.dumps(entry).encode() + b"\n")
+
+    def append_evaluation(self, name: str, episodes: Mapping[str, Sequence[float]], step: int) -> None:
+        """Add the episodes of an evaluation (:class:`Evaluation`)."""
+        values = {metric: [float(value) for value in each] for metric, each in episodes.items()}
+        self._write(json.dumps({"step": step, "evaluation": name, "episodes": values}).encode() + b"\n")
 
     def last_change(self) -> int | None:
         """When something was added last, in milliseconds since 1970."""
@@ -91,6 +113,12 @@ class Journal:
                 if (entry := _entry(line, place)) is not None:
                     yield entry
 
+    def evaluations(self) -> Iterator[Evaluation]:
+        """All evaluations whose episodes were kept, in the order of time."""
+        if self.path.is_file():
+            with self.path.open("rb") as file:
+                yield from filter(None, map(_evaluation, file))
+
     def _write(self, line: bytes) -> None:
         with self.path.open("ab") as file:
             file.truncate(self.length)  # of what a process before this one left unfinished
@@ -99,10 +127,20 @@ class Journal:
 
 
 def _entry(line: bytes, end: int) -> Entry | None:
-    """What a line says; None for the mark of a checkpoint, and for one that a disk has spoiled."""
+    """What a line says; None for one of another kind, and for one that a disk has spoiled."""
     try:
         content = json.loads(line)
         values = {str(name): float(value) for name, value in content["values"].items()}
         return Entry(int(content["step"]), int(content["time"]), values, end)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _evaluation(line: bytes) -> Evaluation | None:
+    """What a line says, as :func:`_entry`."""
+    try:
+        content = json.loads(line)
+        episodes = {str(name): [float(v) for v in each] for name, each in content["episodes"].items()}
+        return Evaluation(str(content["evaluation"]), int(content["step"]), episodes)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None

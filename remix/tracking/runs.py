@@ -30,6 +30,15 @@ LONGEST_TAG = 5000
 
 CHECKPOINTS = (BEST, LAST)
 
+_PACKAGES = {
+    "remix": "remix-marl",
+    "torch": "torch",
+    "lightning": "pytorch-lightning",
+    "numpy": "numpy",
+    "numba": "numba",
+}
+"""On which speed or digits may depend, by a short name."""
+
 _NOT_PARAMETERS = (
     "callbacks",
     "logger",
@@ -94,18 +103,21 @@ def run_tags(tags: Mapping[str, Any]) -> dict[str, str]:
 
 
 def origin() -> dict[str, str]:
-    """Where the code is from: ``remix_version``, ``git_commit`` and ``python_version``."""
+    """Where the code is from: ``git_commit``, and versions as ``python_version`` and ``torch_version``."""
+    return {
+        "git_commit": git_commit(Path(__file__)),
+        "python_version": ".".join(map(str, sys.version_info[:3])),
+        **{f"{name}_version": _version(package) for name, package in _PACKAGES.items()},
+    }
+
+
+def _version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        remix_version = version("remix-marl")
+        return version(package)
     except PackageNotFoundError:
-        remix_version = "unknown"
-    return {
-        "remix_version": remix_version,
-        "git_commit": git_commit(Path(__file__)),
-        "python_version": ".".join(map(str, sys.version_info[:3])),
-    }
+        return "unknown"
 
 
 def git_commit(file: Path) -> str:

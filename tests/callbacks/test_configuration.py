@@ -36,6 +36,7 @@ def test_default_callbacks(tmp_path: Path) -> None:
         "progress",
         "throughput",
         "summary",
+        "absolute_metric",
         "best_checkpoint",
         "last_checkpoint",
         "weight_heatmap",

@@ -14,6 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from remix.report.results import HeatMap
 from remix.report.weight_map import write_weights
+from remix.tracking.journal import JOURNAL, Journal
 
 METRIC = "test/return"
 
@@ -86,6 +87,14 @@ class FakeStore:
         write_weights(HeatMap("", "", 1, table, steps, edges), path)
         self.client.log_artifact(run_id, str(path))
 
+    def upload_episodes(self, run_id: str, evaluations: Mapping[tuple[str, int], list[float]]) -> None:
+        """:param evaluations: returns of episodes by the evaluation's name and environment steps."""
+        folder = self.folder / run_id
+        folder.mkdir()
+        for (name, step), returns in evaluations.items():
+            Journal(folder).append_evaluation(name, {"return": returns}, step)
+        self.client.log_artifact(run_id, str(folder / JOURNAL))
+
     def artifacts(self, run_id: str, folder: str | None = None) -> set[str]:
         found: list[Any] = self.client.list_artifacts(run_id, folder)
         return {file.path for file in found}
@@ -108,6 +117,8 @@ def fill(store: FakeStore) -> dict[str, str]:
     ids = {"duel": duel[1]}
     for seed in (1, 2, 3):
         ids[f"remix {seed}"] = store.child(duel, ("p = 0", "remix", seed), {0: 0.0, 100: 9.0 + seed})
+    evaluations = {("test", 0): [-1.0, 1.0], ("test", 100): [9.0, 11.0], ("absolute_best", 100): [8.0, 9.0]}
+    store.upload_episodes(ids["remix 1"], evaluations)
     for seed, counts in ((1, [[1, 2], [3, 4]]), (2, [[10, 20], [30, 40], [50, 60]])):
         store.upload_weights(ids[f"remix {seed}"], counts)
     store.child(duel, ("p = 0", "qmix", 1), {0: 0.0, 100: 1.0})

@@ -75,6 +75,16 @@ def test_heat_maps_are_summed_over_seeds(duel: StudyResults) -> None:
     assert heat.weights == pytest.approx(np.array([0.1, 0.55, 1.0]))
 
 
+def test_scores_of_single_episodes(duel: StudyResults) -> None:
+    episodes = run_of(duel, "p = 0", "remix", 1).episodes
+    assert {step: scores.tolist() for step, scores in episodes.evaluations.items()} == {
+        0: [-1.0, 1.0],
+        100: [9.0, 11.0],
+    }
+    assert run_of(duel, "p = 0", "remix", 1).absolute == 8.5
+    assert not run_of(duel, "p = 0", "remix", 2).episodes.evaluations
+
+
 def test_many_runs_come_in_pages(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch, duel: StudyResults
 ) -> None:

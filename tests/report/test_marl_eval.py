@@ -1,14 +1,23 @@
 """The JSON form of marl-eval."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from remix.report.episodes import EpisodeScores
 from remix.report.marl_eval import marl_eval, write_marl_eval
-from remix.report.results import StudyResults
+from remix.report.results import Run, StudyResults
 from tests.report.samples import make_run, make_study
+
+
+def with_episodes(run: Run) -> Run:
+    """Two episodes a point below and above every evaluation, and two of the absolute metric."""
+    points = zip(run.env_steps.tolist(), run.scores.tolist(), strict=True)
+    evaluations = {int(step): np.array([score - 1.0, score + 1.0]) for step, score in points}
+    return replace(run, episodes=EpisodeScores(evaluations, best=np.array([3.0, 5.0])))
 
 
 def test_environment_task_algorithm_seed() -> None:
@@ -32,23 +41,45 @@ def test_environment_task_algorithm_seed() -> None:
     }
 
 
-def test_all_runs_have_the_same_steps_and_their_own_best() -> None:
+def test_scores_of_episodes_at_their_own_steps_and_the_absolute_metric() -> None:
+    runs = [
+        with_episodes(make_run("p", "a", seed, [0.0, mean, 2.0], env_steps=[0, 100 + seed, 200 + seed]))
+        for seed, mean in ((1, 5.0), (2, 8.0))
+    ]
+    first, second = marl_eval(StudyResults("s", "s", "score", tuple(runs)))["s"]["p"]["a"].values()
+    assert first == {
+        "step_0": {"step_count": 0, "return": [-1.0, 1.0]},
+        "step_1": {"step_count": 101, "return": [4.0, 6.0]},
+        "step_2": {"step_count": 201, "return": [1.0, 3.0]},
+        "absolute_metrics": {"return": [3.0, 5.0]},
+    }
+    assert list(second)[-1] == "absolute_metrics"  # where marl-eval looks
+    assert second["step_1"] == {"step_count": 102, "return": [7.0, 9.0]}
+
+
+def test_best_evaluations_where_some_run_has_no_fresh_episodes() -> None:
+    runs = (with_episodes(make_run("p", "a", 1, [0.0, 5.0, 2.0])), make_run("p", "a", 2, [0.0, 8.0, 4.0]))
+    found = marl_eval(StudyResults("s", "s", "score", runs))["s"]["p"]["a"]
+    assert [run["absolute_metrics"]["return"] for run in found.values()] == [[5.0], [8.0]]
+    assert [run["step_1"]["return"] for run in found.values()] == [[4.0, 6.0], [8.0]]
+
+
+def test_all_runs_have_as_many_evaluations() -> None:
     runs = (
         make_run("P", "A", 1, [0.0, 30.0, 2.0], env_steps=[0, 100, 200]),
         make_run("P", "A", 2, [0.0, 2.0, 8.0, 4.0], env_steps=[0, 50, 150, 250]),
         make_run("Q", "A", 1, [0.0, 2.0, 4.0], env_steps=[0, 200, 400]),
     )
     tasks = marl_eval(StudyResults("Study", "s", "score", runs))["study"]
-    found = tasks["p"]["a"]
+    found = {
+        name: [(step["step_count"], *step["return"]) for step in list(run.values())[:-1]]
+        for name, run in tasks["p"]["a"].items()
+    }
+    assert found == {
+        "seed_1": [(0, 0.0), (100, 30.0), (200, 2.0)],
+        "seed_2": [(0, 0.0), (50, 2.0), (150, 8.0)],  # those nearest to 0, 100 and 200 steps
+    }
     assert [step["step_count"] for step in list(tasks["q"]["a"]["seed_1"].values())[:-1]] == [0, 200, 400]
-    steps = [
-        [point["step_count"] for key, point in run.items() if key != "absolute_metrics"]
-        for run in found.values()
-    ]
-    assert steps == [[0, 100, 200]] * 2
-    assert found["seed_2"]["step_1"]["return"] == [5.0]
-    assert [run["absolute_metrics"]["return"] for run in found.values()] == [[30.0], [8.0]]
-    assert [list(run)[-1] for run in found.values()] == ["absolute_metrics"] * 2  # where marl-eval looks
 
 
 def test_one_run_with_few_evaluations_does_not_take_them_from_the_others() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from remix.report.episodes import EpisodeScores
 from remix.report.markup import Bullets, Section, Table, to_markdown
 from remix.report.page import sections, verdicts
 from remix.report.results import StudyResults
@@ -31,6 +32,19 @@ def test_what_was_run() -> None:
         ["QMIX", "3", "2 of 3"],
         ["without mixing gradient", "2 of 3", "0 of 2"],
     ]
+
+
+def test_absolute_metric_beside_the_final_scores() -> None:
+    def row(study: StudyResults) -> dict[str, str]:
+        scores_of = table(page(study)["Final scores"])
+        return dict(zip(scores_of.header, scores_of.rows[0], strict=True))
+
+    study = make_study()
+    assert "absolute" not in row(study)
+    fresh = EpisodeScores(best=np.array([10.0, 11.0]), last=np.array([9.0, 10.0]))
+    fresh_study = replace(study, runs=tuple(replace(run, episodes=fresh) for run in study.runs))
+    found = row(fresh_study)
+    assert (found["absolute"], found["last policy"], found["best evaluation"]) == ("10.5", "9.50", "11.0")
 
 
 def test_lengths_that_differ_are_a_range() -> None:

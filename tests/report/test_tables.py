@@ -1,12 +1,14 @@
 """The numbers behind a report."""
 
 import csv
+from dataclasses import replace
 from math import inf, isnan
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from remix.report.episodes import EpisodeScores
 from remix.report.results import StudyResults
 from remix.report.statistics import interquartile_mean
 from remix.report.tables import improvements, over_all_panels, scores, write_scores
@@ -39,6 +41,21 @@ class TestScores:
         assert row.steps_to_90 == 200.0
         [row] = scores(study_of([slow, never, never]))
         assert row.steps_to_90 == inf
+
+    def test_absolute_metric_of_curves_whose_runs_all_have_it(self) -> None:
+        runs = [
+            replace(run, episodes=EpisodeScores(best=np.array([0.0, 2.0 * seed]), last=np.array([seed])))
+            for seed, run in enumerate(flat("p", "remix", [1.0, 2.0, 3.0]), start=1)
+        ]
+        [row] = scores(study_of(runs))
+        assert (row.absolute.value, row.absolute.low, row.absolute.high, row.last.value) == (
+            2.0,
+            1.0,
+            3.0,
+            2.0,
+        )
+        [row] = scores(study_of(runs, [make_run("p", "remix", 9)]))
+        assert isnan(row.absolute.value) and isnan(row.last.value)
 
     def test_numbers_in_the_file_have_all_digits(self, tmp_path: Path) -> None:
         table = scores(study_of(flat("p", "remix", [1 / 3, 2 / 3, 1e-9])))

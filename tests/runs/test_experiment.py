@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch
 from PIL import Image
 
 from remix.records.directory import RunDirectory
+from remix.tracking.journal import Journal
 from tests.command_line import SMALL, SMALL_REMIX, CommandLine
 from tests.programs import HALTING
 
@@ -51,6 +53,8 @@ def test_a_run_from_start_to_film(remix: CommandLine):
     (run,) = runs(remix.home)
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "finished"
+    assert record["seconds"] > 0 and record["machine"]["device"] == "cpu"
+    assert {"processor", "cores", "threads"} <= record["machine"].keys()
     for name in (
         "config.yaml",
         "checkpoints/best.ckpt",
@@ -201,6 +205,10 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
     expected, resumed = metrics(runs(whole)[0]), metrics(run)
     assert resumed == expected
     assert len({step for step, _ in expected}) > 20
+    evaluations = list(Journal(runs(whole)[0]).evaluations())
+    assert list(Journal(run).evaluations()) == evaluations
+    counts = Counter(evaluation.name for evaluation in evaluations)
+    assert counts.keys() == {"test", "final", "absolute_best", "absolute_last"} and counts["test"] > 20
 
     before = (run / "metrics.csv").read_bytes()
     assert start(killed, *settings, "resume=auto").wait() == 0

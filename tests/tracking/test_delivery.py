@@ -35,7 +35,13 @@ class Training:
         self.directory, self.uri = directory, uri
         directory.mkdir(exist_ok=True)
         self.journal = Journal(directory)
-        self.record = RunRecord(identity="ab", started="2026-01-01T10:00:00", status="running")
+        self.record = RunRecord(
+            identity="ab",
+            started="2026-01-01T10:00:00",
+            status="running",
+            machine={"processor": "Abacus"},
+            seconds=1.5,
+        )
 
     def begin(self, config: dict[str, Any] = CONFIG, **arguments: Any) -> MLflowLogger:
         """The run begins, or goes on."""
@@ -105,9 +111,10 @@ def test_a_store_gets_parameters_tags_metrics_files_and_status(training: Trainin
     }  # fmt: skip
     tags = run.data.tags.items()
     assert {"seed": "3", "identity": "ab", "status": "finished"}.items() <= tags
+    assert {"processor": "Abacus", "seconds": "1.5"}.items() <= tags
     assert history(training.uri, run.info.run_id) == [(10, 5.0), (20, 10.0)]
     files = {file.path for file in MlflowClient(training.uri).list_artifacts(run.info.run_id)}
-    assert files == {"config.yaml", "checkpoints"}
+    assert files == {"config.yaml", "checkpoints", "metrics.jsonl"}
 
 
 def test_many_parameters_and_points_fit_in(training: Training) -> None:

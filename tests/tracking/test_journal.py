@@ -51,6 +51,25 @@ def test_a_spoiled_line_costs_itself_alone(tmp_path: Path) -> None:
     assert steps(Journal(tmp_path)) == [10, 30]
 
 
+def test_episodes_of_evaluations_stand_between_the_entries(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append_evaluation("test", {"return": [1.0, 2.5], "length": [3.0, 4.0]}, 10)
+    journal.append({"test/return": 1.75}, 10)
+    length = journal.sync()
+    journal.keep()
+    journal.append_evaluation("test", {"return": [5.0]}, 20)
+    with journal.path.open("ab") as file:
+        file.write(b'{"step": 30, "evaluation": "test", "episodes": {"return": 5}}\n{"step": 30, "ev')
+    later = Journal(tmp_path)
+    assert list(later.evaluations()) == [
+        ("test", 10, {"return": [1.0, 2.5], "length": [3.0, 4.0]}),
+        ("test", 20, {"return": [5.0]}),
+    ]
+    assert steps(later) == [10]
+    later.cut(length)
+    assert [evaluation.step for evaluation in Journal(tmp_path).evaluations()] == [10]
+
+
 def test_what_checkpoints_know_of_is_kept(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append({"loss": 0.5}, 10)

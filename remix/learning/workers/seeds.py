@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from remix.kernels.compiler import compiled
 
-STREAMS = {"train": 0, "validation": 1, "test": 2}
+STREAMS = {"train": 0, "validation": 1, "test": 2, "absolute": 3}
 
 
 def episode_seeds(run_seed: int, stream: str, first: int, count: int) -> NDArray[np.int64]:
