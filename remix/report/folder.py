@@ -44,8 +44,13 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
             add_weights(directory / WEIGHTS, run, heat_maps)
         runs.append(run)
     about = plan["study"], plan["title"], plan["score"]
-    results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), onset=plan.get("onset"))
+    results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), **questions(plan))
     return results, plan["metric"]
+
+
+def questions(plan: dict[str, Any]) -> dict[str, Any]:
+    """What a plan wants to be compared and asked, as :class:`StudyResults` takes it."""
+    return {"chosen": plan.get("reference"), "onset": plan.get("onset")}
 
 
 def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:

@@ -14,7 +14,7 @@ import numpy as np
 from remix.records.directory import WEIGHTS
 from remix.report.csv_tables import LARGEST_FILE
 from remix.report.episodes import EpisodeScores, read_episodes
-from remix.report.folder import add_weights, from_folder, plan_here
+from remix.report.folder import add_weights, from_folder, plan_here, questions
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of
@@ -78,7 +78,7 @@ def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
     chosen = [_best(job, children) for job in plan["jobs"]]
     runs, heat_maps = _read_runs(client, plan, chosen)
     about, run_id = (name, plan["title"], plan["score"]), parent.info.run_id
-    results = StudyResults(*about, runs, heat_maps, run_id, onset=plan.get("onset"))
+    results = StudyResults(*about, runs, heat_maps, run_id, **questions(plan))
     return results, plan["metric"]
 
 

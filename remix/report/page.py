@@ -150,6 +150,8 @@ def _absolute(score: Score, text: Callable[[float], str]) -> list[str]:
 def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
     """Verdicts per panel, then what can be said over all of them."""
     blocks: list[str | Table | Bullets] = [Bullets(verdicts(results, scores))]
+    if results.chosen not in (None, results.reference):
+        blocks.insert(0, f"There are no runs of {shortened(str(results.chosen))}, the study's own reference.")
     overall = over_all_panels(results)
     probabilities = improvements(results)
     names = {variant: label(variant, results.variants) for variant in results.variants}

@@ -154,6 +154,7 @@ class StudyResults:
     :ivar score_label: what the scores are, for axes.
     :ivar run_id: of the study's own run in MLflow.
     :ivar file: they were read from, if not from a store.
+    :ivar chosen: the variant that the study wants the others to be compared with, if it says so.
     :ivar onset: score above which a run has begun to learn, if that is to be reported.
     """
 
@@ -164,6 +165,7 @@ class StudyResults:
     heat_maps: tuple[HeatMap, ...] = ()
     run_id: str | None = None
     file: Path | None = None
+    chosen: str | None = None
     onset: float | None = None
 
     @cached_property
@@ -184,9 +186,9 @@ class StudyResults:
 
     @property
     def reference(self) -> str:
-        """The variant that others are compared with."""
+        """The variant that others are compared with: the chosen one, else ReMIX, else the first one."""
         variants = self.variants
-        return REFERENCE if REFERENCE in variants else variants[0]
+        return next(name for name in (self.chosen, REFERENCE, *variants) if name in variants)
 
     def of(self, panel: str, variant: str) -> list[Run]:
         """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""

@@ -46,6 +46,13 @@ def test_report_of_a_study(
     assert "report/report.html" in store.artifacts(run_ids["duel"], "report")
 
 
+def test_reference_of_a_report(store: FakeStore) -> None:
+    report(["duel", "--reference", "qmix", "--no-upload"])
+    assert "## QMIX against the others" in Path("runs/reports/duel/report.md").read_text()
+    with pytest.raises(SettingError, match="reference=qmixx: must be"):
+        report(["duel", "--reference", "qmixx"])
+
+
 def test_output_and_no_upload(
     store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
