@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import nan
@@ -54,6 +55,10 @@ class Run:
     :ivar scores: mean score of each evaluation, ``[E]``.
     :ivar run_id: in MLflow.
     :ivar episodes: scores of single episodes.
+    :ivar best_possible: the highest score that there can be; NaN if nobody knows.
+    :ivar seconds: that training took; NaN if nobody knows.
+    :ivar facts: about machine and code, as far as they are known.
+    :ivar settings: all of them as text, by their keys, as far as they are known.
     """
 
     panel: str
@@ -65,6 +70,10 @@ class Run:
     scores: Floats
     run_id: str | None = None
     episodes: EpisodeScores = field(default_factory=EpisodeScores)
+    best_possible: float = nan
+    seconds: float = nan
+    facts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         env_steps, last = np.unique(self.env_steps[::-1], return_index=True)
@@ -104,6 +113,11 @@ class Run:
     def last(self) -> float:
         """Mean score of the same episodes with the last policy; NaN if there were none."""
         return _mean(self.episodes.last)
+
+    @property
+    def normalised(self) -> float:
+        """The final score as a share of the best possible one; NaN if that is not known to be above 0."""
+        return self.final / self.best_possible if self.best_possible > 0 else nan
 
     @property
     def area(self) -> float:

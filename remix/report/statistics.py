@@ -56,6 +56,11 @@ def interquartile_mean(*tasks: Floats) -> Estimate:
     return _estimate(_interquartile_mean, tasks, sum(map(len, tasks)))
 
 
+def mean(scores: Floats) -> Estimate:
+    """The mean of scores ``[n]``."""
+    return _estimate(_mean, [scores], len(scores))
+
+
 def probability_of_improvement(*tasks: tuple[Floats, Floats], confidence: float = CONFIDENCE) -> Estimate:
     """How likely a run of X has a higher score than one of Y; ties count half.
 
