@@ -40,6 +40,12 @@ def report(arguments: Sequence[str]) -> None:
         "--reference", help="variant that the others are compared with (default: the study's, else remix)"
     )
     parser.add_argument(
+        "--smooth",
+        type=int,
+        default=1,
+        help="evaluations to average in drawn curves (default: 1, as they are)",
+    )
+    parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -68,6 +74,7 @@ def report(arguments: Sequence[str]) -> None:
             expected = one_of(results.variants, options.reference)
             raise SettingError("reference", options.reference, expected)
         results = replace(results, chosen=options.reference)
+    results = replace(results, smooth=checks.whole("smooth", options.smooth, minimum=1))
     from remix.report.output import report_folder, upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)

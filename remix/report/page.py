@@ -17,6 +17,7 @@ from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
 
 _CAPTIONS = {
     "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
+    "sample_efficiency": "Sample efficiency: interquartile mean of the normalised scores of all panels.",
     "final_scores": "Final scores: interquartile mean and interval; the ticks are the seeds.",
     "onset": "Share of runs that have begun to learn (Kaplan-Meier); a tick is a run that never did.",
     "performance_profiles": "Score distributions: the share of runs above each score, with its interval.",
@@ -54,7 +55,10 @@ def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[s
     reference = label(results.reference, results.variants)
     if (costs := cost(results)) is not None:
         every.append(costs)
-    pictures = [Picture(f"figures/{name}", _CAPTIONS[name].format(reference=reference)) for name in figures]
+    captions = {name: _CAPTIONS[name].format(reference=reference) for name in figures}
+    if results.smooth > 1 and "learning_curves" in captions:
+        captions["learning_curves"] += f" Means of {results.smooth} evaluations; thin: single ones."
+    pictures = [Picture(f"figures/{name}", caption) for name, caption in captions.items()]
     every.append(Section("Figures", pictures))
     if results.left_out:
         every.append(_left_out(results))

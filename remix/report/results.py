@@ -170,6 +170,7 @@ class StudyResults:
     :ivar file: they were read from, if not from a store.
     :ivar chosen: the variant that the study wants the others to be compared with, if it says so.
     :ivar onset: score above which a run has begun to learn, if that is to be reported.
+    :ivar smooth: evaluations over which learning curves are averaged; 1 for the curves as they are.
     """
 
     name: str
@@ -181,6 +182,7 @@ class StudyResults:
     file: Path | None = None
     chosen: str | None = None
     onset: float | None = None
+    smooth: int = 1
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], list[Run]]:

@@ -119,6 +119,18 @@ def knows_best(results: StudyResults) -> bool:
     return not any(isnan(run.normalised) for run in results.runs if run.counts)
 
 
+def panel_scales(results: StudyResults) -> dict[str, tuple[float, float]]:
+    """The scores that count as 0 and 1 in each panel with finished runs."""
+    panels = {panel: runs for panel in results.panels if (runs := results.of_panel(panel))}
+    if knows_best(results):
+        return {panel: (0.0, max(run.best_possible for run in runs)) for panel, runs in panels.items()}
+    finals = {panel: np.array([run.final for run in runs]) for panel, runs in panels.items()}
+    return {
+        panel: (float(f.min()), float(f.min()) + spread(f))  # a spread of 0 where rounding is all there is
+        for panel, f in finals.items()
+    }
+
+
 def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
     """Interquartile mean of the normalised final scores in all panels, so that panels weigh alike.
 
@@ -126,15 +138,11 @@ def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
     lowest final score of any run becomes 0 and the highest 1. Variants that lack a panel are left out: they
     could not be compared.
     """
-    absolute = knows_best(results)
+    scales = panel_scales(results)
     tasks: dict[str, list[Floats]] = {variant: [] for variant in results.variants}
-    for panel in results.panels:
-        finals = {variant: results.finals(panel, variant) for variant in results.variants}
-        every = np.concatenate(list(finals.values()))
-        if len(every):
-            for variant, values in finals.items():
-                known = np.array([run.normalised for run in results.of(panel, variant)])
-                tasks[variant].append(known if absolute else (values - every.min()) / (spread(every) or inf))
+    for panel, (low, high) in scales.items():
+        for variant in results.variants:
+            tasks[variant].append((results.finals(panel, variant) - low) / ((high - low) or inf))
     return {
         variant: interquartile_mean(*panels)
         for variant, panels in tasks.items()

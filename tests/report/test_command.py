@@ -53,6 +53,14 @@ def test_reference_of_a_report(store: FakeStore) -> None:
         report(["duel", "--reference", "qmixx"])
 
 
+def test_smoothed_curves_say_so(store: FakeStore) -> None:
+    report(["duel", "--smooth", "3", "--no-upload"])
+    page = Path("runs/reports/duel/report.md").read_text()
+    assert "with its interval. Means of 3 evaluations; thin: single ones." in page
+    with pytest.raises(SettingError, match="smooth=0: must be"):
+        report(["duel", "--smooth", "0"])
+
+
 def test_output_and_no_upload(
     store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ FIGURES = {
     f"{name}.{form}"
     for name in (
         "learning_curves",
+        "sample_efficiency",
         "final_scores",
         "performance_profiles",
         "probability_of_improvement",
@@ -47,7 +48,7 @@ def test_everything_is_written(tmp_path: Path) -> None:
     assert all(path.stat().st_size > 100 for path in paths)
     page, markdown = paths[0].read_text(), paths[1].read_text()
     assert "ReMIX 11.0 [10.0, 12.0] against QMIX" in page and "a verdict needs at least 5" in markdown
-    assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 5
+    assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 6
     assert json.loads((tmp_path / "new/report/marl_eval.json").read_text())["duel"]
 
 
