@@ -65,6 +65,7 @@ def sample_efficiency(results: StudyResults) -> Figure:
     axes = figure.add_subplot(xlabel="environment steps", ylabel="normalised score, all panels")
     scales = panel_scales(results)
     grid = common_grid([run for panel in scales for run in comparable(results.of_panel(panel))])
+    bands = []
     for order, (variant, style) in enumerate(styles(results.variants).items()):
         tasks = [comparable(results.of(panel, variant)) for panel in scales]
         if all(tasks):
@@ -72,7 +73,9 @@ def sample_efficiency(results: StudyResults) -> Figure:
                 (on_grid(runs, grid) - low) / ((high - low) or inf)
                 for runs, (low, high) in zip(tasks, scales.values(), strict=True)
             ]
-            draw_band(axes, curve_over_tasks(grid, scaled), style, order)
+            bands.append(curve_over_tasks(grid, scaled))
+            draw_band(axes, bands[-1], style, order)
+    _cut_dips(axes, bands, bands)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.margins(x=0.02)
     add_legend(figure, results)
