@@ -54,6 +54,7 @@ class TableGame(Environment):
             episode_limit=episode_limit,
             obs_dtype="bool",
             state_dtype="bool",
+            best_return=_best_return(payoffs, successors, episode_limit),
         )
         self.reset(np.zeros(0, np.int64))
 
@@ -194,3 +195,11 @@ def _payoff_table(setting: str, payoff: Any) -> NDArray[np.float64]:
         expected = "must be a full table of numbers with one dimension for each of at least two agents"
         raise SettingError(setting, payoff, expected)
     return table
+
+
+def _best_return(payoffs: NDArray[np.floating], successors: NDArray[np.integer], limit: int) -> float:
+    """The highest sum of payoffs from situation 0 on, by going backwards from the longest episode's end."""
+    values = np.zeros(len(payoffs) + 1)  # the last one is that of END
+    for _ in range(limit):
+        values[:-1] = (payoffs + values[successors]).reshape(len(payoffs), -1).max(axis=1)
+    return float(values[0])

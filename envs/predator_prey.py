@@ -139,6 +139,7 @@ class PredatorPrey(Environment):
             state_dtype="bool",
             metrics=("captures", "failed_catches"),
             action_names=_ACTION_NAMES,
+            best_return=_best_return(self._game, n_agents),
         )
         self._allocate(0)
 
@@ -309,3 +310,17 @@ def _cells_around(
     cells = np.ravel_multi_index(tuple(positions), shape, mode="wrap")
     table: NDArray[np.int32] = np.where(inside | wrap, cells, size.prod()).astype(np.int32)
     return table
+
+
+def _best_return(game: Game, n_agents: int) -> float | None:
+    """That of an episode in which as much prey is caught as the agents can, None where it is not that simple.
+
+    Simple is prey of one kind that is worth catching, and nothing else that pays or costs.
+    """
+    pays_else = game.reward_time or game.reward_collision or game.capture_terminal
+    if len(np.unique(game.prey_code)) != 1 or pays_else:
+        return None
+    most = min(
+        len(game.needed), n_agents // int(game.needed[0]) if game.capture_freezes else len(game.needed)
+    )
+    return max(0.0, most * float(game.reward_capture[0]))

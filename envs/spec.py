@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -39,6 +40,7 @@ class EnvSpec:
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
     :param action_names: A names for people to read, or empty.
     :param agent_names: N names for messages, or empty.
+    :param best_return: the highest return that an episode can have, None if nobody knows.
     :param may_hang: the game is a program of its own that may stop to answer, so that it has to be played
         where it can be replaced.
     :raises InvalidOutput: something of it makes no sense.
@@ -57,6 +59,7 @@ class EnvSpec:
     action_names: tuple[str, ...] = ()
     agent_names: tuple[str, ...] = ()
     may_hang: bool = False
+    best_return: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
@@ -75,6 +78,9 @@ class EnvSpec:
             self.obs_dtype,
         ):
             self._refuse("state_from_obs", "but the state has another size or type")
+        best = self.best_return
+        if best is not None and (isinstance(best, bool) or not isinstance(best, Real) or not isfinite(best)):
+            self._refuse("best_return", "must be a finite number, or None")
         self._check_names("metrics", None)
         if len(set(self.metrics)) < len(self.metrics):
             self._refuse("metrics", "must differ from each other")

@@ -37,6 +37,7 @@ def test_a_plan(tmp_path: Path) -> None:
         (PLAN | {"jobs": [1]}, r"jobs\[0\]=1: must be an object"),
         (PLAN | {"jobs": [JOB] * 20_001}, "must be at most 20,000"),
         (PLAN | {"jobs": [JOB, JOB]}, r"jobs\[1\]=remix: must not be the job jobs\[0\] again"),
+        (PLAN | {"reference": 5}, "reference=5: must be text"),
         (PLAN | {"title": None}, "title=None: must be text"),
         (PLAN | {"metric": "\ud800x"}, "metric=.*must not hold the character"),
         (PLAN | {"jobs": [JOB | {"panel": ""}]}, r"jobs\[0\].panel=: must be a name"),

@@ -18,6 +18,7 @@ class RunRecord:
         its budget, ``stopped`` if a setting or a callback ended it, ``interrupted`` after a signal, or
         ``failed``.
     :param final_return: mean return of the last policy's test episodes.
+    :param best_return: the highest return that an episode of its environment can have, if known.
     :param stopped_by: the setting or callback that ended it.
     :param error: in one line, of a run that failed.
     :param mlflow_run_id: of the run in MLflow, if it is there.
@@ -37,6 +38,7 @@ class RunRecord:
     started: str | None = None
     status: str | None = None
     final_return: float | None = None
+    best_return: float | None = None
     stopped_by: str | None = None
     error: str | None = None
     mlflow_run_id: str | None = None
@@ -70,6 +72,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "started": (str,),
     "status": (str,),
     "final_return": (int, float),
+    "best_return": (int, float),
     "stopped_by": (str,),
     "error": (str,),
     "mlflow_run_id": (str,),

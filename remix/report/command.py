@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from remix.settings import checks
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, one_of
 from remix.settings.names import check_name
 
 
@@ -37,6 +37,15 @@ def report(arguments: Sequence[str]) -> None:
         "--onset", type=float, help="score above which a run has begun to learn (default: the study's)"
     )
     parser.add_argument(
+        "--reference", help="variant that the others are compared with (default: the study's, else remix)"
+    )
+    parser.add_argument(
+        "--smooth",
+        type=int,
+        default=1,
+        help="evaluations to average in drawn curves (default: 1, as they are)",
+    )
+    parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -60,6 +69,12 @@ def report(arguments: Sequence[str]) -> None:
         results = load_study(study, options.tracking_uri)
     if options.onset is not None:
         results = replace(results, onset=checks.number("onset", options.onset))
+    if options.reference is not None:
+        if options.reference not in results.variants:
+            expected = one_of(results.variants, options.reference)
+            raise SettingError("reference", options.reference, expected)
+        results = replace(results, chosen=options.reference)
+    results = replace(results, smooth=checks.whole("smooth", options.smooth, minimum=1))
     from remix.report.output import report_folder, upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from remix.report.csv_tables import LARGEST_COUNT, Row, read_table, write_table
 from remix.report.results import STATUSES, HeatMap, Run, StudyResults
+from remix.report.run_table import RUNS_TABLE, with_table
 from remix.report.weight_map import COLUMNS, WARMUP_COLUMN, lines
 from remix.settings.errors import SettingError
 
@@ -38,7 +39,7 @@ def write_curves(results: StudyResults, path: Path) -> None:
 
 
 def read_curves(path: Path) -> StudyResults:
-    """What :func:`write_curves` wrote, with the heat maps beside it.
+    """What :func:`write_curves` wrote, with the heat maps and the table of runs beside it.
 
     The study is named after the folder of a file ``curves.csv``, otherwise after the file; its scores are
     called what their column is. Lines may be in any order; of several for the same step of a run the last
@@ -59,6 +60,9 @@ def read_curves(path: Path) -> StudyResults:
     heat_maps = read_heat_maps(beside) if path.name == CURVES and beside.is_file() else ()
     curves = {(run.panel, run.variant) for run in runs}
     known = tuple(heat for heat in heat_maps if (heat.panel, heat.variant) in curves)
+    table = path.with_name(RUNS_TABLE)
+    if path.name == CURVES and table.is_file():
+        runs = with_table(runs, table)
     return StudyResults(name or path.stem, name or path.stem, score, runs, known, file=path.resolve())
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from remix.records.directory import WEIGHTS, RunDirectory
 from remix.report.episodes import read_episodes
 from remix.report.files import read_weights
+from remix.report.machines import facts_of
 from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
 from remix.settings.errors import SettingError
 from remix.settings.files import RUNS
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE, read_plan
+from remix.tracking.runs import configuration, run_parameters
 
 _STATES = {"finished": FINISHED, "stopped": STOPPED, "failed": "FAILED", "running": "RUNNING", "new": MISSING}
 
@@ -37,15 +43,29 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
     """
     runs: list[Run] = []
     heat_maps: dict[tuple[str, str], HeatMap] = {}
+    known: set[str] = set()
     for job in plan["jobs"]:
         directory = Path(str(job.get("directory", "nowhere")))
         run = _run(job, directory, plan["metric"])
+        if run.counts and run.variant not in known:  # one of each tells in what they differ
+            known.add(run.variant)
+            run = replace(run, settings=_settings(directory))
         if run.counts and (directory / WEIGHTS).is_file():
             add_weights(directory / WEIGHTS, run, heat_maps)
         runs.append(run)
     about = plan["study"], plan["title"], plan["score"]
-    results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), onset=plan.get("onset"))
+    results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), **questions(plan))
     return results, plan["metric"]
+
+
+def questions(plan: dict[str, Any]) -> dict[str, Any]:
+    """What a plan wants to be compared and asked, as :class:`StudyResults` takes it."""
+    return {"chosen": plan.get("reference"), "onset": plan.get("onset")}
+
+
+def is_return(metric: str) -> bool:
+    """Whether scores of a metric are returns of episodes, of which environments may know the best."""
+    return metric.endswith("/return")
 
 
 def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
@@ -54,7 +74,24 @@ def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
     known = (run := RunDirectory(directory)).record.identity == job["identity"]
     status = _STATES.get(run.state, "KILLED") if known else MISSING
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
-    return Run(*about, env_steps=env_steps, scores=scores, episodes=read_episodes(directory, metric))
+    record = run.record
+    best = record.best_return
+    return Run(
+        *about,
+        env_steps=env_steps,
+        scores=scores,
+        episodes=read_episodes(directory, metric),
+        best_possible=nan if best is None or not is_return(metric) else best,
+        seconds=nan if record.seconds is None else record.seconds,
+        facts=facts_of({**(record.origin or {}), **(record.machine or {})}),
+    )
+
+
+def _settings(directory: Path) -> dict[str, str]:
+    try:
+        return {key: str(value) for key, value in run_parameters(configuration(directory)).items()}
+    except (OSError, YAMLError, OmegaConfBaseException, KeyError, TypeError):
+        return {}  # of a folder in which somebody tidied up
 
 
 def add_weights(path: Path, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,8 @@ import numpy as np
 from remix.records.directory import WEIGHTS
 from remix.report.csv_tables import LARGEST_FILE
 from remix.report.episodes import EpisodeScores, read_episodes
-from remix.report.folder import add_weights, from_folder, plan_here
+from remix.report.folder import add_weights, from_folder, is_return, plan_here, questions
+from remix.report.machines import facts_of
 from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of
@@ -78,7 +81,7 @@ def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
     chosen = [_best(job, children) for job in plan["jobs"]]
     runs, heat_maps = _read_runs(client, plan, chosen)
     about, run_id = (name, plan["title"], plan["score"]), parent.info.run_id
-    results = StudyResults(*about, runs, heat_maps, run_id, onset=plan.get("onset"))
+    results = StudyResults(*about, runs, heat_maps, run_id, **questions(plan))
     return results, plan["metric"]
 
 
@@ -175,7 +178,7 @@ def _read_runs(
         run = _without_curve(job, child)
         if run.run_id is not None:
             env_steps, scores = _history(client, run.run_id, plan["metric"])
-            run = replace(run, env_steps=env_steps, scores=scores)
+            run = replace(run, env_steps=env_steps, scores=scores, **_about(child, is_return(plan["metric"])))
             if run.counts:
                 run = replace(run, episodes=_download_episodes(client, run, plan["metric"]))
                 _download_weights(client, run, heat_maps)
@@ -194,6 +197,23 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     curve = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
     env_steps, scores = curve.reshape(-1, 2).T
     return env_steps, scores
+
+
+def _about(child: StoredRun | None, returns: bool) -> dict[str, Any]:
+    """What the store knows of machine, code and settings.
+
+    :param returns: whether scores are returns.
+    """
+    assert child is not None
+    tags = child.data.tags
+    with suppress(ValueError):
+        return {
+            "seconds": float(tags.get("seconds", "nan")),
+            "best_possible": float(tags.get("best_return", "nan")) if returns else nan,
+            "facts": facts_of(tags),
+            "settings": dict(child.data.params),
+        }
+    return {}
 
 
 def _download_episodes(client: MlflowClient, run: Run, metric: str) -> EpisodeScores:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from remix.report.files import CURVES, HEAT_MAPS
 from remix.report.results import StudyResults
+from remix.report.run_table import RUNS_TABLE
 from remix.report.text import shortened
 from remix.settings.errors import SettingError
 from remix.settings.files import RUNS
@@ -25,7 +26,7 @@ FOLDER = "report"
 
 _FIGURES = "figures"
 _UNFINISHED = ".report-"
-_TABLES = ("report.md", "scores.csv", CURVES, "marl_eval.json", HEAT_MAPS)
+_TABLES = ("report.md", "scores.csv", CURVES, RUNS_TABLE, "marl_eval.json", HEAT_MAPS)
 
 
 def report_folder(results: StudyResults) -> Path:
@@ -37,9 +38,9 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     """Write everything into a folder, which is created; an earlier report of the same is replaced.
 
     ``report.html`` (one file with all pictures), ``report.md``, ``figures/*.png`` and ``*.svg``,
-    ``scores.csv``, ``marl_eval.json``, and ``curves.csv`` and ``weight_heatmaps.csv``, from which the report
-    can be made again. The files are moved to their places when all of them are there, so that a report
-    that is interrupted leaves the one before it.
+    ``scores.csv``, ``marl_eval.json``, and ``curves.csv``, ``runs.csv`` and ``weight_heatmaps.csv``, from
+    which the report can be made again. The files are moved to their places when all of them are there, so
+    that a report that is interrupted leaves the one before it.
 
     :returns: the files, the page first.
     :raises SettingError: if there is more than a report can hold, or other files have their names.
@@ -76,17 +77,19 @@ def _write_files(results: StudyResults, folder: Path) -> list[Path]:
     from remix.report.markup import to_html, to_markdown
     from remix.report.marl_eval import write_marl_eval
     from remix.report.page import sections
+    from remix.report.run_table import write_runs
     from remix.report.tables import scores, write_scores
 
     pictures = save_figures(results, folder / _FIGURES)
     table = scores(results)
     page = sections(results, table, list(dict.fromkeys(path.stem for path in pictures)))
     paths = [folder / name for name in (PAGE, *_TABLES)]
-    html, markdown, scores_csv, curves, exported, heat_maps = paths
+    html, markdown, scores_csv, curves, runs, exported, heat_maps = paths
     html.write_text(to_html(results.title, page, folder), encoding="utf-8")
     markdown.write_text(to_markdown(results.title, page), encoding="utf-8")
     write_scores(table, scores_csv)
     write_curves(results, curves)
+    write_runs(results, runs)
     write_marl_eval(results, exported)
     if results.heat_maps:
         write_heat_maps(results.heat_maps, heat_maps)

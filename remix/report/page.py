@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isinf, isnan
 
+from remix.report.machines import commits, cost
 from remix.report.markup import Block, Bullets, Picture, Section, Table
 from remix.report.onset import onsets
 from remix.report.results import FINISHED, Run, StudyResults
 from remix.report.statistics import CONFIDENCE, RESAMPLES, Estimate, comparable
 from remix.report.style import label, number, number_format, steps
-from remix.report.tables import Score, improvements, over_all_panels
+from remix.report.tables import Score, improvements, knows_best, over_all_panels
 from remix.report.text import shortened
 from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
 
 _CAPTIONS = {
     "learning_curves": "Learning curves: interquartile mean over seeds, with its interval.",
+    "sample_efficiency": "Sample efficiency: interquartile mean of the normalised scores of all panels.",
     "final_scores": "Final scores: interquartile mean and interval; the ticks are the seeds.",
     "onset": "Share of runs that have begun to learn (Kaplan-Meier); a tick is a run that never did.",
     "performance_profiles": "Score distributions: the share of runs above each score, with its interval.",
@@ -35,6 +37,12 @@ _ABSOLUTE = (
 )
 
 
+_GAP = (
+    "Optimality gap: the share of the best possible score that final scores lack, on average; 0 is perfect, "
+    "and scores below 0 lack more than all of it."
+)
+
+
 def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[str]) -> list[Section]:
     """The page from above.
 
@@ -45,7 +53,12 @@ def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[s
     if results.onset is not None:
         every.append(_onset(results, results.onset))
     reference = label(results.reference, results.variants)
-    pictures = [Picture(f"figures/{name}", _CAPTIONS[name].format(reference=reference)) for name in figures]
+    if (costs := cost(results)) is not None:
+        every.append(costs)
+    captions = {name: _CAPTIONS[name].format(reference=reference) for name in figures}
+    if results.smooth > 1 and "learning_curves" in captions:
+        captions["learning_curves"] += f" Means of {results.smooth} evaluations; thin: single ones."
+    pictures = [Picture(f"figures/{name}", caption) for name, caption in captions.items()]
     every.append(Section("Figures", pictures))
     if results.left_out:
         every.append(_left_out(results))
@@ -114,6 +127,9 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
     fresh = any(not isnan(score.absolute.value) for score in scores)
     if fresh:
         header += ["absolute", "95 % interval", "last policy"]
+    gap = any(not isnan(score.gap.value) for score in scores)
+    if gap:
+        header += ["optimality gap"]
     header += ["best evaluation", "mean over training", "steps to 90 %", "seeds"]
     text = _format(scores)
     rows = [
@@ -123,6 +139,7 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
             text(score.final.value),
             _interval(score.final, text),
             *(_absolute(score, text) if fresh else []),
+            *([_with_interval(score.gap, number)] if gap else []),
             text(score.best),
             text(score.area),
             "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
@@ -139,6 +156,7 @@ def _final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
             "curve divided by its steps; steps to 90 %: the median of the first evaluations that reach 90 % "
             "of their run's best.",
             *([_ABSOLUTE] if fresh else []),
+            *([_GAP] if gap else []),
         ],
     )
 
@@ -150,16 +168,20 @@ def _absolute(score: Score, text: Callable[[float], str]) -> list[str]:
 def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
     """Verdicts per panel, then what can be said over all of them."""
     blocks: list[str | Table | Bullets] = [Bullets(verdicts(results, scores))]
+    if results.chosen not in (None, results.reference):
+        blocks.insert(0, f"There are no runs of {shortened(str(results.chosen))}, the study's own reference.")
     overall = over_all_panels(results)
     probabilities = improvements(results)
     names = {variant: label(variant, results.variants) for variant in results.variants}
     reference = names[results.reference]
+    scale = (
+        "a score of 0 as 0 and the best possible one as 1"
+        if knows_best(results)
+        else "the lowest final score of a panel as 0 and its highest as 1"
+    )
     if len(results.panels) > 1 and len(overall) > 1:
         rows = [[names[variant], number(e.value), _interval(e), str(e.n)] for variant, e in overall.items()]
-        blocks.append(
-            "Over all panels, with the lowest final score of a panel as 0 and its highest as 1 "
-            "(interquartile mean of all runs):"
-        )
+        blocks.append(f"Over all panels, with {scale} (interquartile mean of all runs):")
         blocks.append(Table(["variant", "normalised score", "95 % interval", "runs"], rows))
     if probabilities:
         rows = [[names[variant], number(e.value), _interval(e)] for variant, e in probabilities.items()]
@@ -169,7 +191,7 @@ def _comparison(results: StudyResults, scores: Sequence[Score]) -> Section:
 
 
 def _onset(results: StudyResults, threshold: float) -> Section:
-    found = onsets(results, threshold)
+    found, mixed = onsets(results, threshold), len(commits(results)) > 1
     rows = [
         [
             label(onset.panel, results.panels),
@@ -177,7 +199,7 @@ def _onset(results: StudyResults, threshold: float) -> Section:
             f"{onset.begun} of {onset.n}",
             f"[{onset.low:.0%}, {onset.high:.0%}]",
             "never" if isinf(onset.median) else steps(onset.median),
-            "–" if isnan(onset.p_value) else f"{onset.p_value:.2g}{' *' * onset.differs}",
+            "–" if isnan(onset.p_value) else f"{onset.p_value:.2g}{' *' * (onset.differs and not mixed)}",
         ]
         for onset in found
     ]
@@ -197,6 +219,12 @@ def _onset(results: StudyResults, threshold: float) -> Section:
 
 def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     """A sentence for each panel and each variant that the reference is compared with there."""
+    if len(several := commits(results)) > 1:
+        listed = ", ".join(shortened(commit) for commit in several)
+        return [
+            f"No verdicts: these are runs of {len(several)} commits of the code ({listed}), which may differ "
+            "in more than their variant."
+        ]
     found = {(score.panel, score.variant): score.final for score in scores}
     names = {variant: label(variant, results.variants) for variant in results.variants}
     text = _format(scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import nan
@@ -54,6 +55,10 @@ class Run:
     :ivar scores: mean score of each evaluation, ``[E]``.
     :ivar run_id: in MLflow.
     :ivar episodes: scores of single episodes.
+    :ivar best_possible: the highest score that there can be; NaN if nobody knows.
+    :ivar seconds: that training took; NaN if nobody knows.
+    :ivar facts: about machine and code, as far as they are known.
+    :ivar settings: all of them as text, by their keys, as far as they are known.
     """
 
     panel: str
@@ -65,6 +70,10 @@ class Run:
     scores: Floats
     run_id: str | None = None
     episodes: EpisodeScores = field(default_factory=EpisodeScores)
+    best_possible: float = nan
+    seconds: float = nan
+    facts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         env_steps, last = np.unique(self.env_steps[::-1], return_index=True)
@@ -104,6 +113,11 @@ class Run:
     def last(self) -> float:
         """Mean score of the same episodes with the last policy; NaN if there were none."""
         return _mean(self.episodes.last)
+
+    @property
+    def normalised(self) -> float:
+        """The final score as a share of the best possible one; NaN if that is not known to be above 0."""
+        return self.final / self.best_possible if self.best_possible > 0 else nan
 
     @property
     def area(self) -> float:
@@ -154,7 +168,9 @@ class StudyResults:
     :ivar score_label: what the scores are, for axes.
     :ivar run_id: of the study's own run in MLflow.
     :ivar file: they were read from, if not from a store.
+    :ivar chosen: the variant that the study wants the others to be compared with, if it says so.
     :ivar onset: score above which a run has begun to learn, if that is to be reported.
+    :ivar smooth: evaluations over which learning curves are averaged; 1 for the curves as they are.
     """
 
     name: str
@@ -164,7 +180,9 @@ class StudyResults:
     heat_maps: tuple[HeatMap, ...] = ()
     run_id: str | None = None
     file: Path | None = None
+    chosen: str | None = None
     onset: float | None = None
+    smooth: int = 1
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], list[Run]]:
@@ -184,9 +202,9 @@ class StudyResults:
 
     @property
     def reference(self) -> str:
-        """The variant that others are compared with."""
+        """The variant that others are compared with: the chosen one, else ReMIX, else the first one."""
         variants = self.variants
-        return REFERENCE if REFERENCE in variants else variants[0]
+        return next(name for name in (self.chosen, REFERENCE, *variants) if name in variants)
 
     def of(self, panel: str, variant: str) -> list[Run]:
         """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""

@@ -8,7 +8,7 @@ give the same intervals.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
 
@@ -56,6 +56,11 @@ def interquartile_mean(*tasks: Floats) -> Estimate:
     return _estimate(_interquartile_mean, tasks, sum(map(len, tasks)))
 
 
+def mean(scores: Floats) -> Estimate:
+    """The mean of scores ``[n]``."""
+    return _estimate(_mean, [scores], len(scores))
+
+
 def probability_of_improvement(*tasks: tuple[Floats, Floats], confidence: float = CONFIDENCE) -> Estimate:
     """How likely a run of X has a higher score than one of Y; ties count half.
 
@@ -84,6 +89,25 @@ def learning_curve(runs: Sequence[Run]) -> Band:
     runs = comparable(runs)
     grid = common_grid(runs)
     return _band(_interquartile_mean, grid, on_grid(runs, grid).T)
+
+
+def curve_over_tasks(at: Floats, tasks: Sequence[Floats]) -> Band:
+    """Interquartile mean at each point over the runs of all tasks.
+
+    :param at: ``[P]``.
+    :param tasks: scores of one variant of comparable scale, ``[n, P]`` for each task.
+    """
+    samples = [scores.T for scores in tasks]
+    low, high = (np.broadcast_to(end, len(at)) for end in _interval(_interquartile_mean, samples))
+    return Band(at, _interquartile_mean(*samples), low, high, sum(map(len, tasks)))
+
+
+def smoothed(run: Run, evaluations: int) -> Run:
+    """The run with the mean of so many evaluations up to each one, of fewer at its beginning."""
+    sums = np.concatenate(([0.0], np.cumsum(run.scores)))
+    ends = np.arange(1, len(sums))
+    starts = np.maximum(ends - evaluations, 0)
+    return replace(run, scores=(sums[ends] - sums[starts]) / (ends - starts))
 
 
 def performance_profile(scores: Floats, thresholds: Floats) -> Band:

@@ -10,7 +10,7 @@ import numpy as np
 
 from remix.report.csv_tables import write_table
 from remix.report.results import Floats, Run, StudyResults
-from remix.report.statistics import Estimate, interquartile_mean, probability_of_improvement, spread
+from remix.report.statistics import Estimate, interquartile_mean, mean, probability_of_improvement, spread
 
 _COLUMNS = (
     "panel",
@@ -26,6 +26,7 @@ _COLUMNS = (
     "absolute_low",
     "absolute_high",
     "last_iqm",
+    "optimality_gap",
 )
 
 
@@ -41,6 +42,8 @@ class Score:
     :ivar absolute: interquartile mean of each run's absolute metric, the mean of fresh episodes of its best
         policy; NaN where a run has none.
     :ivar last: likewise of its last policy.
+    :ivar gap: optimality gap, the mean share of the best possible score that final scores lack (Agarwal et
+        al., 2021); NaN where that is not known.
     """
 
     panel: str
@@ -51,6 +54,7 @@ class Score:
     steps_to_90: float
     absolute: Estimate
     last: Estimate
+    gap: Estimate
 
     @property
     def n(self) -> int:
@@ -75,7 +79,14 @@ def _score(panel: str, variant: str, runs: list[Run]) -> Score:
         float(np.quantile(steps, 0.5, method="inverted_cdf")),
         _of_all([run.absolute for run in runs]),
         _of_all([run.last for run in runs]),
+        _gap([run.normalised for run in runs]),
     )
+
+
+def _gap(normalised: list[float]) -> Estimate:
+    if any(map(isnan, normalised)):
+        return Estimate(nan, nan, nan, len(normalised))
+    return mean(1.0 - np.minimum(normalised, 1.0))
 
 
 def _of_all(values: list[float]) -> Estimate:
@@ -103,19 +114,35 @@ def improvements(results: StudyResults) -> dict[str, Estimate]:
     return found
 
 
-def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
-    """Interquartile mean of the normalised final scores in all panels.
+def knows_best(results: StudyResults) -> bool:
+    """Whether the best possible score of every finished run is known."""
+    return not any(isnan(run.normalised) for run in results.runs if run.counts)
 
-    In each panel the lowest final score of any run becomes 0 and the highest 1, so that panels weigh alike.
-    Variants that lack a panel are left out: they could not be compared.
+
+def panel_scales(results: StudyResults) -> dict[str, tuple[float, float]]:
+    """The scores that count as 0 and 1 in each panel with finished runs."""
+    panels = {panel: runs for panel in results.panels if (runs := results.of_panel(panel))}
+    if knows_best(results):
+        return {panel: (0.0, max(run.best_possible for run in runs)) for panel, runs in panels.items()}
+    finals = {panel: np.array([run.final for run in runs]) for panel, runs in panels.items()}
+    return {
+        panel: (float(f.min()), float(f.min()) + spread(f))  # a spread of 0 where rounding is all there is
+        for panel, f in finals.items()
+    }
+
+
+def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
+    """Interquartile mean of the normalised final scores in all panels, so that panels weigh alike.
+
+    Where the best possible score of every run is known, that is 1 and no score 0. Else in each panel the
+    lowest final score of any run becomes 0 and the highest 1. Variants that lack a panel are left out: they
+    could not be compared.
     """
+    scales = panel_scales(results)
     tasks: dict[str, list[Floats]] = {variant: [] for variant in results.variants}
-    for panel in results.panels:
-        finals = {variant: results.finals(panel, variant) for variant in results.variants}
-        every = np.concatenate(list(finals.values()))
-        if len(every):
-            for variant, values in finals.items():
-                tasks[variant].append((values - every.min()) / (spread(every) or inf))
+    for panel, (low, high) in scales.items():
+        for variant in results.variants:
+            tasks[variant].append((results.finals(panel, variant) - low) / ((high - low) or inf))
     return {
         variant: interquartile_mean(*panels)
         for variant, panels in tasks.items()
@@ -132,7 +159,7 @@ def write_scores(rows: list[Score], path: Path) -> None:
     def line(row: Score) -> list[str | int]:
         final, absolute = row.final, row.absolute
         numbers = [final.value, final.low, final.high, row.best, row.area, row.steps_to_90]
-        numbers += [absolute.value, absolute.low, absolute.high, row.last.value]
+        numbers += [absolute.value, absolute.low, absolute.high, row.last.value, row.gap.value]
         return [row.panel, row.variant, row.n, *map(repr, numbers)]
 
     write_table(path, _COLUMNS, map(line, rows))

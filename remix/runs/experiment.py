@@ -77,7 +77,7 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
     checkpoint = starting_point(module, run.config.ckpt_path, run.directory.last.parent if goes_on else None)
     trainer = make_trainer(run.config, module)
     data.recruit(module)  # whose mistakes are found before anything is kept
-    run.connect(trainer, checkpoint)
+    run.connect(trainer, checkpoint, data.spec.best_return)
     describe(run, module, data, checkpoint)
     if checkpoint is None:
         trainer.validate(module, data, verbose=False)

@@ -76,16 +76,18 @@ class RunInProgress:
         """In MLflow, as soon as that is known."""
         return next((logger.run_id for logger in self.loggers if isinstance(logger, MLflowLogger)), None)
 
-    def connect(self, trainer: pl.Trainer, checkpoint: str | None) -> None:
+    def connect(self, trainer: pl.Trainer, checkpoint: str | None, best_return: float | None = None) -> None:
         """Give the trainer the loggers, and let the run begin when everything else is set up.
 
         :param checkpoint: from which training goes on.
+        :param best_return: of the environment, if known.
         """
         if checkpoint is None or Path(checkpoint).parent != self.directory.last.parent:
             self.journal.cut(0)  # of a process that came to no checkpoint
         device = trainer.strategy.root_device
         uses = {"threads": str(torch.get_num_threads()), "device": _device(device)}
-        self.record = replace(self.record, machine={**(self.record.machine or {}), **uses})
+        machine = {**(self.record.machine or {}), **uses}
+        self.record = replace(self.record, machine=machine, best_return=best_return)
         self.loggers.append(JournalLogger(self.journal))
         self.loggers += configured_loggers(self.config)
         trainer.loggers = self.loggers

@@ -53,6 +53,7 @@ class Plan:
 
     :ivar metric: that the study compares.
     :ivar score: what people call it.
+    :ivar reference: variant that the others are compared with, None for the usual one.
     :ivar onset: score above which a run has begun to learn, None if that is not asked.
     :ivar sweep: the values of each swept setting.
     :ivar configuration: of the first job, resolved.
@@ -63,6 +64,7 @@ class Plan:
     title: str
     metric: str
     score: str
+    reference: str | None
     onset: float | None
     jobs: tuple[Job, ...]
     sweep: dict[str, str]
@@ -75,7 +77,7 @@ class Plan:
         for number, job in enumerate(self.jobs, start=1):
             place = {"place": f"{number}/{len(self.jobs)}"}
             jobs[job.panel, job.variant, job.seed] = asdict(job) | place
-        names = ("study", "title", "metric", "score", "onset")
+        names = ("study", "title", "metric", "score", "reference", "onset")
         about = {name: getattr(self, name) for name in names}
         return about | {"jobs": list(jobs.values())}
 
@@ -109,7 +111,8 @@ def make_plan(config: DictConfig) -> Plan:
     warnings = Counter(line for _, _, lines in composed for line in lines)
     name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
     onset = None if about.onset is None else checks.number("study.onset", about.onset)
-    return Plan(name, title, metric, score, onset, jobs, sweep, composed[0][1], warnings)
+    reference = None if about.reference is None else str(about.reference)
+    return Plan(name, title, metric, score, reference, onset, jobs, sweep, composed[0][1], warnings)
 
 
 def write_plan(plan: Plan, directory: Path) -> None:

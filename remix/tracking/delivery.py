@@ -205,8 +205,8 @@ class Delivery:
         return str(run.info.run_id)
 
     def _tags(self, record: RunRecord) -> dict[str, str]:
-        about = {**(record.origin or {}), **(record.machine or {}), **redacted(self.target.tags)}
-        return _texts(about) | _states(record)
+        known = {**(record.origin or {}), **(record.machine or {}), "best_return": record.best_return}
+        return _texts(known | dict(redacted(self.target.tags))) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
         """Those of the first process that trained the run stay, whatever a later one is told."""

@@ -25,7 +25,8 @@ def read_plan(path: Path) -> dict[str, Any]:
     """The plan of a study: ``study``, ``title``, ``metric``, ``score`` and ``jobs``, a list.
 
     Every job has a ``panel``, ``variant``, ``algorithm`` and ``identity``, all text, and a ``seed``.
-    ``onset`` is the score above which a run has begun to learn, or missing.
+    ``onset`` is the score above which a run has begun to learn, ``reference`` the variant that the others are
+    compared with; both may be missing.
 
     :raises SettingError: if the file is no such plan, naming what is wrong with it.
     """
@@ -54,6 +55,8 @@ def _check(plan: object) -> None:
         raise SettingError("jobs", f"[{len(jobs):,}]", f"must be at most {MOST_JOBS:,}")
     for key in _TEXTS:
         _check_text(key, plan.get(key))
+    if plan.get("reference") is not None:
+        _check_text("reference", plan["reference"])
     if plan.get("onset") is not None:
         checks.number("onset", plan["onset"])
     seen: dict[tuple[str, str, int], int] = {}

@@ -132,3 +132,17 @@ def test_settings_that_cannot_work_are_named(setting, make):
         make()
     assert error.value.setting == setting
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("game", "best"),
+    [
+        (MatrixGame([[8, -12], [-12, 0]]), 8),
+        (MatrixGame([[-8, -12], [-12, -9]], stages=3), -24),
+        (PenaltyGame(penalty=-50), 10),
+        (TwoStepGame(), 8),
+        (BranchChain(stages=4), 7),
+    ],
+)
+def test_the_best_return_is_known(game, best):
+    assert game.spec.best_return == best

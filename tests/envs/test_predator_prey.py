@@ -582,3 +582,22 @@ def test_wrong_calls_are_refused():
     for agents in ([[(0, 0)]], [[(2, 0)]]):
         with pytest.raises(ValueError):  # noqa: PT011 - two sources, one meaning
             env.place(np.array(agents), np.array([[(0, 0)]]), seeds=np.array([0]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "best"),
+    [
+        ({}, 40.0),  # eight agents, of which two are gone after every catch
+        ({"n_agents": 5, "n_stags": 5}, 20.0),
+        ({"n_stags": 3}, 30.0),
+        ({"capture_freezes": False}, 80.0),
+        ({"agents_needed_stag": 3, "reward_stag": 5.0}, 10.0),
+        ({"n_stags": 0, "n_hares": 3}, 3.0),
+        ({"n_hares": 1}, None),
+        ({"reward_time": -0.1}, None),
+        ({"reward_collision": -0.1}, None),
+        ({"capture_terminal": True}, None),
+    ],
+)
+def test_the_best_return_is_known_where_only_catches_pay(settings, best):
+    assert PredatorPrey(**settings).spec.best_return == best

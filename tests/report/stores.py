@@ -66,6 +66,7 @@ class FakeStore:
         self._clock += 1_000
         panel, variant, seed = job
         tags = {"mlflow.parentRunId": parent, "panel": panel, "variant": variant, "seed": str(seed)}
+        tags |= {"best_return": "20.0", "seconds": "60.5", "git_commit": "ab12"}
         tags |= {"algorithm": "remix"} | ({} if identity is None else {"identity": identity})
         run_id = str(self.client.create_run(experiment, self._clock, tags).info.run_id)
         points = list(curve.items()) if isinstance(curve, Mapping) else list(curve)

@@ -46,6 +46,21 @@ def test_report_of_a_study(
     assert "report/report.html" in store.artifacts(run_ids["duel"], "report")
 
 
+def test_reference_of_a_report(store: FakeStore) -> None:
+    report(["duel", "--reference", "qmix", "--no-upload"])
+    assert "## QMIX against the others" in Path("runs/reports/duel/report.md").read_text()
+    with pytest.raises(SettingError, match="reference=qmixx: must be"):
+        report(["duel", "--reference", "qmixx"])
+
+
+def test_smoothed_curves_say_so(store: FakeStore) -> None:
+    report(["duel", "--smooth", "3", "--no-upload"])
+    page = Path("runs/reports/duel/report.md").read_text()
+    assert "with its interval. Means of 3 evaluations; thin: single ones." in page
+    with pytest.raises(SettingError, match="smooth=0: must be"):
+        report(["duel", "--smooth", "0"])
+
+
 def test_output_and_no_upload(
     store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What the figures show, read back from Matplotlib's objects."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,35 @@ class TestLearningCurves:
             "without mixing gradient (n = 0–2)",
         ]
 
+    def test_smoothed_over_evaluations_with_the_raw_curve_behind(self) -> None:
+        runs = tuple(make_run("p", "remix", seed, [0.0, 4.0, 8.0, 4.0]) for seed in (1, 2))
+        figure = figures.learning_curves(StudyResults("s", "s", "score", runs, smooth=2))
+        raw, smooth = lines(figure.axes[0], "remix")
+        assert raw.get_ydata().tolist() == [0.0, 4.0, 8.0, 4.0] and raw.get_linewidth() < 1
+        assert smooth.get_ydata().tolist() == [0.0, 2.0, 6.0, 6.0]
+        assert figure.axes[0].get_ylabel() == "score\nmean of 2 evaluations"
+
+    def test_panels_of_like_scores_share_their_scale(self) -> None:
+        def scales(second: float) -> list[tuple[float, float]]:
+            runs = (*flat("p", "remix", [0.0, 10.0]), *flat("q", "remix", [0.0, second]))
+            return [
+                axes.get_ylim() for axes in figures.learning_curves(StudyResults("s", "s", "s", runs)).axes
+            ]
+
+        like, unlike = scales(20.0), scales(1000.0)
+        assert like[0] == like[1] and unlike[0] != unlike[1]
+
+
+class TestSampleEfficiency:
+    def test_shares_of_the_best_scores_over_all_panels(self) -> None:
+        runs = [*flat("p", "remix", [10.0]), *flat("q", "remix", [4.0]), *flat("p", "qmix", [1.0])]
+        known = tuple(replace(run, best_possible=20.0 if run.panel == "p" else 4.0) for run in runs)
+        figure = figures.sample_efficiency(StudyResults("s", "s", "s", known))
+        [line] = lines(figure.axes[0], "remix")
+        assert line.get_xdata().tolist() == [0.0, 100.0, 200.0]
+        assert line.get_ydata().tolist() == [0.0, 0.75, 0.75]
+        assert lines(figure.axes[0], "qmix") == []  # lacks a panel
+
 
 class TestFinalScores:
     def test_point_interval_and_seeds(self) -> None:
@@ -116,6 +146,7 @@ def test_all_figures_as_png_and_svg(tmp_path: Path) -> None:
     paths = figures.save_figures(make_study(), tmp_path / "new/figures")
     names = [
         "learning_curves",
+        "sample_efficiency",
         "final_scores",
         "performance_profiles",
         "probability_of_improvement",
@@ -136,7 +167,8 @@ def test_only_figures_that_have_something_to_show(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("panels", [1, 4, 6])
 @pytest.mark.parametrize(
-    "maker", ["learning_curves", "final_scores", "performance_profiles", "weight_heatmaps"]
+    "maker",
+    ["learning_curves", "sample_efficiency", "final_scores", "performance_profiles", "weight_heatmaps"],
 )
 def test_no_text_lies_on_another(maker: str, panels: int) -> None:
     variants = ["remix", "ow_qmix", "cw_qmix", "qmix", "without_bellman_error_and_condition", "iql"]

@@ -85,6 +85,11 @@ def test_scores_of_single_episodes(duel: StudyResults) -> None:
     assert not run_of(duel, "p = 0", "remix", 2).episodes.evaluations
 
 
+def test_what_runs_say_of_themselves(duel: StudyResults) -> None:
+    run = run_of(duel, "p = 0", "remix", 1)
+    assert (run.best_possible, run.seconds, run.facts) == (20.0, 60.5, {"git_commit": "ab12"})
+
+
 def test_many_runs_come_in_pages(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch, duel: StudyResults
 ) -> None:

@@ -23,6 +23,7 @@ FILES = [
     "report.md",
     "scores.csv",
     "curves.csv",
+    "runs.csv",
     "marl_eval.json",
     "weight_heatmaps.csv",
 ]
@@ -30,6 +31,7 @@ FIGURES = {
     f"{name}.{form}"
     for name in (
         "learning_curves",
+        "sample_efficiency",
         "final_scores",
         "performance_profiles",
         "probability_of_improvement",
@@ -41,12 +43,12 @@ FIGURES = {
 
 def test_everything_is_written(tmp_path: Path) -> None:
     paths = write_report(make_study(), tmp_path / "new/report")
-    assert [path.relative_to(tmp_path / "new/report").as_posix() for path in paths[:6]] == FILES
-    assert {path.name for path in paths[6:]} == FIGURES
+    assert [path.relative_to(tmp_path / "new/report").as_posix() for path in paths[:7]] == FILES
+    assert {path.name for path in paths[7:]} == FIGURES
     assert all(path.stat().st_size > 100 for path in paths)
     page, markdown = paths[0].read_text(), paths[1].read_text()
     assert "ReMIX 11.0 [10.0, 12.0] against QMIX" in page and "a verdict needs at least 5" in markdown
-    assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 5
+    assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 6
     assert json.loads((tmp_path / "new/report/marl_eval.json").read_text())["duel"]
 
 
@@ -71,7 +73,7 @@ def test_an_earlier_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
     paths = write_report(alone, tmp_path)
     found = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert found == {*paths, tmp_path / "notes.txt", tmp_path / "source.txt"}
-    assert len(paths) == 5 + 2 * 3
+    assert len(paths) == 6 + 2 * 3
 
 
 @pytest.mark.parametrize(

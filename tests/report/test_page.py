@@ -150,6 +150,13 @@ def test_comparison_over_all_panels() -> None:
     ]
 
 
+def test_a_chosen_reference_without_runs_is_named() -> None:
+    study = replace(make_study(), chosen="ow_qmix")
+    assert page(study)["ReMIX against the others"].blocks[0] == (
+        "There are no runs of ow_qmix, the study's own reference."
+    )
+
+
 def test_a_single_variant_has_nothing_to_be_compared_with() -> None:
     study = StudyResults("s", "s", "score", tuple(flat("p", "remix", [1.0, 2.0])))
     text = to_markdown("s", list(page(study).values()))

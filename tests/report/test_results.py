@@ -1,5 +1,7 @@
 """What runs come down to, and which of them count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,7 +69,10 @@ class TestStudyResults:
     )
     def test_reference_is_remix_else_the_first(self, variants: tuple[str, ...], expected: str) -> None:
         runs = [run for variant in variants for run in flat("p", variant, [1.0])]
-        assert StudyResults("s", "s", "score", tuple(runs)).reference == expected
+        study = StudyResults("s", "s", "score", tuple(runs))
+        assert study.reference == expected
+        assert replace(study, chosen=variants[-1]).reference == variants[-1]
+        assert replace(study, chosen="of another command").reference == expected
 
 
 class TestHeatMap:

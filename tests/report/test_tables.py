@@ -57,6 +57,13 @@ class TestScores:
         [row] = scores(study_of(runs, [make_run("p", "remix", 9)]))
         assert isnan(row.absolute.value) and isnan(row.last.value)
 
+    def test_optimality_gap_where_the_best_score_is_known(self) -> None:
+        runs = flat("p", "remix", [5.0, 10.0, 12.0])
+        [row] = scores(study_of([replace(run, best_possible=10.0) for run in runs]))
+        assert row.gap.value == pytest.approx(0.5 / 3)  # no credit for more than the best
+        [row] = scores(study_of([replace(runs[0], best_possible=10.0), *runs[1:]]))
+        assert isnan(row.gap.value)
+
     def test_numbers_in_the_file_have_all_digits(self, tmp_path: Path) -> None:
         table = scores(study_of(flat("p", "remix", [1 / 3, 2 / 3, 1e-9])))
         write_scores(table, tmp_path / "scores.csv")
@@ -113,3 +120,12 @@ class TestOverAllPanels:
         assert over_all_panels(study_of(flat("a", "remix", [3.0, 3.0])))["remix"].value == 0.0
         rounded = study_of(flat("a", "remix", [0.1] * 3), flat("a", "qmix", [0.1 * (1 + 1e-15)] * 3))
         assert [found.value for found in over_all_panels(rounded).values()] == [0.0, 0.0]
+
+
+def test_over_all_panels_as_shares_of_the_best_scores_that_there_are() -> None:
+    runs = [*flat("p", "a", [5.0]), *flat("q", "a", [2.0]), *flat("p", "b", [0.0]), *flat("q", "b", [4.0])]
+    known = [replace(run, best_possible=10.0 if run.panel == "p" else 4.0) for run in runs]
+    assert {name: e.value for name, e in over_all_panels(study_of(known)).items()} == {"a": 0.5, "b": 0.5}
+    assert {name: e.value for name, e in over_all_panels(study_of(runs)).items()} == {"a": 0.5, "b": 0.5}
+    known[0] = replace(known[0], best_possible=20.0)
+    assert over_all_panels(study_of(known))["a"].value == 0.375

@@ -67,3 +67,20 @@ def test_jobs_of_two_commands_keep_their_places(tmp_path: Path):
     write_plan(plan("negative_gradient", "variant=full", "seed=2"), tmp_path)
     jobs = json.loads((tmp_path / "plan.json").read_text())["jobs"]
     assert {job["seed"]: job["place"] for job in jobs} == {1: "1/3", 2: "1/1", 3: "3/3"}
+
+
+def test_equal_runs_of_the_small_onset_studies_are_the_same_runs():
+    """So that one study takes over what another has trained."""
+    [method] = plan("onset_small", "seed=101", "algorithm=ow_qmix").jobs
+    [weighting] = plan("onset_small_weightings", "seed=101", "algorithm/weighting=optimistic").jobs
+    settings = ("algorithm.epsilon.steps=20_000", "replay.updates_per_round=2", "algorithm=ow_qmix")
+    [exploration] = plan("onset_small_exploration", "seed=101", *settings).jobs
+    [other] = plan("onset_small", "seed=101", "algorithm=remix").jobs
+    assert weighting.identity == exploration.identity == method.identity != other.identity
+
+
+def test_every_method_has_its_first_seeds_before_any_has_its_last():
+    made = plan("onset_exploration")
+    assert [job.seed for job in made.jobs] == [seed for seed in range(101, 109) for _ in range(3)]
+    assert {job.variant for job in made.jobs[:3]} == {"ow_qmix", "qmix", "vdn"}
+    assert made.reference == made.merged()["reference"] == "ow_qmix"
