@@ -119,7 +119,8 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             except Exception as error:
                 files = ", ".join(map(str, trust.files))
                 raise SettingError("config", files, f"cannot be built: {first_line(error)}") from error
-            self.datamodule.environment = _sendable(self.datamodule.environment)
+            environments = self.datamodule.environment
+            environments.make = _sendable(environments.make)
 
         def instantiate_trainer(self, **options: Any) -> Trainer:
             given = self._get(self.config_init, "trainer")["plugins"] or []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.records.directory import CHECKPOINTS, RunDirectory
 from remix.runs import sources
-from remix.runs.building import build_module, quiet
+from remix.runs.building import build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
 from remix.runs.content import NEEDS, Content
 from remix.runs.trust import Trust, shortened, texts
@@ -45,7 +45,8 @@ def load(
     config = _configuration(checkpoint, path, env_overrides, trust)
     quiet()
     try:
-        module = build_module(config)
+        with closing(build_environments(config)) as environments:
+            module = build_module(config, environments.spec)
         module.load_state_dict(checkpoint["state_dict"])
     except (SettingError, GameError):
         raise

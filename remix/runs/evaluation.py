@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from remix.learning.films import film
-from remix.runs.building import build
+from remix.runs.building import build_data, build_environments
 from remix.runs.checkpoints import find_checkpoint, load
 from remix.runs.config import check_arguments
 from remix.runs.memory import check_together
@@ -31,7 +31,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     if "workers" in config:
         trained.workers = config.workers
         check_arguments(OmegaConf.create({"workers": trained.workers}))
-    _, data = build(trained)
+    data = build_data(trained, build_environments(trained))
     check_together(data.spec, trained.workers, "episodes", config.episodes)
     data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(

@@ -72,18 +72,20 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
     quiet()
     _seed_and_threads(run.config)
     module, data = build(run.config)
-    check_memory(data.spec, run.config)
-    checkpoint = starting_point(module, run.config.ckpt_path, run.directory.last.parent if goes_on else None)
-    trainer = make_trainer(run.config, module)
-    data.recruit(module)  # whose mistakes are found before anything is kept
-    run.connect(trainer, checkpoint)
-    describe(run, module, data, checkpoint)
-    if checkpoint is None:
-        trainer.validate(module, data, verbose=False)
-    with restoring(trainer, checkpoint):
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    reason = stopped_by(trainer) if data.env_steps < data.max_env_steps else None
-    trainer.test(module, data, verbose=False)
+    with data.recruited(module):  # whose mistakes are found before anything is kept
+        check_memory(data.spec, run.config)
+        checkpoint = starting_point(
+            module, run.config.ckpt_path, run.directory.last.parent if goes_on else None
+        )
+        trainer = make_trainer(run.config, module)
+        run.connect(trainer, checkpoint)
+        describe(run, module, data, checkpoint)
+        if checkpoint is None:
+            trainer.validate(module, data, verbose=False)
+        with restoring(trainer, checkpoint):
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        reason = stopped_by(trainer) if data.env_steps < data.max_env_steps else None
+        trainer.test(module, data, verbose=False)
     final_return = float(trainer.callback_metrics["final/return"])
     status = "finished" if reason is None else "stopped"
     run.note(final_return=final_return, stopped_by=reason, status=status)

@@ -70,7 +70,8 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     _check_fixed(space, given(words))
     groups, values = _divided(space, config)
     _check_values(groups, values, config, words)
-    build(base)
+    _, data = build(base)
+    data.environment.close()
     return Plan(
         name=name,
         trials=asked["trials"],
