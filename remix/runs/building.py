@@ -88,8 +88,8 @@ def build_module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
         module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
         module.configure_optimizers()  # made again for the training; what they do not take is said here
-    module.hparams["config"] = kept(config)
-    module.hparams[NEEDS] = sources.own_modules(kept(config))
+    module.hparams["config"] = stored = kept(config)
+    module.hparams[NEEDS] = sources.own_modules(stored)
     return module
 
 

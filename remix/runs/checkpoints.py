@@ -193,7 +193,7 @@ def _configuration(
     names = Trust((path,), tuple(trust), typed)
     for key, kind in BUILT.items():
         names.check(key, resolved[key], (kind,))
-    check_arguments(OmegaConf.create({key: config[key] for key in BUILT}))
+    check_arguments({key: resolved[key] for key in BUILT})
     return config
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -12,9 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.records.directory import RunDirectory, all_runs, latest_run
-from remix.records.record import RunRecord
-from remix.runs.identity import SCHEME, identity
+from remix.records.directory import RunDirectory
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
 from remix.settings.errors import SettingError
@@ -23,11 +21,6 @@ from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
 
 RESUME = ("never", "auto")
-
-EARLIER = (
-    "holds a run that an earlier version of ReMIX recorded, which cannot be compared; choose another folder, "
-    "and ckpt_path= to begin there from its last.ckpt"
-)
 
 _WEIGHT_RANGE = ("min", "max")
 _AGENT_INPUTS = ("last_action", "agent_id")
@@ -65,16 +58,17 @@ def check(config: DictConfig) -> None:
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
 
 
-def check_arguments(config: DictConfig) -> None:
+def check_arguments(settings: Mapping[str, Any]) -> None:
     """Compare every node that names a ``_target_`` with the signature of that class.
 
     The signature is the schema: an argument that it does not have, or of another type, is an error.
 
+    :param settings: resolved, as plain containers.
     :raises SettingError: naming the argument by its full key.
     """
     from remix.runs.targets import GROUPS, check_value
 
-    for group, value in plain(config).items():
+    for group, value in settings.items():
         check_value(group, value, GROUPS.get(group, Any))
 
 
@@ -107,45 +101,6 @@ def as_hydras(config: DictConfig) -> Iterator[None]:
 def run_directory(config: DictConfig) -> str:
     """A new directory for a single run."""
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
-
-
-def previous_run(config: DictConfig, directory: RunDirectory) -> RunRecord:
-    """The record of the run that goes on in a directory, empty if one begins there.
-
-    :raises SettingError: if something else is in that directory, or a run that is not to go on.
-    """
-    previous = directory.record
-    if not previous:
-        if not directory.is_free:
-            raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
-        return previous
-    if previous.scheme != SCHEME:
-        raise SettingError("run_dir", directory, EARLIER)
-    if (previous.identity, previous.seed) != (identity(config), config.seed):
-        raise SettingError(
-            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
-        )
-    if config.resume != "auto":
-        status = previous.status or "unknown"
-        raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
-    return previous
-
-
-def has_earlier(config: DictConfig) -> bool:
-    """Whether runs with this seed are below ``runs`` that cannot be compared."""
-    return any(record.scheme != SCHEME and record.seed == config.seed for _, record in all_runs())
-
-
-def find_previous(config: DictConfig) -> None:
-    """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
-    if (directory := RunDirectory(Path(config.run_dir))).record:
-        return
-    if (found := latest_run(identity(config), config.seed)) is None:
-        earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
-        print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
-        return
-    directory.discard()
-    config.run_dir = str(found.path.absolute())
 
 
 def new_directory(config: DictConfig) -> str:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from remix.learning.films import film
 from remix.runs.building import build_data, build_environments
 from remix.runs.checkpoints import find_checkpoint, load
-from remix.runs.config import check_arguments
+from remix.runs.config import check_arguments, plain
 from remix.runs.memory import check_together
 from remix.runs.trainer import OneProcess
 from remix.settings import checks
@@ -30,7 +30,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     trained.seed, trained.test_episodes = config.seed, config.episodes
     if "workers" in config:
         trained.workers = config.workers
-        check_arguments(OmegaConf.create({"workers": trained.workers}))
+        check_arguments({"workers": plain(trained.workers)})
     data = build_data(trained, build_environments(trained))
     check_together(data.spec, trained.workers, "episodes", config.episodes)
     data.evaluation_exploration = config.exploration

@@ -18,11 +18,11 @@ from pytorch_lightning.loggers import Logger
 from remix import tracking
 from remix.callbacks.journal import JournalKeeper
 from remix.callbacks.side_matters import side_matter
-from remix.records.directory import CONFIGURATION, ERROR, RunDirectory
+from remix.records.directory import CONFIGURATION, ERROR
 from remix.records.record import RunRecord
 from remix.runs.building import make_all
-from remix.runs.config import kept
-from remix.runs.identity import SCHEME, identity
+from remix.runs.identity import SCHEME
+from remix.runs.run_settings import RunSettings
 from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
 from remix.settings.redaction import redact
@@ -36,30 +36,30 @@ ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "sto
 class RunInProgress:
     """What becomes of a run, told to its folder and its loggers.
 
-    :param config: of the run.
-    :param directory: of the run, which this process holds.
+    :param settings: of the run, whose directory this process holds.
     :param record: of the run so far; without a status until training begins.
     """
 
-    def __init__(self, config: DictConfig, directory: RunDirectory, record: RunRecord) -> None:
-        self.config, self.directory, self.record = config, directory, record
-        self.journal = Journal(directory.path)
+    def __init__(self, settings: RunSettings, record: RunRecord) -> None:
+        self.settings, self.record = settings, record
+        self.config, self.directory = settings.config, settings.directory
+        self.journal = Journal(self.directory.path)
         self.loggers: list[Logger] = []
 
     @classmethod
-    def after(cls, previous: RunRecord, config: DictConfig, directory: RunDirectory) -> RunInProgress:
+    def after(cls, previous: RunRecord, settings: RunSettings) -> RunInProgress:
         """One that begins, or goes on after what a process before this one has left."""
         record = RunRecord(
             scheme=SCHEME,
-            identity=identity(config),
-            seed=config.seed,
+            identity=settings.identity,
+            seed=settings.config.seed,
             started=previous.started or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}",
             origin=tracking.origin(),
-            needs=own_modules(kept(config)),
+            needs=own_modules(settings.kept),
             mlflow_run_id=previous.mlflow_run_id,
             others=previous.others,
         )
-        return cls(config, directory, record)
+        return cls(settings, record)
 
     @property
     def has_begun(self) -> bool:
@@ -90,7 +90,7 @@ class RunInProgress:
 
     def _begin(self) -> None:
         self.note(status="running")
-        settings = kept(self.config)
+        settings = self.settings.kept
         OmegaConf.save(OmegaConf.create(settings), self.directory.path / CONFIGURATION)
         for logger in self.loggers:
             if isinstance(logger, FolderLogger):

@@ -6,14 +6,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
 from remix.records.directory import BEST, FILM, HEAT_MAP
 from remix.runs.budget import Budget
 from remix.runs.checkpoints import differences
-from remix.runs.config import kept
 from remix.runs.memory import tell_memory
 from remix.runs.progress import RunInProgress
 from remix.tracking.loggers import MLflowLogger
@@ -32,7 +29,7 @@ def describe(
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
         f"{module.epsilon}; {_warmup(module)}seed {config.seed}\n"
-        + (_origin(checkpoint, config) if checkpoint else f"run directory: {run.directory}"),
+        + (_origin(checkpoint, run) if checkpoint else f"run directory: {run.directory}"),
         flush=True,
     )
     tell_memory(data.spec, config)
@@ -42,11 +39,11 @@ def describe(
         _warn(line for line in Budget.of_run(module, data).warnings() if line not in said)
 
 
-def _origin(checkpoint: str, config: DictConfig) -> str:
+def _origin(checkpoint: str, run: RunInProgress) -> str:
     """Where a run goes on; of one that begins from a checkpoint, what that was trained with instead."""
-    if checkpoint != config.ckpt_path:
+    if checkpoint != run.config.ckpt_path:
         return f"resumed from {checkpoint}"
-    differing = differences(Path(checkpoint), kept(config))
+    differing = differences(Path(checkpoint), run.settings.kept)
     return f"begins from {checkpoint}" + (f", whose run had {', '.join(differing)}" if differing else "")
 
 

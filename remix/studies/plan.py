@@ -17,8 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from remix.records.directory import RunDirectory
 from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
-from remix.runs.config import as_hydras, check, check_arguments, kept
-from remix.runs.identity import SCHEME, identity
+from remix.runs.config import as_hydras, check, check_arguments
+from remix.runs.identity import SCHEME
+from remix.runs.run_settings import RunSettings
 from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
@@ -157,19 +158,20 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
     with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         config.run_dir = str(directory.absolute())
+        run = RunSettings(config)
         check(config)
         if fresh:
-            check_arguments(config)
+            check_arguments(run.plain)
             check_budget(config)
         job = Job(
             panel=str(config.study.panel),
             variant=str(config.study.variant),
             algorithm=str(config.algorithm_name),
             seed=config.seed,
-            identity=identity(config),
+            identity=run.identity,
             directory=str(directory),
         )
-        return job, kept(config) if fresh else {}, Budget.of_configuration(config).warnings()
+        return job, run.kept if fresh else {}, Budget.of_configuration(config).warnings()
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

@@ -16,6 +16,7 @@ from remix.records.claims import turn
 from remix.records.directory import OUTPUT
 from remix.runs import experiment
 from remix.runs.identity import identity
+from remix.runs.run_settings import RunSettings
 from remix.settings.redaction import RedactedStream
 from remix.studies.search.composition import composed, has, settled, words_of
 from remix.studies.search.plan import Plan
@@ -74,7 +75,7 @@ def _train(run: DictConfig) -> float:
     directory.mkdir(exist_ok=True)
     with (directory / OUTPUT).open("a") as file, redirect_stdout(RedactedStream(file)):
         try:
-            return float(experiment.train(run))
+            return float(experiment.train(RunSettings(run)))
         except Exception:
             traceback.print_exc(file=sys.stdout)
             raise

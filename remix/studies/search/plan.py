@@ -65,7 +65,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     if base.study is not None:
         raise SettingError("study", base.study.name, "is for remix train -m; a search has trials of its own")
     check(base)
-    check_arguments(base)
+    check_arguments(plain(base))
     check_budget(base)
     _check_fixed(space, given(words))
     groups, values = _divided(space, config)
