@@ -7,18 +7,22 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remix.records.claims import TakenError
 from remix.records.directory import RunDirectory, all_runs
 from remix.settings.errors import SettingError, first_line
 from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, redacted
+from remix.studies.search.needs import optuna_for
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
-from remix.tracking.plan_file import PLAN_FILE
+from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
 from remix.tracking.store import AwayError, is_away, store_uri
+
+if TYPE_CHECKING:
+    from remix.studies.tracked_parent import TrackedParent
 
 _LOGGER = "remix.tracking.loggers.MLflowLogger"
 
@@ -63,8 +67,6 @@ def deliver_left(directories: Iterable[Path]) -> None:
 
 def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator[tuple[Path, str]]:
     """The folders of runs and studies that could not be delivered, and why."""
-    from remix.studies.tracked import TrackedStudy
-
     away: dict[str, str] = {}
     for directory in directories:
         note = Note.read(directory)
@@ -80,17 +82,31 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
             if isinstance(error, AwayError) and store:
                 away[store] = first_line(error)
             yield directory, first_line(error)
-    studies = {parent for path in directories for parent in path.parents if (parent / PLAN_FILE).is_file()}
-    for folder in sorted(studies):
+    for folder in sorted({parent for path in directories for parent in path.parents}):
         if (note := Note.read(folder)) is None:
             continue
         try:
-            study = TrackedStudy(folder, _address(note, tracking_uri))
-            if not study.is_complete(status := study.status()):
-                study.deliver(status)
-                print(f"delivered study {study.name}", flush=True)
+            if (parent := _parent(folder, _address(note, tracking_uri))) is None:
+                continue
+            if not parent.is_complete(status := parent.status()):
+                parent.deliver(status)
+                print(f"delivered {parent.kind} {parent.name}", flush=True)
         except SettingError as error:
             yield folder, first_line(error)
+
+
+def _parent(folder: Path, uri: str) -> TrackedParent | None:
+    """The study or search that a folder is of, if any."""
+    if (folder / PLAN_FILE).is_file():
+        from remix.studies.tracked import TrackedStudy
+
+        return TrackedStudy(folder, uri)
+    if (folder / SEARCH_FILE).is_file():
+        with optuna_for(folder.name):
+            from remix.studies.search.tracked import TrackedSearch
+
+        return TrackedSearch(folder, uri)
+    return None
 
 
 def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:

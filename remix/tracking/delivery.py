@@ -24,7 +24,7 @@ from remix.tracking.runs import (
     run_parameters,
 )
 from remix.tracking.store import connect, experiment_id
-from remix.tracking.studies import child_tags, has_run, parent_run
+from remix.tracking.studies import child_tags, has_run, kind_of, parent_run
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -211,8 +211,8 @@ class Delivery:
         changing = _states(record)
         if self.target.study is not None:
             if not self._parent:
-                name = str(self.target.study["name"])
-                self._parent = parent_run(client, self.target.uri, self._experiment, name)
+                name, kind = str(self.target.study["name"]), kind_of(self.target.study)
+                self._parent = parent_run(client, self.target.uri, self._experiment, name, kind)
             changing |= child_tags(self.target.study, self._parent)
         missing = dict((self._tags(record) | self.note.tags | changing).items() - self.note.tags.items())
         if missing:

@@ -63,8 +63,8 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[DictConfig], A
         calls: list[DictConfig] = []
 
         def recorded(settings: RunSettings) -> Any:
-            calls.append(settings.config)
-            return function(settings.config)
+            calls.append(settings.composed)
+            return function(settings.composed)
 
         monkeypatch.setattr(experiment, "train", recorded)
         return calls

@@ -19,7 +19,7 @@ from remix.settings.names import check_name, folder_name
 from remix.studies.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.studies.search.space import Choice, Dimension, Range, read_space
 
-_SETTINGS = ("name", "trials", "seeds", "sampler_seed", "space")
+SETTINGS = ("name", "trials", "seeds", "sampler_seed", "space")
 _OURS = ("seed", "resume", "run_dir", "run_name", "experiment_name")  # the search sets them for every run
 
 
@@ -85,7 +85,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
 
 
 def _check_numbers(asked: Mapping[str, Any]) -> None:
-    checks.known("search", asked, _SETTINGS)
+    checks.known("search", asked, SETTINGS)
     checks.whole("search.trials", asked["trials"], minimum=1)
     checks.seed("search.sampler_seed", asked["sampler_seed"])
     seeds = asked["seeds"]

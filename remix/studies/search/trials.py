@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from remix.records.claims import TakenError, claim, turn
+from remix.records.claims import TakenError, claim, holder, turn
 
 JOURNAL_FILE = "journal.log"
 LOCKS = "locks"
@@ -93,8 +93,18 @@ class Trials:
 
     def best(self) -> FrozenTrial | None:
         """The trial with the highest value, the first of equal ones."""
-        finished = [trial for trial in self.all() if trial.state is TrialState.COMPLETE]
+        finished = sorted(self.finished(), key=lambda trial: trial.number)
         return max(finished, key=lambda trial: trial.value or 0.0, default=None)
+
+    def finished(self) -> list[FrozenTrial]:
+        """Those that are worth something, in the order in which that was known."""
+        complete = [trial for trial in self.all() if trial.state is TrialState.COMPLETE]
+        return sorted(complete, key=lambda trial: (trial.datetime_complete, trial.number))
+
+    def somebody_works(self) -> bool:
+        """Whether some process holds a trial."""
+        running = [trial.number for trial in self.all() if trial.state is TrialState.RUNNING]
+        return any(holder(self._folder_of(number)) is not None for number in running)
 
     def last_reason(self) -> str:
         """Why the last failed trial failed."""
@@ -108,11 +118,15 @@ class Trials:
     def _hold(self, number: int) -> bool:
         held = ExitStack()
         try:
-            held.enter_context(claim(self._locks / f"trial-{number + 1}"))
+            held.enter_context(claim(self._folder_of(number)))
         except TakenError:
             return False
         self._held[number] = held
         return True
+
+    def _folder_of(self, number: int) -> Path:
+        """The folder that whoever works on a trial holds."""
+        return self._locks / f"trial-{number + 1}"
 
     def _release(self, trial: Trial) -> None:
         self._held.pop(trial.number).close()
