@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -58,7 +58,7 @@ def check(config: DictConfig) -> None:
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
 
 
-def check_arguments(settings: Mapping[str, Any]) -> None:
+def check_arguments(settings: dict[str, Any]) -> None:
     """Compare every node that names a ``_target_`` with the signature of that class.
 
     The signature is the schema: an argument that it does not have, or of another type, is an error.

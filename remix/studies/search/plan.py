@@ -136,7 +136,7 @@ def _check_values(
         }
         unknown = [dimension for dimension in unknown if dimension.key not in present]
         example = composed("search", [*words, *variant, *words_of(present)])
-        check_arguments(settled(example, {"run_dir": "."}))
+        check_arguments(plain(settled(example, {"run_dir": "."})))
     if unknown:
         key = unknown[0].key
         raise SettingError("search.space", key, f"unknown setting; {_siblings(config, key)}")
