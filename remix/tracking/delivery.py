@@ -48,13 +48,16 @@ STATUSES = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED"}
 WHOLE = ("finished", "stopped")
 """Ends after which all metrics are delivered; of others only those that no resume takes back."""
 
+STATES = ("identity", "status", "error", "copied_from")
+"""What of a run's record is among its tags."""
+
 _POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
 _NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
 
 
 def _states(record: RunRecord) -> dict[str, str]:
     """The tags that say what became of the run."""
-    return _texts({name: getattr(record, name) for name in ("identity", "status", "error", "copied_from")})
+    return _texts({name: getattr(record, name) for name in STATES})
 
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -111,6 +114,8 @@ class Delivery:
     def go_on(self, journal: Journal) -> None:
         """Take note that the run begins or goes on with this journal, in which nothing is new yet."""
         self.journal, self._goes_on_at = journal, journal.kept
+        self.note.repeats |= self.note.metrics > journal.kept
+        self.note.metrics = min(self.note.metrics, journal.kept)
 
     def contact(self) -> None:
         """Reach the store, and see that the run is still there if it was.
@@ -169,6 +174,7 @@ class Delivery:
             and note.metrics >= self._end(status)
             and note.status == STATUSES.get(status, "KILLED")
             and _states(record).items() <= note.tags.items()
+            and not self._outdated(record)
             and self._files() == note.files
         )
 
@@ -186,7 +192,6 @@ class Delivery:
         if self._goes_on_at < self.note.kept and self.note.run_id and self.target.run_id is None:
             client.delete_run(self.note.run_id)
             self.note = Note(self.note.store)
-        self.note.metrics = min(self.note.metrics, self._goes_on_at)
         self._goes_on_at = None
 
     def _find_or_create(self, client: MlflowClient, record: RunRecord) -> str:
@@ -218,6 +223,13 @@ class Delivery:
         if missing:
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in missing.items()])
             self._took(tags=self.note.tags | missing)
+        for name in self._outdated(record):
+            client.delete_tag(run_id, name)
+            self._took(tags={other: value for other, value in self.note.tags.items() if other != name})
+
+    def _outdated(self, record: RunRecord) -> set[str]:
+        """Tags of what is no longer so, such as the error of a run that went on and finished."""
+        return (self.note.tags.keys() & set(STATES)) - _states(record).keys()
 
     def _digest(self) -> str:
         return sha256((self.directory / CONFIGURATION).read_bytes()).hexdigest()
@@ -241,9 +253,14 @@ class Delivery:
     def _bring_metrics(self, client: MlflowClient, run_id: str, end: int) -> None:
         """Deliver the metrics in batches.
 
-        A batch whose answer was lost is sent again: MLflow recognises equal points by their time.
+        A batch whose answer was lost is sent again: MLflow recognises equal points by their time. A run that
+        stopped was delivered to its end; where it goes on there, the points of that step are not new.
         """
-        for points, place in self._batches(end):
+        there: dict[str, set[int]] = {}
+        for batch, place in self._batches(end):
+            for name in {point.key for point in batch if self.note.repeats} - there.keys():
+                there[name] = {point.step for point in client.get_metric_history(run_id, name)}
+            points = [point for point in batch if point.step not in there.get(point.key, ())]
             for start in range(0, len(points), _POINTS_AT_ONCE):
                 client.log_batch(run_id, metrics=points[start : start + _POINTS_AT_ONCE])
             self._took(metrics=place, kept=min(place, self.journal.kept))
