@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix.cli.command import fail, fail_with
 from remix.envs.spec import EnvSpec
+from remix.records.directory import CONFIGURATION, RunDirectory
 from remix.settings import checks
 from remix.settings.errors import Diverged, GameError, SettingError, first_line
 from remix.settings.import_path import find_own_modules
@@ -94,6 +95,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
     from remix.runs.building import quiet
     from remix.runs.checkpoints import restoring
     from remix.runs.content import Content
+    from remix.runs.needs import check_needs
     from remix.runs.trainer import OneProcess
 
     class ReplayCLI(LightningCLI):
@@ -138,6 +140,9 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             with restoring(self.trainer, self.config[subcommand].get("ckpt_path")):
                 super()._run_subcommand(subcommand)
 
+    for file in (file for file in trust.files if file.name == CONFIGURATION):  # of a run, which knows more
+        needs = RunDirectory(file.parent).record.needs or {}
+        check_needs("config", file, needs, list(needs), trust.consent)
     # The spec comes from the environment, whole; its fields are no settings of the model.
     jsonargparse.set_parsing_settings(
         subclasses_enabled=[EnvSpec],

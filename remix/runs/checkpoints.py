@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,15 @@ from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.records.directory import CHECKPOINTS, RunDirectory
-from remix.runs import sources
 from remix.runs.building import build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
 from remix.runs.content import NEEDS, Content
-from remix.runs.trust import Trust, shortened, texts
+from remix.runs.needs import check_needs
+from remix.runs.trust import Trust, texts
 from remix.settings import checks
 from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
 from remix.settings.files import LAST_CHECKPOINTS
-from remix.settings.named_objects import below
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -189,25 +188,10 @@ def _configuration(
         config.env = OmegaConf.merge(config.env, env_overrides)
         typed = frozenset(texts(OmegaConf.to_container(env_overrides, resolve=True)))
     resolved = plain(config)
-    _check_needs(checkpoint["hyper_parameters"].get(NEEDS, {}), [resolved[key] for key in BUILT], path)
+    needs = checkpoint["hyper_parameters"].get(NEEDS, {})
+    check_needs("checkpoint", path, needs, [resolved[key] for key in BUILT])
     names = Trust((path,), tuple(trust), typed)
     for key, kind in BUILT.items():
         names.check(key, resolved[key], (kind,))
     check_arguments({key: resolved[key] for key in BUILT})
     return config
-
-
-def _check_needs(needs: Mapping[str, str], parts: list[Any], path: Path) -> None:
-    """The modules of the user's own that parts of the configuration name are found from here."""
-    names = list(sources.names_in(parts))
-    for module, folder in needs.items():
-        if not any(below(name, module) for name in names) or sources.is_there(module):
-            continue
-        package = module.partition(".")[0]
-        advice = (
-            f"in {shortened(folder)}: go there, or set PYTHONPATH to it and trust=[{shortened(package)}]"
-            if Path(folder).is_dir()
-            else f"that was in {shortened(folder)}: go to where it is now"
-        )
-        expected = f"needs the module {shortened(module)} of the project {advice}"
-        raise SettingError("checkpoint", path, expected)

@@ -45,7 +45,8 @@ def sync(arguments: Sequence[str]) -> None:
     for directory in named:
         if not RunDirectory(directory).record:
             raise SettingError("run", directory, "must be the directory of a run")
-    found = named or sorted(run.path for run, _ in all_runs() if Note.read(run.path) is not None)
+    known = [] if named else sorted(run.path for run, _ in all_runs())
+    found = named or [path for path in known if Note.read(path) is not None]
     problems = dict(_problems(found, options.tracking_uri))
     for line in dict.fromkeys(problems.values()):
         print(f"warning: {line}", file=sys.stderr)
@@ -53,6 +54,8 @@ def sync(arguments: Sequence[str]) -> None:
         print(f"not delivered: {', '.join(map(str, problems))}", file=sys.stderr)
         sys.exit(1)
     print("everything is delivered")
+    if others := len(set(known) - set(found)):
+        print(f"{others} run(s) below {RUNS} were trained without logger=mlflow and stay in their folders")
 
 
 def deliver_left(directories: Iterable[Path]) -> None:
@@ -135,7 +138,7 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
     loggers: dict[str, Any] = configuration(directory).get("logger") or {}
     node = next((node for node in loggers.values() if node and node.get("_target_") == _LOGGER), None)
     if node is None:
-        raise SettingError("run", directory, "was not to be in MLflow (logger=)")
+        raise SettingError("run", directory, "was trained without logger=mlflow and stays in its folder")
     note = Note.read(directory)
     uri = (
         store_uri(tracking_uri or node.get("tracking_uri")) if note is None else _address(note, tracking_uri)

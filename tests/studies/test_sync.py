@@ -70,6 +70,14 @@ def test_a_run_trained_without_its_server(
     assert remix("sync").out == "everything is delivered\n"
 
 
+def test_runs_that_no_store_was_to_have_are_counted(remix: CommandLine) -> None:
+    assert remix(*ALONE, "logger=csv").code == 0
+    outcome = remix("sync")
+    assert outcome.code == 0
+    assert "1 run(s) below runs were trained without logger=mlflow and stay in their folders" in outcome.out
+    assert "run=runs/x: was trained without logger=mlflow" in remix("sync", "runs/x").err
+
+
 def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_uri: str) -> None:
     remix(*ALONE)
     record = RunDirectory(Path("runs/x")).record
