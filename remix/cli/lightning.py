@@ -12,12 +12,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix.cli.command import fail, fail_with
+from remix.cli.translation import call_of, read
 from remix.envs.spec import EnvSpec
 from remix.records.directory import CONFIGURATION, RunDirectory
 from remix.settings import checks
@@ -29,7 +30,6 @@ from remix.settings.signals import stoppable
 if TYPE_CHECKING:
     from remix.runs.trust import Trust
 
-DATA_KEYS = ("steps_per_epoch", "max_env_steps", "validation_episodes", "test_episodes", "seed")
 TRAINER_DEFAULTS = {
     "accelerator": "cpu",
     "max_epochs": -1,
@@ -63,24 +63,6 @@ def main(arguments: list[str] | None = None) -> None:
         fail_with(error)
 
 
-def translate(composed: Mapping[str, Any]) -> dict[str, Any]:
-    """A composed configuration in the Lightning CLI's layout."""
-    data = {
-        "environment": _class_path(composed["env"]),
-        "workers": _class_path(composed["workers"]),
-        **composed["replay"],
-        **{key: composed[key] for key in DATA_KEYS},
-    }
-    trainer = {key: value for key, value in composed["trainer"].items() if not key.startswith("_")}
-    trainer["default_root_dir"] = None
-    return {
-        "seed_everything": composed["seed"],
-        "model": _class_path(composed["algorithm"]),
-        "data": data,
-        "trainer": trainer,
-    }
-
-
 def _run(trust: Trust, arguments: list[str]) -> None:
     """Parse, check what was parsed, build, and do what the subcommand says."""
     import jsonargparse
@@ -109,9 +91,9 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
         def before_instantiate_classes(self) -> None:
             parsed = self.config[self.subcommand].as_dict()
-            trust.check("model", _target(parsed["model"]), (MultiAgentModule,))
-            trust.check_settings("data", _target(parsed["data"]), ReplayDataModule)
-            trust.check_settings("trainer", _target(parsed["trainer"]), Trainer)
+            trust.check("model", call_of(parsed["model"]), (MultiAgentModule,))
+            trust.check_settings("data", call_of(parsed["data"]), ReplayDataModule)
+            trust.check_settings("trainer", call_of(parsed["trainer"]), Trainer)
 
         def instantiate_classes(self) -> None:
             try:
@@ -150,7 +132,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
         import_path_denylist=["*"],
         import_path_allowlist=trust.names(),
     )
-    jsonargparse.set_loader("composed", _load, exceptions=(ValueError,))
+    jsonargparse.set_loader("composed", read, exceptions=(ValueError,))
     options: dict[str, Any] = {"parser_mode": "composed", "exit_on_error": False}
     quiet()
     ReplayCLI(
@@ -209,55 +191,6 @@ def _typed(arguments: Sequence[str]) -> Iterator[str]:
             yield from texts(yaml.safe_load(value))
         except yaml.YAMLError:
             continue
-
-
-def _load(text: str) -> Any:
-    """YAML, translated if it is a composed configuration.
-
-    :raises ValueError: in one line, if it is broken or absurdly large.
-    """
-    import yaml
-
-    from remix.runs.content import too_large
-    from remix.settings.earlier_releases import in_todays_names
-
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
-    if too_large(content):
-        raise ValueError("the configuration is too large")
-    content = in_todays_names(content)
-    if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
-        return content
-    try:
-        return translate(content)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is no whole configuration of a run: {error}") from error
-
-
-def _class_path(node: Any) -> Any:
-    """``_target_`` nodes as ``class_path`` and ``init_args``, at any depth."""
-    if isinstance(node, list):
-        return [_class_path(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    arguments = {key: _class_path(value) for key, value in node.items() if not key.startswith("_")}
-    if "_target_" not in node:
-        return arguments
-    return {"class_path": node["_target_"], **({"init_args": arguments} if arguments else {})}
-
-
-def _target(node: Any) -> Any:
-    """The other way round, with all the arguments that a ``class_path`` node may have."""
-    if isinstance(node, list):
-        return [_target(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    if "class_path" not in node:
-        return {key: _target(value) for key, value in node.items()}
-    arguments = {**(node.get("dict_kwargs") or {}), **(node.get("init_args") or {})}
-    return {"_target_": node["class_path"], **_target(arguments)}
 
 
 if __name__ == "__main__":
