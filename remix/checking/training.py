@@ -99,7 +99,7 @@ class Training:
 
     @cached_property
     def config(self) -> DictConfig:
-        """Of all trainings but for the folder."""
+        """The configuration of all trainings; only the folder differs."""
         return self.configured("whole")
 
     @cached_property
@@ -119,7 +119,7 @@ class Training:
         check_arguments(plain(config))
         module, data = build(config)
         if not module.automatic_optimization:
-            config.trainer.gradient_clip_val = None  # as such algorithms are configured
+            config.trainer.gradient_clip_val = None  # such algorithms clip by themselves
         return module, data
 
     def run(self, config: DictConfig, checkpoint: Path | None = None, global_seed: int | None = None) -> Run:

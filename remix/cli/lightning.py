@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ImportError:
         fail('the Lightning CLI needs jsonargparse: pip install "remix-marl[lightning-cli]"')
     trust, rest = _trust(sys.argv[1:] if arguments is None else arguments)
-    sys.argv = sys.argv[:1]  # Lightning warns of settings in both places
+    sys.argv = sys.argv[:1]  # Lightning warns if arguments also stand here
     try:
         with stoppable():
             _run(trust, rest)
@@ -112,7 +112,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             return super().instantiate_trainer(**options, plugins=plugins)
 
         def _parse_ckpt_path(self) -> None:
-            """The checkpoint is looked at, but not what it says of classes, which Lightning would build."""
+            """Check the checkpoint. The classes that it names, which Lightning would build, are ignored."""
             path = self.config[self.config.subcommand].get("ckpt_path")
             if path and Path(path).is_file():
                 content = Content(archive.read(path, "ckpt_path"), "ckpt_path", path)
@@ -122,10 +122,10 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             with restoring(self.trainer, self.config[subcommand].get("ckpt_path")):
                 super()._run_subcommand(subcommand)
 
-    for file in (file for file in trust.files if file.name == CONFIGURATION):  # of a run, which knows more
+    for file in (file for file in trust.files if file.name == CONFIGURATION):  # a run knows its project
         needs = RunDirectory(file.parent).record.needs or {}
         check_needs("config", file, needs, list(needs), trust.consent)
-    # The spec comes from the environment, whole; its fields are no settings of the model.
+    # The model gets the spec of the environment as a whole. Its fields are no settings.
     jsonargparse.set_parsing_settings(
         subclasses_enabled=[EnvSpec],
         instantiate_subclass_spec_in_any=False,
@@ -149,7 +149,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
 
 def _sendable(factory: partial[Any]) -> partial[Any]:
-    """A factory that other processes can get: without the function of jsonargparse that calls the class."""
+    """The factory without jsonargparse's function around the class, which cannot be pickled."""
     *_, kind = factory.args
     return partial(kind, **factory.keywords)
 

@@ -87,7 +87,7 @@ def build_module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
         seed_everything(config.seed, verbose=False)
         module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
     with named_settings("algorithm", config.algorithm.get("_target_", "")):
-        module.configure_optimizers()  # made again for the training; what they do not take is said here
+        module.configure_optimizers()  # Lightning makes them again; this call finds settings that they refuse
     module.hparams["config"] = stored = kept(config)
     module.hparams[NEEDS] = sources.own_modules(stored)
     return module
@@ -103,7 +103,7 @@ def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
     """
     target = node.get("_target_", "") if isinstance(node, Mapping) else node
     with named_settings(key, target):
-        # Called here: Hydra would make mappings of arguments that are instances of dataclasses.
+        # Hydra would turn arguments that are dataclasses into mappings. So it only makes a partial.
         made = instantiate(node, _partial_=True, _convert_="all")(*first, **more)
     if not isinstance(made, kind):
         found = with_article(type(made))
@@ -117,23 +117,23 @@ def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -
 
 
 def quiet() -> None:
-    """Keep the console for what the user has to know."""
+    """Silence warnings of Lightning that say nothing of use to the user."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     for message in (
-        ".*`training_step` returned `None`.*",  # rounds before the replay holds a batch
-        ".*dataloader is not resumable.*",  # its state is the data module's
+        ".*`training_step` returned `None`.*",  # before the replay holds a batch, rounds have no update
+        ".*dataloader is not resumable.*",  # the data module keeps the state
         ".*isinstance.treespec, LeafSpec.*",
         ".*does not have many workers.*",
         ".*Checkpoint directory .* exists and is not empty.*",
-        "The dirpath has changed from .*",  # of a run that begins from the checkpoint of another
+        "The dirpath has changed from .*",  # a run may begin from the checkpoint of another
     ):
         warnings.filterwarnings("ignore", message)
 
 
 @contextmanager
 def named_settings(group: str, target: str = "") -> Iterator[None]:
-    """Give errors of building a group's objects the full key of the setting they are about.
+    """Within, an object of a group is built. Errors get the full key of the setting that they are about.
 
     :param target: what is built, for messages.
     """

@@ -46,9 +46,9 @@ def check(config: DictConfig) -> None:
     checks.whole("warmup_steps", config.warmup_steps, minimum=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         checks.whole(key, config[key], minimum=1)
-    # latest_size last: unless it was given, it is what another of them was set to.
+    # latest_size comes last: by default it is a copy of another of them, whose name an error should give.
     for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
-        if value is not None or key != "latest_size":  # for which null means those of the round
+        if value is not None or key != "latest_size":  # null means the episodes of the round
             checks.whole(f"replay.{key}", value, minimum=1)
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
@@ -87,7 +87,7 @@ def kept(config: DictConfig) -> dict[str, Any]:
 
 @contextmanager
 def as_hydras(config: DictConfig) -> Iterator[None]:
-    """For a while, ``${hydra:...}`` is answered from this configuration, which holds Hydra's own part."""
+    """Within, ``${hydra:...}`` refers to this configuration, which holds Hydra's own part."""
     from hydra.core.hydra_config import HydraConfig
 
     previous = HydraConfig.instance().cfg
@@ -99,29 +99,29 @@ def as_hydras(config: DictConfig) -> Iterator[None]:
 
 
 def run_directory(config: DictConfig) -> str:
-    """A new directory for a single run."""
+    """The new directory of this process's run, however often it is asked for."""
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
 def new_directory(config: DictConfig) -> str:
-    """The same, another one at every call."""
+    """A new directory for a run, another one at every call."""
     return _new_directory.__wrapped__(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
 @cache
 def _new_directory(env: str, algorithm: str, seed: int) -> str:
-    """Once per process, however often Hydra resolves it."""
+    """The directory is made once in a process, as Hydra may resolve it several times."""
     base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
     return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}")
 
 
 def _sweep_directory() -> str:
-    """A new directory for a sweep under no name; OmegaConf keeps it for the sweep's jobs."""
+    """A new directory for a sweep without a name. OmegaConf caches it, so that all jobs get the same."""
     return _claimed(RUNS / f"sweeps/{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def _claimed(stem: Path) -> str:
-    """The first free name that begins so, claimed by being made."""
+    """Make the first folder of that name, or of that name with a number, that does not exist yet."""
     for path in (stem.with_name(stem.name + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
         try:
             path.mkdir(parents=True)
@@ -138,10 +138,10 @@ def _remove_unused(directory: Path) -> None:
 
 
 def register_resolvers() -> None:
-    """What Hydra needs to know before it composes.
+    """Tell Hydra what it needs to know before it composes.
 
-    The configurations of the user's own project, and what ``${run_directory:}``, ``${sweep_directory:}`` and
-    ``${folder_name:TEXT}`` mean.
+    That is where the user's own configurations are, and what ``${run_directory:}``,
+    ``${sweep_directory:}`` and ``${folder_name:TEXT}`` mean.
     """
     from remix.runs.own_configurations import find_own_configurations
 

@@ -20,7 +20,7 @@ from remix.settings.errors import SettingError
 
 
 def evaluate(config: DictConfig) -> dict[str, float]:
-    """Episodes of a trained policy; prints and returns their statistics."""
+    """Play episodes of a trained policy; print and return their statistics."""
     checks.whole("episodes", config.episodes, minimum=1)
     checks.seed("seed", config.seed)
     if config.exploration is not None:
@@ -52,7 +52,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 
 def watch(config: DictConfig) -> Path:
-    """One greedy episode of a trained policy as a film."""
+    """Play one greedy episode of a trained policy and save it as a film."""
     checks.seed("seed", config.seed)
     checks.whole("fps", config.fps, minimum=1)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)

@@ -1,4 +1,4 @@
-"""Training as configured: fit, validate, test, and everything kept. Here the parts of a run meet."""
+"""Training as configured: validate, fit, test, keep everything. Here the parts of a run meet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def train(settings: RunSettings) -> float:
     check(settings.config)
     check_arguments(settings.plain)
     check_budget(settings.config)
-    previous_run(settings)  # refuses before anything is written there
+    previous_run(settings)  # is asked before anything is written there, as it may refuse
     with settings.directory.claim():
         previous = previous_run(settings)
         if previous.status == "finished":
@@ -69,7 +69,7 @@ def train(settings: RunSettings) -> float:
 
 
 def _train(run: RunInProgress, goes_on: bool) -> float:
-    """The run itself, in a directory that is ours."""
+    """Train in a directory that this process holds."""
     quiet()
     _seed_and_threads(run.config)
     module, data = build(run.config)
@@ -95,7 +95,7 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
 
 
 def _finished_before(settings: RunSettings, record: RunRecord) -> float:
-    """Its loggers get what an earlier process did not deliver, or not to this store."""
+    """Deliver to the loggers what an earlier process did not deliver, perhaps as the store is another one."""
     assert record.final_return is not None
     print(f"already finished: {settings.directory} (final return {record.final_return:.2f})")
     run = RunInProgress(settings, record)
@@ -105,7 +105,7 @@ def _finished_before(settings: RunSettings, record: RunRecord) -> float:
 
 
 def _seed_and_threads(config: DictConfig) -> None:
-    """Threads: the setting, else what a launcher of jobs side by side leaves to each, else all cores."""
+    """Seed everything. Threads are the setting, else a job's share of a parallel launcher, else all cores."""
     threads: int | None = config.threads
     if threads is None and HydraConfig.initialized():
         threads = threads_of_a_job(HydraConfig.get().launcher)

@@ -1,4 +1,4 @@
-"""A run that trains in this process: its record and its loggers, from the beginning to whatever end."""
+"""A run that trains in this process: its record and its loggers, from its beginning to any end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RunInProgress:
 
     @classmethod
     def after(cls, previous: RunRecord, settings: RunSettings) -> RunInProgress:
-        """One that begins, or goes on after what a process before this one has left."""
+        """A run that begins, or goes on where an earlier process left it."""
         record = RunRecord(
             scheme=SCHEME,
             identity=settings.identity,
@@ -67,7 +67,7 @@ class RunInProgress:
 
     @property
     def run_id(self) -> str | None:
-        """In MLflow, as soon as that is known."""
+        """Id of the run in MLflow; None until that is known."""
         return next((logger.run_id for logger in self.loggers if isinstance(logger, MLflowLogger)), None)
 
     def connect(self, trainer: pl.Trainer, checkpoint: str | None) -> None:
@@ -76,7 +76,7 @@ class RunInProgress:
         :param checkpoint: from which training goes on.
         """
         if checkpoint is None or Path(checkpoint).parent != self.directory.last.parent:
-            self.journal.cut(0)  # of a process that came to no checkpoint
+            self.journal.cut(0)  # an earlier process left entries, but no checkpoint to go on from
         self.loggers.append(JournalLogger(self.journal))
         self.loggers += configured_loggers(self.config)
         trainer.loggers = self.loggers
@@ -113,9 +113,10 @@ def configured_loggers(
 
 @contextmanager
 def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
-    """Within, a run trains; however it ends, its record says so once it has begun, then its loggers are told.
+    """Within, a run trains. Its record says how it ended, if it had begun. Then its loggers are told.
 
-    :param goes_on: whether there was such a run before, which is as it was if this one is refused.
+    :param goes_on: whether an earlier process trained this run. The record then stays as it was if the run
+        does not come to its beginning.
     """
     with delivering(run):
         try:
@@ -130,7 +131,7 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
         except Exception as error:
             if run.has_begun or not goes_on:
                 traces = run.directory.path / ERROR
-                with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                with suppress(OSError):  # the disk may be full; the user has to see the first error
                     run.note(status="failed", error=redact(first_line(error)))
                     traces.write_text(redact(traceback.format_exc()))
                 error.add_note(f"the traceback is in {traces}")
@@ -139,7 +140,7 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
 
 @contextmanager
 def delivering(run: RunInProgress) -> Iterator[None]:
-    """In the end the loggers are told how it came; what fails there is said in a line and hides nothing."""
+    """At its end, tell the loggers how the run ended. An error there costs a line and hides no other."""
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from remix.settings.redaction import redacted
 
 @dataclass(frozen=True)
 class RunSettings:
-    """All that one run is told, in the forms in which it is asked for. Nothing of it changes any more.
+    """The settings of one run in all forms in which they are needed. None of them changes any more.
 
     :ivar composed: the configuration, in which references between settings are alive.
     """
@@ -26,25 +26,25 @@ class RunSettings:
 
     @cached_property
     def plain(self) -> dict[str, Any]:
-        """Resolved, as plain containers, without Hydra's own part."""
+        """The settings resolved, as plain containers, without Hydra's own part."""
         return plain(self.composed)
 
     @cached_property
     def config(self) -> DictConfig:
-        """Resolved and read-only, without Hydra's own part."""
+        """The settings resolved and read-only, without Hydra's own part."""
         config = OmegaConf.create(self.plain)
         OmegaConf.set_readonly(config, True)
         return config
 
     @cached_property
     def kept(self) -> dict[str, Any]:
-        """What is stored of them: with ``***`` for passwords and tokens."""
+        """The settings as they are stored, with ``***`` in place of passwords and tokens."""
         stored: dict[str, Any] = redacted(self.plain)
         return stored
 
     @cached_property
     def identity(self) -> str:
-        """Equal for runs that differ in seed, place or looks only."""
+        """Ten characters, equal for runs that differ in seed, place or looks only."""
         return identity.identity(self.composed)
 
     @cached_property

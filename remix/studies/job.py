@@ -1,4 +1,4 @@
-"""One job of a study: run, resumed, taken over from an equal run or left alone; never fatal to the sweep."""
+"""One job of a study. It is run, resumed, copied from an equal run or skipped; it never ends the sweep."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def run(config: DictConfig) -> float | None:
         if before == "new" and study.reuse and (source := take_over(settings)):
             print(f"taken over from {source}: the same configuration ({settings.identity}) and seed")
         return train(settings)
-    except TakenError as error:  # between the look and the hold
+    except TakenError as error:  # another process took it since we looked
         print(error.expected)
         return None
     except Exception as error:
-        # Its directory keeps the reason and the traceback; the sweep goes on.
+        # The job's directory keeps the reason and the traceback. The sweep goes on.
         reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory.path / ERROR})"
         print(f"remix: {name} failed: {reason}", file=sys.stderr)
         return None

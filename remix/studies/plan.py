@@ -1,4 +1,4 @@
-"""The jobs of a study, known before the first of them starts."""
+"""The plan of a study: all its jobs, checked before the first of them starts."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def write_plan(plan: Plan, directory: Path) -> None:
 def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any], list[str]]]:
     """Every job with its configuration and what to warn of.
 
-    Only settings other than the seed need a composition of their own.
+    Jobs that differ in the seed alone share one composition.
     """
     loader = GlobalHydra.instance().config_loader()
     composed: dict[tuple[str, ...], DictConfig] = {}
@@ -150,7 +150,7 @@ def _sweep(config: DictConfig) -> list[list[str]]:
 def _given(config: DictConfig) -> list[str]:
     """The settings of the study's own sweep, overruled by those of the command line."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    # Interpolations are for each job to resolve.
+    # Each job resolves interpolations for itself.
     return params + OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[operator]
 
 

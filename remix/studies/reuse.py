@@ -1,4 +1,4 @@
-"""A configuration and seed that was trained to the end is not trained again: its run is copied."""
+"""A configuration and seed that was trained to the end is not trained again. Its run is copied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILES = (JOURNAL, FILM, WEIGHTS, HEAT_MAP, BEST)
 def take_over(run: RunSettings) -> RunDirectory | None:
     """Make the directory of a run a copy of a finished run with the same identity and seed, if there is one.
 
-    Its loggers make of the copy what they make of any finished run.
+    The copy is then treated as any finished run: its loggers get what they do not have.
 
     :returns: the source, None if there is none.
     """
@@ -28,7 +28,7 @@ def take_over(run: RunSettings) -> RunDirectory | None:
         with directory.claim():
             if directory.record:
                 return None
-            # Known as a run from here on, which trains itself if the copies are not completed.
+            # If copying is interrupted, this is a run that has begun, and it is trained next time.
             copy = replace(record, mlflow_run_id=None, copied_from=str(source))
             directory.write(replace(copy, status="running"))
             for name in _FILES:

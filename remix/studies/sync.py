@@ -1,4 +1,4 @@
-"""The command ``remix sync``: what stores do not have of the runs and studies in folders."""
+"""The command ``remix sync``: bring runs, studies and searches to stores that lack some of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOGGER = "remix.tracking.loggers.MLflowLogger"
 
 
 def sync(arguments: Sequence[str]) -> None:
-    """Deliver, and say what was delivered; status 1 if something could not be.
+    """Deliver what is missing and print what was delivered. Exit with status 1 if something could not be.
 
     :raises SettingError: if a folder that is named holds no run for a store.
     """
@@ -113,13 +113,13 @@ def _parent(folder: Path, uri: str) -> TrackedParent | None:
 
 
 def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
-    """Its run's id, None if there was nothing to deliver or it is being trained, which delivers by itself."""
+    """Deliver a run; returns its id, None if nothing is missing or a process that trains it delivers it."""
     if (run := RunDirectory(directory)).holder is not None:
         return None
     try:
         with run.claim():
             record = run.record
-            if record.status == "running":  # and its process is gone
+            if record.status == "running":  # the process that trained it was killed
                 record = replace(record, status="interrupted")
                 run.write(record)
             delivery = Delivery(directory, _target(directory, tracking_uri))

@@ -144,7 +144,7 @@ class Delivery:
         try:
             self._bring(record)
         except Exception:
-            self._client = None  # the store may be another one when it is back
+            self._client = None  # a new contact checks that the run is still there
             raise
 
     def _bring(self, record: RunRecord) -> None:
@@ -195,7 +195,7 @@ class Delivery:
         self._goes_on_at = None
 
     def _find_or_create(self, client: MlflowClient, record: RunRecord) -> str:
-        self._took()  # the key has to be known here before it is there
+        self._took()  # writes the key down before the store gets it
         found = client.search_runs([self._experiment], f"tags.`{KEY}` = '{self.note.key}'", max_results=1)
         if found:
             run = found[0]
@@ -210,7 +210,7 @@ class Delivery:
         return _texts({**(record.origin or {}), **redacted(self.target.tags)}) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
-        """Those of the first process that trained the run stay, whatever a later one is told."""
+        """Deliver tags. Those of the first process that trained the run stay; only the state changes."""
         from mlflow.entities import RunTag
 
         changing = _states(record)

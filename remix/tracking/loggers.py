@@ -23,7 +23,7 @@ from remix.tracking.store import store_uri
 TABLE = "metrics.csv"
 """In a run's directory with ``logger=csv``: a line per entry of the journal."""
 
-_TIME_SHARE = 0.02  # of the time of training that writing the table may take
+_TIME_SHARE = 0.02  # share of the time of training that writing the table may take
 
 
 class FolderLogger(Logger):

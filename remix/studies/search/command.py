@@ -1,4 +1,4 @@
-"""The search itself: trial after trial, a line for each, and what came of them."""
+"""The command ``remix search``: trial after trial, a line for each, the best one at the end."""
 
 from __future__ import annotations
 

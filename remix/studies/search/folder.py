@@ -1,4 +1,4 @@
-"""What a search was begun with, kept in its folder: the same name is the same search."""
+"""The settings that a search was begun with, kept in its folder. One name means one search."""
 
 from __future__ import annotations
 
