@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,13 +27,7 @@ def behind_gate(make: Callable[[], Environment]) -> Gate:
     maker = getattr(make, "func", make)  # of a partial
     with GameCode(_path(maker if hasattr(maker, "__qualname__") else type(maker)), "its constructor"):
         environment = make()
-    return Gate(environment)
-
-
-def spec_of(make: Callable[[], Environment]) -> EnvSpec:
-    """The spec of the environment that ``make`` builds, which is closed again."""
-    with closing(behind_gate(make)) as game:
-        return game.spec
+    return Gate.around(environment)
 
 
 class Gate(Environment):

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from remix.envs.seeds import fold
 from remix.envs.skirmish.encoding import make_spec
 from remix.envs.skirmish.maps import load_map, map_names
 from remix.envs.spec import Environment, Observation, Step
+from remix.envs.starcraft_game import Game, picture_of
 from remix.envs.starcraft_setup import check_installation, import_game, replay_folder
 from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, one_of
@@ -96,7 +97,7 @@ class StarCraft(Environment):
             self._settings["replay_dir"] = replay_folder(replay_dir)
         self._map = load_map(map_name)
         self.spec = replace(make_spec("starcraft2", self._map, self._views), may_hang=True)
-        self._games: dict[int, _Game] = {}
+        self._games: dict[int, Game] = {}
         self._allocate(0)
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
@@ -142,25 +143,7 @@ class StarCraft(Environment):
 
         SMAC's own pictures need parts of PySC2 that cannot be imported in Python 3.11 and later.
         """
-        from remix.envs.skirmish.rendering import draw_battle
-        from remix.envs.skirmish.state import allocate
-        from remix.envs.skirmish.unit_views import GAME_TYPES
-        from remix.envs.skirmish.units import load_units
-
-        game = self._games[index]
-        allies, enemies = game.units()
-        units = allocate(1, len(allies) + len(enemies))
-        units.target[:] = -1
-        for i, unit in enumerate((*allies, *enemies)):
-            units.x[0, i], units.y[0, i] = unit.pos.x, unit.pos.y
-            units.health[0, i], units.shield[0, i] = unit.health, unit.shield
-        # The game lists enemies in an order of its own.
-        types = {number: name for name, number in GAME_TYPES.items()}
-        names = tuple(
-            types.get(unit.unit_type, name) for unit, name in zip(enemies, self._map.enemies, strict=True)
-        )
-        battle_map = replace(self._map, name=self.spec.name, enemies=names)
-        return draw_battle(battle_map, load_units("liberty"), units, 0, game.steps)
+        return picture_of(self._games[index], replace(self._map, name=self.spec.name))
 
     def close(self) -> None:
         """Save replays, if they are wanted, and end all games."""
@@ -169,14 +152,14 @@ class StarCraft(Environment):
                 self._save_replay(self._games[episode])
             self._drop(episode)
 
-    def _save_replay(self, game: _Game) -> None:
+    def _save_replay(self, game: Game) -> None:
         """A replay is no reason to lose more than itself."""
         try:
             game.save_replay()
         except Exception as error:
             warnings.warn(f"{self.spec.name}: no replay: {first_line(error)}", RuntimeWarning, stacklevel=3)
 
-    def _make(self, episode: int, seed: int) -> _Game:
+    def _make(self, episode: int, seed: int) -> Game:
         """A game that is not launched yet."""
         # Replays get a name that is theirs alone: SMAC's have only map and second in them.
         prefix = f"{self._map.name}_{os.getpid()}_{episode}"
@@ -194,7 +177,7 @@ class StarCraft(Environment):
                 raise SettingError(
                     "backend", "starcraft2", f"the installed package of SMAC is not the original: {expected}"
                 )
-        return _Game(game)
+        return Game(game)
 
     def _guarded(self, episode: int, play: Callable[[], T]) -> T:
         """What ``play`` returns; if it fails, the episode's game is given up."""
@@ -262,88 +245,3 @@ def _move_amount(value: float, views: ViewOptions) -> float:
             "move_amount", value, "must be a whole number with obs_pathing_grid or obs_terrain_height"
         )
     return int(amount) if amount.is_integer() else amount
-
-
-class _Outcome(NamedTuple):
-    """Of one step: SMAC's reward, whether the episode is over, or only cut, and SMAC's ``info``."""
-
-    reward: float
-    ended: bool
-    cut: bool
-    info: dict[str, Any]
-
-
-class _Game:
-    """SMAC's environment, whose failures raise here where SMAC hides them.
-
-    :param smac: a ``StarCraft2Env`` that has not been reset.
-    """
-
-    def __init__(self, smac: Any) -> None:
-        self._smac = smac
-        self.steps = 0
-        self._launched = self._finished_one = False
-
-    @property
-    def can_start(self) -> bool:
-        """Whether SMAC can start an episode. Again its first one, it cannot.
-
-        SMAC would launch a second game and take the enemies' strength, by which rewards are scaled, twice.
-        """
-        return self._finished_one or not self._launched
-
-    def start(self) -> None:
-        """Start an episode.
-
-        :raises ConnectionError: SMAC has started the game anew.
-        """
-        self.steps, self._launched = 0, True
-        restarts = self._smac.force_restarts
-        self._smac.reset()
-        self._expect(restarts)
-
-    def step(self, actions: list[int]) -> _Outcome:
-        """Play one step.
-
-        :raises ConnectionError: SMAC has started the game anew and calls that an end.
-        """
-        restarts = self._smac.force_restarts
-        reward, ended, info = self._smac.step(actions)
-        self._expect(restarts)
-        self.steps += 1
-        self._finished_one |= ended
-        return _Outcome(reward, ended, bool(info.get("episode_limit")), info)
-
-    def get_obs(self) -> list[NDArray[np.floating[Any]]]:
-        """Observations of all agents."""
-        views: list[NDArray[np.floating[Any]]] = self._smac.get_obs()
-        return views
-
-    def get_state(self) -> NDArray[np.floating[Any]]:
-        """The global state."""
-        state: NDArray[np.floating[Any]] = self._smac.get_state()
-        return state
-
-    def get_avail_actions(self) -> list[list[int]]:
-        """0 or 1 for every action of every agent."""
-        mask: list[list[int]] = self._smac.get_avail_actions()
-        return mask
-
-    def units(self) -> tuple[list[Any], list[Any]]:
-        """The game's agents and enemies, the dead included, in the order of their numbers."""
-        return [unit for _, unit in sorted(self._smac.agents.items())], [
-            unit for _, unit in sorted(self._smac.enemies.items())
-        ]
-
-    def save_replay(self) -> None:
-        """Save a replay of all episodes so far, if there are any."""
-        if self._launched:
-            self._smac.save_replay()
-
-    def close(self) -> None:
-        """End the game."""
-        self._smac.close()
-
-    def _expect(self, restarts: int) -> None:
-        if self._smac.force_restarts != restarts:
-            raise ConnectionError("SMAC lost the connection and started the game again")

@@ -29,6 +29,19 @@ SMALL = (
 )
 """A run of about two seconds."""
 
+TINY = (
+    "env=matrix_game",
+    "algorithm=vdn",
+    "threads=1",
+    "max_env_steps=64",
+    "steps_per_epoch=16",
+    "validation_episodes=2",
+    "test_episodes=2",
+    "replay.batch_size=8",
+    "logger=none",
+)
+"""A run of less than a second."""
+
 SMALL_REMIX = (*SMALL, "algorithm.central.embed_dim=16", "algorithm.weighting.warmup_steps=100")
 
 

@@ -70,7 +70,7 @@ def it_trains_and_logs(training: Training) -> None:
 
 
 def everything_that_should_learn_does(training: Training) -> None:
-    """Every layer has moved. Of one parameter that cannot be asked: a softmax hides the bias before it."""
+    """Every layer has changed. A single parameter need not: the bias before a softmax has no gradient."""
     run, moved = training.whole, dict[str, bool]()
     for name, parameter in run.module.named_parameters():
         layer = name.rpartition(".")[0]
@@ -110,7 +110,7 @@ def the_seed_decides_everything(training: Training) -> None:
 
 
 def a_checkpoint_loads_as_its_policy(training: Training) -> None:
-    """Read again, it acts as the trained policy does."""
+    """The loaded policy acts as the trained one does."""
     package = str(training.config.algorithm._target_).partition(".")[0]
     trained = training.whole.module
     _, loaded = load(training.folder / "whole/last.ckpt", trust=[package])
@@ -120,7 +120,7 @@ def a_checkpoint_loads_as_its_policy(training: Training) -> None:
 
 
 def a_gpu_trains_alike(training: Training) -> None:
-    """The first loss there is that of the CPU."""
+    """The first loss on the GPU is that on the CPU."""
     if not torch.cuda.is_available():
         raise NotChecked("there is one device here, the CPU")
     elsewhere = training.run(training.configured("gpu", accelerator="cuda"))
@@ -149,7 +149,7 @@ def _same(expected: Run, run: Run, rows: Sequence[Row], when: str) -> None:
     for (step, metrics), (_, others) in zip(expected.recorder.rows, rows, strict=False):
         for name in sorted(metrics):
             value, other = metrics[name], others.get(name)
-            same = repr(value) == repr(other)  # NaN equals NaN there
+            same = repr(value) == repr(other)  # as text, NaN equals NaN
             expect(same, f"{name} at environment step {step} is {other}, not {value}, {when}")
     expect(len(rows) == len(expected.recorder.rows), f"other numbers of metrics are logged {when}")
     theirs = run.module.state_dict()

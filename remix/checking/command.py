@@ -27,7 +27,7 @@ def check_configured(config: DictConfig) -> None:
     :raises SettingError: something of the configuration cannot work.
     :raises CheckFailed: something is broken.
     """
-    check_arguments(config)
+    check_arguments(plain(config))
     words = OmegaConf.to_container(HydraConfig.get().overrides.task)
     assert isinstance(words, list)
     named = {re.split(r"[./@]", key)[0] for key in given(words)}

@@ -21,7 +21,7 @@ from remix.learning.workers.base import WorkerError
 from remix.learning.workers.child import apart
 from remix.settings.errors import GameCode, named
 
-_ODD_SEED = 907_031  # that no game seeds everybody with
+_ODD_SEED = 907_031  # a seed that no game would choose for the global generators
 _PATIENCE = 600.0  # seconds for another process to import, to make its game and to play
 _PICTURES = 10  # steps that are drawn
 _MOST_ACTIONS = 64  # tried at the start of an episode
@@ -145,7 +145,7 @@ def global_random_generators_are_left_alone(game: Game) -> None:
 
 
 def every_allowed_action_is_accepted(game: Game) -> None:
-    """Each of them at the start of an episode, and random ones after that."""
+    """Each allowed action at the start of an episode, and random ones after that."""
     with game.behind_gate() as made:
         mask = made.reset(np.array(game.seeds[:1], np.int64)).avail_actions[0].copy()
         allowed = np.argwhere(mask)[:: -(-int(mask.sum()) // _MOST_ACTIONS)]
@@ -193,7 +193,7 @@ def two_of_them_do_not_disturb_each_other(game: Game) -> None:
 
 
 def it_can_be_closed_twice(game: Game) -> None:
-    """Once by whoever is done with it, once by whoever cleans up."""
+    """``close`` may be called twice: by whoever is done with it, and by whoever cleans up."""
     environment = game.make()
     for time in ("", " a second time"):
         with GameCode(environment.spec.name, f"close{time}"):
@@ -225,7 +225,7 @@ def pictures_are_rgb_and_change_nothing(game: Game) -> None:
 
 
 def another_process_plays_the_same(game: Game) -> None:
-    """What makes it can be sent there, and hashes or clocks decide nothing."""
+    """The factory can be pickled, and neither hashes nor clocks decide anything."""
     task = partial(play_anew, game.make, game.seeds, CHOICES, game.steps)
     try:
         pickle.dumps(task)

@@ -34,7 +34,7 @@ class Game:
 
     @property
     def make(self) -> Callable[[], Environment]:
-        """What makes one."""
+        """The factory of the environment."""
         if isinstance(self.thing, Environment):
             raise NotChecked("needs the class, or a function that makes one")
         made: Callable[[], Environment] = self.thing
@@ -51,7 +51,7 @@ class Game:
         try:
             yield environment
         finally:
-            with suppress(Exception):  # there is a check for that
+            with suppress(Exception):  # another check looks at that
                 environment.close()
 
     @contextmanager

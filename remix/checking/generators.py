@@ -1,4 +1,4 @@
-"""The random generators that belong to everybody."""
+"""The global random generators of ``random``, NumPy and PyTorch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 
 
 def seed_everybody(seed: int) -> None:
-    """Those of ``random``, NumPy and PyTorch."""
+    """Seed all of them."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
 
 
 def states() -> dict[str, Any]:
-    """What they hold, by name; can be compared."""
+    """Their states by name, which can be compared."""
     return {
         "random": random.getstate(),
         "numpy.random": repr(np.random.get_state(legacy=False)),  # noqa: NPY002

@@ -18,7 +18,7 @@ from remix.checking.recording import Recorder
 from remix.learning.datamodule import ReplayDataModule
 from remix.runs.building import build, quiet
 from remix.runs.checkpoints import restoring
-from remix.runs.config import check, check_arguments, register_resolvers
+from remix.runs.config import check, check_arguments, plain, register_resolvers
 from remix.runs.trainer import make_trainer
 from remix.studies.search.composition import composed, settled
 
@@ -99,7 +99,7 @@ class Training:
 
     @cached_property
     def config(self) -> DictConfig:
-        """Of all trainings but for the folder."""
+        """The configuration of all trainings; only the folder differs."""
         return self.configured("whole")
 
     @cached_property
@@ -116,10 +116,10 @@ class Training:
     def build(self, config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         """:raises SettingError: something of the configuration cannot work."""
         check(config)
-        check_arguments(config)
+        check_arguments(plain(config))
         module, data = build(config)
         if not module.automatic_optimization:
-            config.trainer.gradient_clip_val = None  # as such algorithms are configured
+            config.trainer.gradient_clip_val = None  # such algorithms clip by themselves
         return module, data
 
     def run(self, config: DictConfig, checkpoint: Path | None = None, global_seed: int | None = None) -> Run:

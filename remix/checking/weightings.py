@@ -42,7 +42,7 @@ class Weighing:
 
     @cached_property
     def weighting(self) -> Weighting:
-        """The one that all checks use."""
+        """The weighting that all checks use."""
         made: Weighting = self.thing if isinstance(self.thing, Weighting) else self.thing()
         return made
 
@@ -109,13 +109,13 @@ def weights_lie_in_their_range(weighing: Weighing) -> None:
 
 
 def equal_transitions_weigh_the_same(weighing: Weighing) -> None:
-    """Whatever their number."""
+    """Equal transitions get equal weights, however many there are."""
     values = weighing.weights(extremes(weighing.seed)["equal transitions"]).values
     _close(values, values[:1].expand(len(values)), "among equal transitions")
 
 
 def the_order_of_transitions_means_nothing(weighing: Weighing) -> None:
-    """Turned round, they keep their weights."""
+    """In reversed order, transitions keep their weights."""
     turned = torch.arange(len(weighing.usual.target) - 1, -1, -1)
     expected = weighing.weights(weighing.usual).values[turned]
     _close(weighing.weights(selected(weighing.usual, turned)).values, expected, "in another order")

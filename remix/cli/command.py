@@ -77,7 +77,7 @@ def _main() -> None:
 def _one_line(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """A warning as users are told of it, without the place in the code."""
+    """A warning in one line, without the place in the code."""
     return f"warning: {' '.join(str(message).split())}\n"
 
 
@@ -93,7 +93,7 @@ def fail_with(error: Exception) -> NoReturn:
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
-    """One line on the standard error, and the end."""
+    """Print one line on the standard error and exit."""
     print(f"remix: {message}", file=sys.stderr)
     sys.exit(status)
 
@@ -205,7 +205,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
 
 
 def _check_folder() -> None:
-    """All paths are seen from the folder that the command is given in; Hydra may have left it for another."""
+    """Refuse a folder that Hydra has moved to: all paths are meant from where the command is given."""
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
@@ -231,9 +231,9 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
 
     check_words(name, arguments)
     register_resolvers()
-    # Ours of the launchers are the plugins' with other values.
+    # Our configurations of the launchers are those of the plugins with other values.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
-    # Errors come here as exceptions instead of ending in Hydra's own report.
+    # Hydra then raises errors instead of printing its own report of them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
     failures: list[Exception] = []
@@ -244,7 +244,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
 
         from remix.settings.earlier_releases import bring_up_to_date
 
-        shield()  # a launcher may have this in another process
+        shield()  # a launcher may call this in another process
         find_own_modules()
         try:
             _check_folder()
@@ -252,7 +252,7 @@ def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], obj
             with stoppable():
                 return function(config)
         except Exception as error:
-            # Of a single run Hydra would print the error in words of its own; a sweep has to see it.
+            # Hydra would print an error of a single run in its own words. A sweep needs the exception.
             if HydraConfig.get().mode is not RunMode.RUN:
                 raise
             failures.append(error)

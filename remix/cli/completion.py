@@ -60,13 +60,13 @@ def main(arguments: list[str]) -> None:
 
 
 def choices(line: str) -> list[str]:
-    """What may stand where the unfinished command line ends: whole words, not quoted."""
+    """The words that may stand at the end of an unfinished command line, whole and not quoted."""
     words, last = split(line)
     return _choices([*words, last.text])
 
 
 def _answer(line: str, quoted: bool) -> None:
-    """Nobody sees what goes wrong while a line is being typed, so nothing is said of it."""
+    """Print the choices; none if something goes wrong, as nobody reads messages while typing."""
     breaks = os.environ.get("COMP_WORDBREAKS", "")
     words, last = split(line, breaks)
     try:
@@ -112,11 +112,11 @@ def _settings(command: str, words: list[str]) -> list[str]:
     from remix.runs.own_configurations import find_own_configurations
 
     find_own_configurations()
-    # What is looked at here is not run: no folder is made for it.
+    # Nothing is run here, so that no folder is made.
     for name in ("run_directory", "folder_name"):
         OmegaConf.register_new_resolver(name, lambda *_: "", replace=True)
     loader = ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://remix.conf"))
-    # Hydra divides the line at blanks; a setting that has some, or what is none, changes no choices.
+    # Hydra splits the line at blanks. Words with blanks, and words that are no settings, change no choices.
     settings = [word for word in words[:-1] if "=" in word and not any(c.isspace() for c in word)]
     if any(c.isspace() for c in words[-1]):
         return []

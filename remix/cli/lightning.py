@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix.cli.command import fail, fail_with
+from remix.cli.translation import call_of, read
 from remix.envs.spec import EnvSpec
+from remix.records.directory import CONFIGURATION, RunDirectory
 from remix.settings import checks
 from remix.settings.errors import Diverged, GameError, SettingError, first_line
 from remix.settings.import_path import find_own_modules
@@ -28,7 +30,6 @@ from remix.settings.signals import stoppable
 if TYPE_CHECKING:
     from remix.runs.trust import Trust
 
-DATA_KEYS = ("steps_per_epoch", "max_env_steps", "validation_episodes", "test_episodes", "seed")
 TRAINER_DEFAULTS = {
     "accelerator": "cpu",
     "max_epochs": -1,
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ImportError:
         fail('the Lightning CLI needs jsonargparse: pip install "remix-marl[lightning-cli]"')
     trust, rest = _trust(sys.argv[1:] if arguments is None else arguments)
-    sys.argv = sys.argv[:1]  # Lightning warns of settings in both places
+    sys.argv = sys.argv[:1]  # Lightning warns if arguments also stand here
     try:
         with stoppable():
             _run(trust, rest)
@@ -60,24 +61,6 @@ def main(arguments: list[str] | None = None) -> None:
         fail(f"class_path={denied[1]}: {trust.advice(denied[1])}")
     except (SettingError, GameError, Diverged, UnicodeDecodeError) as error:
         fail_with(error)
-
-
-def translate(composed: Mapping[str, Any]) -> dict[str, Any]:
-    """A composed configuration in the Lightning CLI's layout."""
-    data = {
-        "environment": _class_path(composed["env"]),
-        "workers": _class_path(composed["workers"]),
-        **composed["replay"],
-        **{key: composed[key] for key in DATA_KEYS},
-    }
-    trainer = {key: value for key, value in composed["trainer"].items() if not key.startswith("_")}
-    trainer["default_root_dir"] = None
-    return {
-        "seed_everything": composed["seed"],
-        "model": _class_path(composed["algorithm"]),
-        "data": data,
-        "trainer": trainer,
-    }
 
 
 def _run(trust: Trust, arguments: list[str]) -> None:
@@ -94,6 +77,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
     from remix.runs.building import quiet
     from remix.runs.checkpoints import restoring
     from remix.runs.content import Content
+    from remix.runs.needs import check_needs
     from remix.runs.trainer import OneProcess
 
     class ReplayCLI(LightningCLI):
@@ -107,9 +91,9 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
         def before_instantiate_classes(self) -> None:
             parsed = self.config[self.subcommand].as_dict()
-            trust.check("model", _target(parsed["model"]), (MultiAgentModule,))
-            trust.check_settings("data", _target(parsed["data"]), ReplayDataModule)
-            trust.check_settings("trainer", _target(parsed["trainer"]), Trainer)
+            trust.check("model", call_of(parsed["model"]), (MultiAgentModule,))
+            trust.check_settings("data", call_of(parsed["data"]), ReplayDataModule)
+            trust.check_settings("trainer", call_of(parsed["trainer"]), Trainer)
 
         def instantiate_classes(self) -> None:
             try:
@@ -119,7 +103,8 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             except Exception as error:
                 files = ", ".join(map(str, trust.files))
                 raise SettingError("config", files, f"cannot be built: {first_line(error)}") from error
-            self.datamodule.environment = _sendable(self.datamodule.environment)
+            environments = self.datamodule.environment
+            environments.make = _sendable(environments.make)
 
         def instantiate_trainer(self, **options: Any) -> Trainer:
             given = self._get(self.config_init, "trainer")["plugins"] or []
@@ -127,7 +112,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             return super().instantiate_trainer(**options, plugins=plugins)
 
         def _parse_ckpt_path(self) -> None:
-            """The checkpoint is looked at, but not what it says of classes, which Lightning would build."""
+            """Check the checkpoint. The classes that it names, which Lightning would build, are ignored."""
             path = self.config[self.config.subcommand].get("ckpt_path")
             if path and Path(path).is_file():
                 content = Content(archive.read(path, "ckpt_path"), "ckpt_path", path)
@@ -137,14 +122,17 @@ def _run(trust: Trust, arguments: list[str]) -> None:
             with restoring(self.trainer, self.config[subcommand].get("ckpt_path")):
                 super()._run_subcommand(subcommand)
 
-    # The spec comes from the environment, whole; its fields are no settings of the model.
+    for file in (file for file in trust.files if file.name == CONFIGURATION):  # a run knows its project
+        needs = RunDirectory(file.parent).record.needs or {}
+        check_needs("config", file, needs, list(needs), trust.consent)
+    # The model gets the spec of the environment as a whole. Its fields are no settings.
     jsonargparse.set_parsing_settings(
         subclasses_enabled=[EnvSpec],
         instantiate_subclass_spec_in_any=False,
         import_path_denylist=["*"],
         import_path_allowlist=trust.names(),
     )
-    jsonargparse.set_loader("composed", _load, exceptions=(ValueError,))
+    jsonargparse.set_loader("composed", read, exceptions=(ValueError,))
     options: dict[str, Any] = {"parser_mode": "composed", "exit_on_error": False}
     quiet()
     ReplayCLI(
@@ -161,7 +149,7 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
 
 def _sendable(factory: partial[Any]) -> partial[Any]:
-    """A factory that other processes can get: without the function of jsonargparse that calls the class."""
+    """The factory without jsonargparse's function around the class, which cannot be pickled."""
     *_, kind = factory.args
     return partial(kind, **factory.keywords)
 
@@ -203,55 +191,6 @@ def _typed(arguments: Sequence[str]) -> Iterator[str]:
             yield from texts(yaml.safe_load(value))
         except yaml.YAMLError:
             continue
-
-
-def _load(text: str) -> Any:
-    """YAML, translated if it is a composed configuration.
-
-    :raises ValueError: in one line, if it is broken or absurdly large.
-    """
-    import yaml
-
-    from remix.runs.content import too_large
-    from remix.settings.earlier_releases import in_todays_names
-
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("is no YAML: " + " ".join(str(error).split())) from error
-    if too_large(content):
-        raise ValueError("the configuration is too large")
-    content = in_todays_names(content)
-    if not isinstance(content, dict) or not {"env", "algorithm", "replay", "trainer"} <= content.keys():
-        return content
-    try:
-        return translate(content)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is no whole configuration of a run: {error}") from error
-
-
-def _class_path(node: Any) -> Any:
-    """``_target_`` nodes as ``class_path`` and ``init_args``, at any depth."""
-    if isinstance(node, list):
-        return [_class_path(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    arguments = {key: _class_path(value) for key, value in node.items() if not key.startswith("_")}
-    if "_target_" not in node:
-        return arguments
-    return {"class_path": node["_target_"], **({"init_args": arguments} if arguments else {})}
-
-
-def _target(node: Any) -> Any:
-    """The other way round, with all the arguments that a ``class_path`` node may have."""
-    if isinstance(node, list):
-        return [_target(item) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    if "class_path" not in node:
-        return {key: _target(value) for key, value in node.items()}
-    arguments = {**(node.get("dict_kwargs") or {}), **(node.get("init_args") or {})}
-    return {"_target_": node["class_path"], **_target(arguments)}
 
 
 if __name__ == "__main__":

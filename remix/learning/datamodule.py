@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.seed import isolate_rng
 
-from remix.envs.gate import spec_of
-from remix.envs.spec import EnvSpec
 from remix.learning import epochs
 from remix.learning.episodes import Episode
 from remix.learning.replay import EpisodeReplay
@@ -34,6 +32,7 @@ from remix.learning.workers.base import (
     WorkersFactory,
     check_hanging,
 )
+from remix.learning.workers.environments import Environments
 from remix.learning.workers.inline import InlineWorkers
 from remix.learning.workers.seeds import episode_seeds
 from remix.settings import checks
@@ -52,7 +51,8 @@ class _Ahead:
 class ReplayDataModule(pl.LightningDataModule):
     """Streams episodes from workers through a replay to a :class:`Learner`, the Lightning module.
 
-    :param environment: builds the environment; called in each worker, and here once for its spec.
+    :param environment: builds the environment: here once, for its spec and for workers of this process, and
+        once in every other process.
     :param workers: builds the worker pool.
     :param capacity: episodes the replay holds.
     :param batch_size: B, episodes drawn per update; learning starts when this many are stored.
@@ -98,10 +98,8 @@ class ReplayDataModule(pl.LightningDataModule):
             if size is not None and size > capacity:
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
         checks.seed("seed", seed)
-        self.environment, self.workers = environment, workers
-        # Networks built after this are the same ones, whatever the game does with the global generators.
-        with isolate_rng(include_cuda=False):
-            self.spec: EnvSpec = spec_of(environment)
+        self.environment = environment if isinstance(environment, Environments) else Environments(environment)
+        self.spec, self.workers = self.environment.spec, workers
         self.capacity, self.batch_size = capacity, batch_size
         self.latest_size = latest_size if latest_size is not None else episodes_per_round
         self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
@@ -113,6 +111,7 @@ class ReplayDataModule(pl.LightningDataModule):
         self.generator = torch.Generator().manual_seed(seed)
         self.replay = EpisodeReplay(self.spec, capacity)
         self.pool: WorkerPool | None = None
+        self._stays = False
         self._background = ThreadPoolExecutor(1, thread_name_prefix="collect")
         self._ahead: _Ahead | None = None
         self._interrupted: dict[str, Any] | None = None
@@ -130,21 +129,40 @@ class ReplayDataModule(pl.LightningDataModule):
             assert self.trainer is not None
             epochs.fetch_no_batch_ahead(self.trainer)
             self.replay.behaviour = self.learner.needs_behaviour
-        self.recruit(self.learner)
+        self._recruit(self.learner)
 
-    def recruit(self, learner: Learner) -> None:
-        """Make the workers, if there are none; their processes start when they have to play.
+    @contextmanager
+    def recruited(self, learner: Learner) -> Iterator[None]:
+        """Within, the same workers play in all stages: validation, training and test.
 
         :raises SettingError: they cannot be as they are configured, or not for this learner.
         """
+        self._stays = True
+        try:
+            self._recruit(learner)
+            yield
+        finally:
+            self._stays = False
+            self._dismiss()
+
+    def _recruit(self, learner: Learner) -> None:
+        """Make the workers, if there are none; their processes start when they have to play."""
         if self.pool is None:
             self.pool = self.workers(self.environment, deepcopy(learner.policy).cpu())
+            self.environment.close()  # which nobody plays here, as the workers are in other processes
         check_hanging(self.spec, self.pool)
         if self.pool.overlap and not learner.learns_from_replay:
             name = type(learner).__name__
             raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
 
     def teardown(self, stage: str) -> None:
+        if not self._stays or self._ahead is not None:
+            self._dismiss()
+
+    def on_exception(self, exception: BaseException) -> None:
+        self._dismiss()
+
+    def _dismiss(self) -> None:
         if self.pool is not None:
             if self._ahead is not None:
                 self.pool.break_off()  # nobody will learn from this round
@@ -152,9 +170,7 @@ class ReplayDataModule(pl.LightningDataModule):
                 self._ahead = None
             self.pool.close()
             self.pool = None
-
-    def on_exception(self, exception: BaseException) -> None:
-        self.teardown("fit")
+        self.environment.close()
 
     def train_dataloader(self) -> Rounds:
         return Rounds(self)

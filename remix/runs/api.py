@@ -92,7 +92,7 @@ def watch(run: Known, *words: str) -> Path:
 
 
 def _packages(config: DictConfig) -> list[str]:
-    """Those that a configuration of one's own names, besides what every file may name."""
+    """The packages that the user's configuration names and that not every file may name."""
     packages = {name.partition(".")[0] for name in sources.names_in(plain(config))} - {
         "pytorch_lightning",
         "remix",

@@ -7,7 +7,8 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -17,11 +18,11 @@ from pytorch_lightning import seed_everything
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from remix.algorithms.base import MultiAgentModule
-from remix.envs.gate import Gate
 from remix.envs.spec import Environment, EnvSpec
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.policy import Policy
 from remix.learning.workers.base import EnvironmentFactory, WorkerPool, WorkersFactory, check_hanging
+from remix.learning.workers.environments import Environments
 from remix.runs import sources
 from remix.runs.config import kept, plain
 from remix.runs.content import NEEDS
@@ -36,11 +37,36 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
 
     :raises SettingError: naming the setting by its full key.
     """
-    spec = _spec(config)
-    check_hanging(spec, instantiate(config.workers, _partial_=True).func)
+    with ExitStack() as refused:
+        environments = refused.enter_context(closing(build_environments(config)))
+        data, module = build_data(config, environments), build_module(config, environments.spec)
+        if config.workers.get("overlap") and not module.learns_from_replay:
+            name = type(module).__name__
+            raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
+        refused.pop_all()
+    return module, data
+
+
+def build_environments(config: DictConfig) -> Environments:
+    """The environments of a composed configuration, of which one is built.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    return Environments(
+        instantiate(config.env, _partial_=True, _convert_="all"),
+        first=partial(make, config.env, "env", Environment),
+    )
+
+
+def build_data(config: DictConfig, environments: Environments) -> ReplayDataModule:
+    """The data module alone, which plays in these environments.
+
+    :raises SettingError: naming the setting by its full key.
+    """
+    check_hanging(environments.spec, instantiate(config.workers, _partial_=True).func)
     checks.known("replay", config.replay, inspect.signature(ReplayDataModule).parameters)
-    data = ReplayDataModule(
-        environment=instantiate(config.env, _partial_=True, _convert_="all"),
+    return ReplayDataModule(
+        environment=environments,
         workers=_workers(config),
         **plain(config.replay),
         steps_per_epoch=config.steps_per_epoch,
@@ -49,19 +75,22 @@ def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         test_episodes=config.test_episodes,
         seed=config.seed,
     )
-    module = _module(config, spec)
-    if config.workers.get("overlap") and not module.learns_from_replay:
-        name = type(module).__name__
-        raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
-    return module, data
 
 
-def build_module(config: DictConfig) -> MultiAgentModule:
-    """The Lightning module alone, which has the policy; what is to be done with it may need no workers.
+def build_module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
+    """The Lightning module alone, for environments like this.
 
     :raises SettingError: naming the setting by its full key.
     """
-    return _module(config, _spec(config))
+    # Networks draw their weights from the global generators, with which a game may do what it likes.
+    with isolate_rng(include_cuda=False):
+        seed_everything(config.seed, verbose=False)
+        module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
+    with named_settings("algorithm", config.algorithm.get("_target_", "")):
+        module.configure_optimizers()  # Lightning makes them again; this call finds settings that they refuse
+    module.hparams["config"] = stored = kept(config)
+    module.hparams[NEEDS] = sources.own_modules(stored)
+    return module
 
 
 def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
@@ -74,7 +103,7 @@ def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
     """
     target = node.get("_target_", "") if isinstance(node, Mapping) else node
     with named_settings(key, target):
-        # Called here: Hydra would make mappings of arguments that are instances of dataclasses.
+        # Hydra would turn arguments that are dataclasses into mappings. So it only makes a partial.
         made = instantiate(node, _partial_=True, _convert_="all")(*first, **more)
     if not isinstance(made, kind):
         found = with_article(type(made))
@@ -87,41 +116,24 @@ def make_all(group: Mapping[str, Any], key: str, kind: type[Any], **more: Any) -
     return [make(node, f"{key}.{name}", kind, **more) for name, node in group.items() if node is not None]
 
 
-def _spec(config: DictConfig) -> EnvSpec:
-    with closing(Gate(make(config.env, "env", Environment))) as game:
-        return game.spec
-
-
-def _module(config: DictConfig, spec: EnvSpec) -> MultiAgentModule:
-    # Networks draw their weights from the global generators, with which a game may do what it likes.
-    with isolate_rng(include_cuda=False):
-        seed_everything(config.seed, verbose=False)
-        module: MultiAgentModule = make(config.algorithm, "algorithm", MultiAgentModule, spec)
-    with named_settings("algorithm", config.algorithm.get("_target_", "")):
-        module.configure_optimizers()  # made again for the training; what they do not take is said here
-    module.hparams["config"] = kept(config)
-    module.hparams[NEEDS] = sources.own_modules(kept(config))
-    return module
-
-
 def quiet() -> None:
-    """Keep the console for what the user has to know."""
+    """Silence warnings of Lightning that say nothing of use to the user."""
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     for message in (
-        ".*`training_step` returned `None`.*",  # rounds before the replay holds a batch
-        ".*dataloader is not resumable.*",  # its state is the data module's
+        ".*`training_step` returned `None`.*",  # before the replay holds a batch, rounds have no update
+        ".*dataloader is not resumable.*",  # the data module keeps the state
         ".*isinstance.treespec, LeafSpec.*",
         ".*does not have many workers.*",
         ".*Checkpoint directory .* exists and is not empty.*",
-        "The dirpath has changed from .*",  # of a run that begins from the checkpoint of another
+        "The dirpath has changed from .*",  # a run may begin from the checkpoint of another
     ):
         warnings.filterwarnings("ignore", message)
 
 
 @contextmanager
 def named_settings(group: str, target: str = "") -> Iterator[None]:
-    """Give errors of building a group's objects the full key of the setting they are about.
+    """Within, an object of a group is built. Errors get the full key of the setting that they are about.
 
     :param target: what is built, for messages.
     """

@@ -1,10 +1,10 @@
-"""Checkpoints of runs: found, read without executing code, and made a module again."""
+"""Checkpoints of runs: how they are found, read without executing code, and made a module again."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,15 @@ from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.records.directory import CHECKPOINTS, RunDirectory
-from remix.runs import sources
-from remix.runs.building import build_module, quiet
+from remix.runs.building import build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
 from remix.runs.content import NEEDS, Content
-from remix.runs.trust import Trust, shortened, texts
+from remix.runs.needs import check_needs
+from remix.runs.trust import Trust, texts
 from remix.settings import checks
 from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
 from remix.settings.files import LAST_CHECKPOINTS
-from remix.settings.named_objects import below
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -45,7 +44,8 @@ def load(
     config = _configuration(checkpoint, path, env_overrides, trust)
     quiet()
     try:
-        module = build_module(config)
+        with closing(build_environments(config)) as environments:
+            module = build_module(config, environments.spec)
         module.load_state_dict(checkpoint["state_dict"])
     except (SettingError, GameError):
         raise
@@ -87,7 +87,7 @@ def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
 
 
 def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path | None) -> str | None:
-    """The checkpoint that training goes on from, known to be whole and of these networks; None for none.
+    """The checkpoint that training goes on from, or None. It is known to be whole and to hold these networks.
 
     :param ckpt_path: the user's choice for a run that begins, or has no checkpoint of its own yet.
     :param folder: of the checkpoints of a run that is to be continued. If its last one is damaged, that is
@@ -118,7 +118,7 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
 
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
-    """In what the configuration of a checkpoint differs from another: the seed, and groups of settings."""
+    """What differs between the configuration of a checkpoint and ours: the seed and groups of settings."""
     stored = read_checkpoint(path, "ckpt_path")["hyper_parameters"]["config"]
     seed = [f"seed={stored.get('seed')}"] if stored.get("seed") != ours["seed"] else []
     groups = ("env", "algorithm", "replay", "max_env_steps")
@@ -127,13 +127,13 @@ def differences(path: Path, ours: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def restoring(trainer: pl.Trainer, checkpoint: str | None) -> Iterator[None]:
-    """Within, what fails while Lightning restores the checkpoint is said in one line about that file."""
+    """Within, Lightning restores a checkpoint. An error there becomes one line that names the file."""
     try:
         yield
     except (SettingError, GameError):
         raise
     except Exception as error:
-        # Lightning keeps what it read until all of it is restored.
+        # Lightning holds the file's content as long as it restores it. Later errors are not about the file.
         if not trainer._checkpoint_connector._loaded_checkpoint:
             raise
         reason = f"lacks {error}" if isinstance(error, KeyError) else first_line(error)
@@ -142,7 +142,7 @@ def restoring(trainer: pl.Trainer, checkpoint: str | None) -> Iterator[None]:
 
 @contextmanager
 def _offering_others(path: Path) -> Iterator[None]:
-    """Within, what is wrong with a checkpoint is said together with the others that lie beside it."""
+    """Within, a checkpoint is read. An error also names the other checkpoints that lie beside it."""
     try:
         yield
     except SettingError as error:
@@ -153,7 +153,7 @@ def _offering_others(path: Path) -> Iterator[None]:
 
 
 def _check_start(module: MultiAgentModule, path: Path) -> None:
-    """Before anything is started: the checkpoint is whole, of these networks, and has all to go on."""
+    """Refuse a checkpoint that is damaged, holds other networks, or lacks something to go on from."""
     checkpoint = read_checkpoint(path, "ckpt_path")
     ours, state = module.state_dict(), checkpoint["state_dict"]
     for name in ours.keys() | state.keys():
@@ -169,7 +169,7 @@ def _check_start(module: MultiAgentModule, path: Path) -> None:
 def _configuration(
     checkpoint: dict[str, Any], path: Path, env_overrides: DictConfig | None, trust: Sequence[str]
 ) -> DictConfig:
-    """The stored configuration with the user's changes; the parts that get built name nothing untrusted."""
+    """The stored configuration with the user's changes. What is built from it names nothing untrusted."""
     stored = checkpoint["hyper_parameters"]["config"]
     for key in BUILT:
         if not isinstance(stored.get(key), dict) or "_target_" not in stored[key]:
@@ -188,25 +188,10 @@ def _configuration(
         config.env = OmegaConf.merge(config.env, env_overrides)
         typed = frozenset(texts(OmegaConf.to_container(env_overrides, resolve=True)))
     resolved = plain(config)
-    _check_needs(checkpoint["hyper_parameters"].get(NEEDS, {}), [resolved[key] for key in BUILT], path)
+    needs = checkpoint["hyper_parameters"].get(NEEDS, {})
+    check_needs("checkpoint", path, needs, [resolved[key] for key in BUILT])
     names = Trust((path,), tuple(trust), typed)
     for key, kind in BUILT.items():
         names.check(key, resolved[key], (kind,))
-    check_arguments(OmegaConf.create({key: config[key] for key in BUILT}))
+    check_arguments({key: resolved[key] for key in BUILT})
     return config
-
-
-def _check_needs(needs: Mapping[str, str], parts: list[Any], path: Path) -> None:
-    """The modules of the user's own that parts of the configuration name are found from here."""
-    names = list(sources.names_in(parts))
-    for module, folder in needs.items():
-        if not any(below(name, module) for name in names) or sources.is_there(module):
-            continue
-        package = module.partition(".")[0]
-        advice = (
-            f"in {shortened(folder)}: go there, or set PYTHONPATH to it and trust=[{shortened(package)}]"
-            if Path(folder).is_dir()
-            else f"that was in {shortened(folder)}: go to where it is now"
-        )
-        expected = f"needs the module {shortened(module)} of the project {advice}"
-        raise SettingError("checkpoint", path, expected)

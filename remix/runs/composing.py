@@ -47,7 +47,7 @@ def compose(*words: str, command: str = "train") -> DictConfig:
 
 
 def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = None) -> DictConfig:
-    """``conf/<command>.yaml`` with the settings of a command line; has Hydra's own part, nothing is resolved.
+    """``conf/<command>.yaml`` with the settings of a command line, Hydra's own part included, not resolved.
 
     :param loader: Hydra's, of a command that has its own search path.
     """
@@ -55,7 +55,7 @@ def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = N
         register_resolvers()
         OmegaConf.register_new_resolver(
             "sweep_directory", str, replace=True
-        )  # nothing is run: no folder is made
+        )  # no sweep is run, so that no folder is made
         try:
             return (loader or config_loader()).load_configuration(
                 config_name=command, overrides=list(words), run_mode=RunMode.RUN, from_shell=False
@@ -65,13 +65,13 @@ def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = N
 
 
 def config_loader() -> ConfigLoader:
-    """Hydra's, with our configurations; no global state of Hydra is involved."""
+    """A loader of Hydra's for our configurations, apart from Hydra's global state."""
     Plugins.instance()
     return ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://remix.conf"))
 
 
 def without_hydra(full: DictConfig) -> DictConfig:
-    """A composed configuration without Hydra's own part: what referred to that has its value instead."""
+    """A composed configuration without Hydra's own part. References to that part become its values."""
     tree = OmegaConf.to_container(full, resolve=False)
     assert isinstance(tree, dict)
     tree.pop("hydra", None)
@@ -89,7 +89,7 @@ def _with_values(node: Any, full: DictConfig) -> Any:
     if not isinstance(node, str) or not (found := _HYDRAS.search(node)):
         return node
     if found.group() == node:
-        return OmegaConf.select(full, f"hydra.{found[1]}")  # None for what only a command line has
+        return OmegaConf.select(full, f"hydra.{found[1]}")  # None where only a command line has a value
     return _HYDRAS.sub(lambda match: str(OmegaConf.select(full, f"hydra.{match[1]}")), node)
 
 
@@ -97,7 +97,7 @@ def _with_values(node: Any, full: DictConfig) -> Any:
 def _our_rules() -> Iterator[None]:
     """Within, Hydra goes by the rules of the version that our configurations are written for.
 
-    That is a state of the whole process, so that threads come one after the other.
+    The version is a state of the whole process. Threads therefore wait for each other.
     """
     with _composing:
         rules = version.VersionBase.instance()
@@ -110,7 +110,7 @@ def _our_rules() -> Iterator[None]:
 
 
 def _mistake(line: str, words: Sequence[str]) -> SettingError:
-    """A line about a setting as the error that it is; the value is that of the words if the line has none."""
+    """The error that a line tells of. If the line gives no value of the setting, the words do."""
     about, _, expected = line.partition(": ")
     setting, _, value = about.partition("=")
     given = {key: text for key, _, text in (word.lstrip("+~").partition("=") for word in words)}

@@ -12,9 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.records.directory import RunDirectory, all_runs, latest_run
-from remix.records.record import RunRecord
-from remix.runs.identity import SCHEME, identity
+from remix.records.directory import RunDirectory
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
 from remix.settings.errors import SettingError
@@ -23,11 +21,6 @@ from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
 
 RESUME = ("never", "auto")
-
-EARLIER = (
-    "holds a run that an earlier version of ReMIX recorded, which cannot be compared; choose another folder, "
-    "and ckpt_path= to begin there from its last.ckpt"
-)
 
 _WEIGHT_RANGE = ("min", "max")
 _AGENT_INPUTS = ("last_action", "agent_id")
@@ -53,9 +46,9 @@ def check(config: DictConfig) -> None:
     checks.whole("warmup_steps", config.warmup_steps, minimum=0)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         checks.whole(key, config[key], minimum=1)
-    # latest_size last: unless it was given, it is what another of them was set to.
+    # latest_size comes last: by default it is a copy of another of them, whose name an error should give.
     for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
-        if value is not None or key != "latest_size":  # for which null means those of the round
+        if value is not None or key != "latest_size":  # null means the episodes of the round
             checks.whole(f"replay.{key}", value, minimum=1)
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
@@ -65,16 +58,17 @@ def check(config: DictConfig) -> None:
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
 
 
-def check_arguments(config: DictConfig) -> None:
+def check_arguments(settings: dict[str, Any]) -> None:
     """Compare every node that names a ``_target_`` with the signature of that class.
 
     The signature is the schema: an argument that it does not have, or of another type, is an error.
 
+    :param settings: resolved, as plain containers.
     :raises SettingError: naming the argument by its full key.
     """
     from remix.runs.targets import GROUPS, check_value
 
-    for group, value in plain(config).items():
+    for group, value in settings.items():
         check_value(group, value, GROUPS.get(group, Any))
 
 
@@ -93,7 +87,7 @@ def kept(config: DictConfig) -> dict[str, Any]:
 
 @contextmanager
 def as_hydras(config: DictConfig) -> Iterator[None]:
-    """For a while, ``${hydra:...}`` is answered from this configuration, which holds Hydra's own part."""
+    """Within, ``${hydra:...}`` refers to this configuration, which holds Hydra's own part."""
     from hydra.core.hydra_config import HydraConfig
 
     previous = HydraConfig.instance().cfg
@@ -105,68 +99,29 @@ def as_hydras(config: DictConfig) -> Iterator[None]:
 
 
 def run_directory(config: DictConfig) -> str:
-    """A new directory for a single run."""
+    """The new directory of this process's run, however often it is asked for."""
     return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
-def previous_run(config: DictConfig, directory: RunDirectory) -> RunRecord:
-    """The record of the run that goes on in a directory, empty if one begins there.
-
-    :raises SettingError: if something else is in that directory, or a run that is not to go on.
-    """
-    previous = directory.record
-    if not previous:
-        if not directory.is_free:
-            raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
-        return previous
-    if previous.scheme != SCHEME:
-        raise SettingError("run_dir", directory, EARLIER)
-    if (previous.identity, previous.seed) != (identity(config), config.seed):
-        raise SettingError(
-            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
-        )
-    if config.resume != "auto":
-        status = previous.status or "unknown"
-        raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
-    return previous
-
-
-def has_earlier(config: DictConfig) -> bool:
-    """Whether runs with this seed are below ``runs`` that cannot be compared."""
-    return any(record.scheme != SCHEME and record.seed == config.seed for _, record in all_runs())
-
-
-def find_previous(config: DictConfig) -> None:
-    """Let a run go on wherever below ``runs`` it was begun: ``run_dir`` becomes that place."""
-    if (directory := RunDirectory(Path(config.run_dir))).record:
-        return
-    if (found := latest_run(identity(config), config.seed)) is None:
-        earlier = "; one of an earlier version goes on with ckpt_path=" if has_earlier(config) else ""
-        print(f"nothing to resume: no run of this configuration and seed is below {RUNS}{earlier}")
-        return
-    directory.discard()
-    config.run_dir = str(found.path.absolute())
-
-
 def new_directory(config: DictConfig) -> str:
-    """The same, another one at every call."""
+    """A new directory for a run, another one at every call."""
     return _new_directory.__wrapped__(str(config.env_name), str(config.algorithm_name), config.seed)
 
 
 @cache
 def _new_directory(env: str, algorithm: str, seed: int) -> str:
-    """Once per process, however often Hydra resolves it."""
+    """The directory is made once in a process, as Hydra may resolve it several times."""
     base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
     return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}")
 
 
 def _sweep_directory() -> str:
-    """A new directory for a sweep under no name; OmegaConf keeps it for the sweep's jobs."""
+    """A new directory for a sweep without a name. OmegaConf caches it, so that all jobs get the same."""
     return _claimed(RUNS / f"sweeps/{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def _claimed(stem: Path) -> str:
-    """The first free name that begins so, claimed by being made."""
+    """Make the first folder of that name, or of that name with a number, that does not exist yet."""
     for path in (stem.with_name(stem.name + suffix) for suffix in ("", *(f"-{i}" for i in range(2, 1000)))):
         try:
             path.mkdir(parents=True)
@@ -183,10 +138,10 @@ def _remove_unused(directory: Path) -> None:
 
 
 def register_resolvers() -> None:
-    """What Hydra needs to know before it composes.
+    """Tell Hydra what it needs to know before it composes.
 
-    The configurations of the user's own project, and what ``${run_directory:}``, ``${sweep_directory:}`` and
-    ``${folder_name:TEXT}`` mean.
+    That is where the user's own configurations are, and what ``${run_directory:}``,
+    ``${sweep_directory:}`` and ``${folder_name:TEXT}`` mean.
     """
     from remix.runs.own_configurations import find_own_configurations
 

@@ -16,7 +16,7 @@ from remix.settings.errors import SettingError
 NEEDS = "needs"
 """Among the hyper-parameters: the folder of every module of the user's own, by its name."""
 
-_MOST_VALUES = 20_000  # of a configuration
+_MOST_VALUES = 20_000  # values that a configuration may have
 _DEEPEST = 40
 _COUNTS = ("env_steps", "updates", "episodes_at_copy")
 _OF_TRAINING: dict[str, type] = {

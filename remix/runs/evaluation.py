@@ -10,10 +10,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from remix.learning.films import film
-from remix.runs.building import build
+from remix.runs.building import build_data, build_environments
 from remix.runs.checkpoints import find_checkpoint, load
 from remix.runs.compilation import compilation_told
-from remix.runs.config import check_arguments
+from remix.runs.config import check_arguments, plain
 from remix.runs.memory import check_together
 from remix.runs.trainer import OneProcess
 from remix.settings import checks
@@ -22,7 +22,7 @@ from remix.settings.errors import SettingError
 
 @compilation_told()
 def evaluate(config: DictConfig) -> dict[str, float]:
-    """Episodes of a trained policy; prints and returns their statistics."""
+    """Play episodes of a trained policy; print and return their statistics."""
     checks.whole("episodes", config.episodes, minimum=1)
     checks.seed("seed", config.seed)
     if config.exploration is not None:
@@ -32,8 +32,8 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     trained.seed, trained.test_episodes = config.seed, config.episodes
     if "workers" in config:
         trained.workers = config.workers
-        check_arguments(OmegaConf.create({"workers": trained.workers}))
-    _, data = build(trained)
+        check_arguments({"workers": plain(trained.workers)})
+    data = build_data(trained, build_environments(trained))
     check_together(data.spec, trained.workers, "episodes", config.episodes)
     data.evaluation_exploration = config.exploration
     trainer = pl.Trainer(
@@ -55,7 +55,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 @compilation_told()
 def watch(config: DictConfig) -> Path:
-    """One greedy episode of a trained policy as a film."""
+    """Play one greedy episode of a trained policy and save it as a film."""
     checks.seed("seed", config.seed)
     checks.whole("fps", config.fps, minimum=1)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)

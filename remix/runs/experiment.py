@@ -1,4 +1,4 @@
-"""Training as configured: fit, validate, test, and everything kept. Here the parts of a run meet."""
+"""Training as configured: validate, fit, test, keep everything. Here the parts of a run meet."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from remix.records.directory import RunDirectory, short
+from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
 from remix.runs.building import build, quiet
 from remix.runs.checkpoints import restoring, starting_point
 from remix.runs.compilation import compilation_told
-from remix.runs.config import check, check_arguments, find_previous, new_directory, previous_run
+from remix.runs.config import check, check_arguments, new_directory
 from remix.runs.launchers import threads_of_a_job
 from remix.runs.memory import check_memory
+from remix.runs.previous import find_previous, previous_run
 from remix.runs.progress import RunInProgress, configured_loggers, delivering, ending
+from remix.runs.run_settings import RunSettings
 from remix.runs.stopping import stopped_by
 from remix.runs.telling import describe, farewell, tell_end
 from remix.runs.trainer import make_trainer
@@ -38,30 +40,29 @@ def train_alone(config: DictConfig) -> float:
         if config.resume == "auto":
             check(config)
             find_previous(config)
-        return train(config)
+        return train(RunSettings(config))
     except (SettingError, GameError, Stopped):
         if not known:
             RunDirectory(Path(config.run_dir)).discard()
         raise
 
 
-def train(config: DictConfig) -> float:
+def train(settings: RunSettings) -> float:
     """Train as configured, evaluate, and keep everything in the run directory.
 
     With ``resume=auto`` a run that ended early goes on from its last checkpoint, and a finished one stays.
 
     :returns: mean greedy return of the final policy.
     """
-    check(config)
-    check_arguments(config)
-    check_budget(config)
-    directory = RunDirectory(short(Path(config.run_dir)))
-    previous_run(config, directory)  # refuses before anything is written there
-    with directory.claim():
-        previous = previous_run(config, directory)
+    check(settings.config)
+    check_arguments(settings.plain)
+    check_budget(settings.config)
+    previous_run(settings)  # is asked before anything is written there, as it may refuse
+    with settings.directory.claim():
+        previous = previous_run(settings)
         if previous.status == "finished":
-            return _finished_before(config, directory, previous)
-        run = RunInProgress.after(previous, config, directory)
+            return _finished_before(settings, previous)
+        run = RunInProgress.after(previous, settings)
         with ending(run, goes_on=bool(previous)), compilation_told():
             final_return = _train(run, goes_on=bool(previous))
     farewell(run)
@@ -69,22 +70,24 @@ def train(config: DictConfig) -> float:
 
 
 def _train(run: RunInProgress, goes_on: bool) -> float:
-    """The run itself, in a directory that is ours."""
+    """Train in a directory that this process holds."""
     quiet()
     _seed_and_threads(run.config)
     module, data = build(run.config)
-    check_memory(data.spec, run.config)
-    checkpoint = starting_point(module, run.config.ckpt_path, run.directory.last.parent if goes_on else None)
-    trainer = make_trainer(run.config, module)
-    data.recruit(module)  # whose mistakes are found before anything is kept
-    run.connect(trainer, checkpoint, data.spec.best_return)
-    describe(run, module, data, checkpoint)
-    if checkpoint is None:
-        trainer.validate(module, data, verbose=False)
-    with restoring(trainer, checkpoint):
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    reason = stopped_by(trainer) if data.env_steps < data.max_env_steps else None
-    trainer.test(module, data, verbose=False)
+    with data.recruited(module):  # whose mistakes are found before anything is kept
+        check_memory(data.spec, run.config)
+        checkpoint = starting_point(
+            module, run.config.ckpt_path, run.directory.last.parent if goes_on else None
+        )
+        trainer = make_trainer(run.config, module)
+        run.connect(trainer, checkpoint, data.spec.best_return)
+        describe(run, module, data, checkpoint)
+        if checkpoint is None:
+            trainer.validate(module, data, verbose=False)
+        with restoring(trainer, checkpoint):
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        reason = stopped_by(trainer) if data.env_steps < data.max_env_steps else None
+        trainer.test(module, data, verbose=False)
     final_return = float(trainer.callback_metrics["final/return"])
     status = "finished" if reason is None else "stopped"
     run.note(final_return=final_return, stopped_by=reason, status=status)
@@ -92,18 +95,18 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
     return final_return
 
 
-def _finished_before(config: DictConfig, directory: RunDirectory, record: RunRecord) -> float:
-    """Its loggers get what an earlier process did not deliver, or not to this store."""
+def _finished_before(settings: RunSettings, record: RunRecord) -> float:
+    """Deliver to the loggers what an earlier process did not deliver, perhaps as the store is another one."""
     assert record.final_return is not None
-    print(f"already finished: {directory} (final return {record.final_return:.2f})")
-    run = RunInProgress(config, directory, record)
+    print(f"already finished: {settings.directory} (final return {record.final_return:.2f})")
+    run = RunInProgress(settings, record)
     with delivering(run):
-        run.loggers += configured_loggers(config, lambda kind: issubclass(kind, FolderLogger))
+        run.loggers += configured_loggers(run.config, lambda kind: issubclass(kind, FolderLogger))
     return record.final_return
 
 
 def _seed_and_threads(config: DictConfig) -> None:
-    """Threads: the setting, else what a launcher of jobs side by side leaves to each, else all cores."""
+    """Seed everything. Threads are the setting, else a job's share of a parallel launcher, else all cores."""
     threads: int | None = config.threads
     if threads is None and HydraConfig.initialized():
         threads = threads_of_a_job(HydraConfig.get().launcher)

@@ -1,4 +1,4 @@
-"""What a run computes, in ten characters: equal for runs that differ in seed, place or looks only."""
+"""The identity of a run, ten characters: equal for runs that differ in seed, place or looks only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OUTSIDE = (
     "env_name",
     "study",
     "variant_name",
-    "warmup_steps",  # this and the next two count where they are used, in the algorithm
+    "warmup_steps",  # the algorithm uses this and the next two, and counts
     "weight_range",
     "agent_inputs",
     "logger",
@@ -45,7 +45,11 @@ _OUTSIDE_TRAINER = (
     "max_time",
     "profiler",
 )
-_COUNTS_OR_SHARES = ("limit_", "overfit_batches", "val_check_interval")  # of the Trainer: 1 is not 1.0
+_COUNTS_OR_SHARES = (
+    "limit_",
+    "overfit_batches",
+    "val_check_interval",
+)  # arguments of the Trainer for which 1 is not 1.0
 _HARMLESS = (
     "DeviceStatsMonitor",
     "LearningRateMonitor",
@@ -67,12 +71,14 @@ def identity(config: DictConfig) -> str:
     """
     own = config.copy()
     with open_dict(own):
-        own.update({"run_dir": ".", "seed": 0})  # which others may refer to
+        own.update({"run_dir": ".", "seed": 0})  # other settings may refer to them
     settings = {str(key): _resolved(own[key]) for key in own if key not in _OUTSIDE}
     counted = {
         **settings,
         "trainer": _trainer(settings.get("trainer") or {}),
-        "workers": bool((settings.get("workers") or {}).get("overlap")),  # plays rounds with an older policy
+        "workers": bool(
+            (settings.get("workers") or {}).get("overlap")
+        ),  # rounds are then played with an older policy
         "callbacks": sorted(_callbacks(settings.get("callbacks") or {}), key=_text),
     }
     about = {
@@ -121,7 +127,7 @@ def _counts(node: Any) -> bool:
 
 
 def _canonical(value: Any) -> Any:
-    """Settings that mean the same as the same text: whole numbers without a point, files by their content."""
+    """Make settings that mean the same equal: whole numbers lose their point, files become their content."""
     if isinstance(value, Mapping):
         return {str(key): _canonical(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a Hydra launcher that runs jobs side by side means for one of them."""
+"""How many threads a job may use that a Hydra launcher runs beside others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra finds the configurations of the project that a command is given in, beside those of ReMIX."""
+"""A plugin by which Hydra finds the configurations of the user's project beside those of ReMIX."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from remix.settings.project import check_added, own_configurations
 
 
 class OwnConfigurations(SearchPathPlugin):
-    """Looks into the project's folder after all others."""
+    """Adds the project's folder at the end of Hydra's search path."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         if (folder := own_configurations()) is not None:
@@ -19,5 +19,5 @@ class OwnConfigurations(SearchPathPlugin):
 
 
 def find_own_configurations() -> None:
-    """Let whatever is composed from now on have them."""
+    """Register the plugin: whatever is composed from now on finds the project's configurations."""
     Plugins.instance().register(OwnConfigurations)

@@ -1,4 +1,4 @@
-"""A run that trains in this process: its record and its loggers, from the beginning to whatever end."""
+"""A run that trains in this process: its record and its loggers, from its beginning to any end."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pytorch_lightning.loggers import Logger
 from remix import tracking
 from remix.callbacks.journal import JournalKeeper
 from remix.callbacks.side_matters import side_matter
-from remix.records.directory import CONFIGURATION, ERROR, RunDirectory
+from remix.records.directory import CONFIGURATION, ERROR
 from remix.records.machine import machine
 from remix.records.record import RunRecord
 from remix.runs.building import make_all
-from remix.runs.config import kept
-from remix.runs.identity import SCHEME, identity
+from remix.runs.identity import SCHEME
+from remix.runs.run_settings import RunSettings
 from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
 from remix.settings.redaction import redact
@@ -39,33 +39,33 @@ ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "sto
 class RunInProgress:
     """What becomes of a run, told to its folder and its loggers.
 
-    :param config: of the run.
-    :param directory: of the run, which this process holds.
+    :param settings: of the run, whose directory this process holds.
     :param record: of the run so far; without a status until training begins.
     """
 
-    def __init__(self, config: DictConfig, directory: RunDirectory, record: RunRecord) -> None:
-        self.config, self.directory, self.record = config, directory, record
-        self.journal = Journal(directory.path)
+    def __init__(self, settings: RunSettings, record: RunRecord) -> None:
+        self.settings, self.record = settings, record
+        self.config, self.directory = settings.config, settings.directory
+        self.journal = Journal(self.directory.path)
         self.loggers: list[Logger] = []
         self._started, self._seconds_before = time.monotonic(), record.seconds or 0.0
 
     @classmethod
-    def after(cls, previous: RunRecord, config: DictConfig, directory: RunDirectory) -> RunInProgress:
-        """One that begins, or goes on after what a process before this one has left."""
+    def after(cls, previous: RunRecord, settings: RunSettings) -> RunInProgress:
+        """A run that begins, or goes on where an earlier process left it."""
         record = RunRecord(
             scheme=SCHEME,
-            identity=identity(config),
-            seed=config.seed,
+            identity=settings.identity,
+            seed=settings.config.seed,
             started=previous.started or f"{datetime.now():%Y-%m-%dT%H:%M:%S.%f}",
             origin=tracking.origin(),
-            needs=own_modules(kept(config)),
+            needs=own_modules(settings.kept),
             machine=machine(),
             seconds=previous.seconds,
             mlflow_run_id=previous.mlflow_run_id,
             others=previous.others,
         )
-        return cls(config, directory, record)
+        return cls(settings, record)
 
     @property
     def has_begun(self) -> bool:
@@ -73,7 +73,7 @@ class RunInProgress:
 
     @property
     def run_id(self) -> str | None:
-        """In MLflow, as soon as that is known."""
+        """Id of the run in MLflow; None until that is known."""
         return next((logger.run_id for logger in self.loggers if isinstance(logger, MLflowLogger)), None)
 
     def connect(self, trainer: pl.Trainer, checkpoint: str | None, best_return: float | None = None) -> None:
@@ -83,7 +83,7 @@ class RunInProgress:
         :param best_return: of the environment, if known.
         """
         if checkpoint is None or Path(checkpoint).parent != self.directory.last.parent:
-            self.journal.cut(0)  # of a process that came to no checkpoint
+            self.journal.cut(0)  # an earlier process left entries, but no checkpoint to go on from
         device = trainer.strategy.root_device
         uses = {"threads": str(torch.get_num_threads()), "device": _device(device)}
         machine = {**(self.record.machine or {}), **uses}
@@ -104,7 +104,7 @@ class RunInProgress:
 
     def _begin(self) -> None:
         self.note(status="running")
-        settings = kept(self.config)
+        settings = self.settings.kept
         OmegaConf.save(OmegaConf.create(settings), self.directory.path / CONFIGURATION)
         for logger in self.loggers:
             if isinstance(logger, FolderLogger):
@@ -126,9 +126,10 @@ def configured_loggers(
 
 @contextmanager
 def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
-    """Within, a run trains; however it ends, its record says so once it has begun, then its loggers are told.
+    """Within, a run trains. Its record says how it ended, if it had begun. Then its loggers are told.
 
-    :param goes_on: whether there was such a run before, which is as it was if this one is refused.
+    :param goes_on: whether an earlier process trained this run. The record then stays as it was if the run
+        does not come to its beginning.
     """
     with delivering(run):
         try:
@@ -143,7 +144,7 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
         except Exception as error:
             if run.has_begun or not goes_on:
                 traces = run.directory.path / ERROR
-                with suppress(OSError):  # of a full disk, say: the first error is the one to be told
+                with suppress(OSError):  # the disk may be full; the user has to see the first error
                     run.note(status="failed", error=redact(first_line(error)))
                     traces.write_text(redact(traceback.format_exc()))
                 error.add_note(f"the traceback is in {traces}")
@@ -152,7 +153,7 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
 
 @contextmanager
 def delivering(run: RunInProgress) -> Iterator[None]:
-    """In the end the loggers are told how it came; what fails there is said in a line and hides nothing."""
+    """At its end, tell the loggers how the run ended. An error there costs a line and hides no other."""
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ class Run:
 
     @property
     def config(self) -> DictConfig:
-        """As it was trained, with ``***`` for passwords.
+        """The configuration that it was trained with, ``***`` in place of passwords.
 
         :raises SettingError: it is not in the folder.
         """
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """That of the policy.
+        """The checkpoint of the policy.
 
         :raises SettingError: there is none.
         """
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def scores(self) -> dict[str, float]:
-        """What the run comes to, as far as it came.
+        """The run in a few numbers, as far as it has come.
 
         That is ``final_return``, ``best_return``, ``area_under_curve`` and ``steps_to_90_percent`` of the
         evaluations (:func:`curve_summary`), and of the test episodes of the last policy, as

@@ -1,4 +1,4 @@
-"""Digests of files that decide what a run computes, the user's own code among them; versions of packages."""
+"""Digests of the files, the user's code among them, and versions of packages that decide about a run."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from remix.settings.named_objects import location
 _INSTALLED = tuple(Path(get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib"))
 
 
-_LIBRARIES = ("torch", "pytorch_lightning")  # a newer release does not make runs others
+_LIBRARIES = ("torch", "pytorch_lightning")  # a newer release leaves the identity of runs
 
 
 def file_digest(path: Path) -> str:
-    """Of the content of a file."""
+    """A digest of the content of a file."""
     known = path.stat()
     return _digest(path.absolute(), known.st_mtime_ns, known.st_size)
 
 
 def release() -> str:
-    """Of ReMIX."""
+    """The release of ReMIX."""
     try:
         return version("remix-marl")
     except PackageNotFoundError:
@@ -67,7 +67,7 @@ def own_modules(settings: Any) -> dict[str, str]:
 
 
 def is_there(module: str) -> bool:
-    """Whether a module can be imported here; it is not."""
+    """Whether a module could be imported here. It is not imported."""
     place = location(module.partition(".")[0])
     return place is not None and any(_files_of(module, place.parent))
 
@@ -102,14 +102,14 @@ def _followed(name: str, root: Path) -> set[Path]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    """Those of all modules on the way, the last one's at the end."""
+    """The files of all modules on the way of a dotted name, the innermost last."""
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         yield from _files_of(".".join(parts[:length]), root)
 
 
 def _files_of(module: str, root: Path) -> Iterator[Path]:
-    """Its own file, if it has one."""
+    """The file of a module, if it has one."""
     place = root.joinpath(*module.split("."))
     for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if file.is_file():
@@ -125,10 +125,10 @@ def _own_folder(package: str) -> Path | None:
 
 
 def _imports(file: Path, root: Path) -> Iterator[str]:
-    """The names that a file imports, as far as they may be below the folder."""
+    """The dotted names that a file imports; relative ones are resolved from its place below the folder."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # told by the import itself
+    except (SyntaxError, ValueError):  # the import will say so
         return
     package = ".".join(file.relative_to(root).parts[:-1])
     for node in ast.walk(tree):

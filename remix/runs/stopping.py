@@ -1,4 +1,4 @@
-"""Why training ended before its budget was used, as the user knows it."""
+"""Why training ended before its budget was used, in the names that the user knows."""
 
 from __future__ import annotations
 

@@ -6,14 +6,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
 from remix.records.directory import BEST, FILM, HEAT_MAP
 from remix.runs.budget import Budget
 from remix.runs.checkpoints import differences
-from remix.runs.config import kept
 from remix.runs.memory import tell_memory
 from remix.runs.progress import RunInProgress
 from remix.tracking.loggers import MLflowLogger
@@ -23,7 +20,7 @@ from remix.weighting.base import Weighting
 def describe(
     run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule, checkpoint: str | None
 ) -> None:
-    """The recipe, in a few lines, before it starts."""
+    """Print the recipe of a run, in a few lines, before it starts."""
     config, spec = run.config, data.spec
     parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
     print(
@@ -32,26 +29,26 @@ def describe(
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
         f"{module.epsilon}; {_warmup(module)}seed {config.seed}\n"
-        + (_origin(checkpoint, config) if checkpoint else f"run directory: {run.directory}"),
+        + (_origin(checkpoint, run) if checkpoint else f"run directory: {run.directory}"),
         flush=True,
     )
     tell_memory(data.spec, config)
     if checkpoint is None:
-        # What the configuration tells was said when the study was planned.
+        # The plan of the study has warned already of what the configuration tells.
         said = Budget.of_configuration(config).warnings() if config.study is not None else []
         _warn(line for line in Budget.of_run(module, data).warnings() if line not in said)
 
 
-def _origin(checkpoint: str, config: DictConfig) -> str:
-    """Where a run goes on; of one that begins from a checkpoint, what that was trained with instead."""
-    if checkpoint != config.ckpt_path:
+def _origin(checkpoint: str, run: RunInProgress) -> str:
+    """The checkpoint that a run goes on or begins from, and what that was trained with differently."""
+    if checkpoint != run.config.ckpt_path:
         return f"resumed from {checkpoint}"
-    differing = differences(Path(checkpoint), kept(config))
+    differing = differences(Path(checkpoint), run.settings.kept)
     return f"begins from {checkpoint}" + (f", whose run had {', '.join(differing)}" if differing else "")
 
 
 def _warmup(module: MultiAgentModule) -> str:
-    """Whose weights come first, and for how long."""
+    """Which weights come first, and for how long."""
     weighting = getattr(module, "weighting", None)
     if not isinstance(weighting, Weighting) or weighting.warmup is None or weighting.warmup_steps < 1:
         return ""
@@ -65,7 +62,7 @@ def _warn(lines: Iterable[str]) -> None:
 
 
 def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:
-    """The episodes of one update."""
+    """How many episodes an update learns from, and which."""
     parts = []
     if module.learns_from_replay:
         parts.append(f"{data.batch_size} replayed")
@@ -75,7 +72,7 @@ def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:
 
 
 def tell_end(run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule) -> None:
-    """Why training ended before its budget was used, and what that was not enough for."""
+    """Print why training ended before its budget was used, and what the budget did not suffice for."""
     if run.record.stopped_by is not None:
         steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
         last = run.directory.last
@@ -85,7 +82,7 @@ def tell_end(run: RunInProgress, module: MultiAgentModule, data: ReplayDataModul
 
 
 def farewell(run: RunInProgress) -> None:
-    """What there is, and what to do with it."""
+    """Print what the run has left, and which commands come next."""
     final, directory = run.record.final_return, run.directory
     if run.config.study is not None:
         print(f"final return {final:.2f}; everything is in {directory}")

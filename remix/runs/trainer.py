@@ -21,7 +21,7 @@ from remix.settings.errors import SettingError
 
 
 class OneProcess(LightningEnvironment):
-    """This process alone, whatever started it.
+    """The environment of a training in this process alone, whatever started it.
 
     Lightning would take its rank, and under Slurm its checkpoints and its restart, from the variables of
     launchers and schedulers. Under such a rank nothing would be logged or saved.
@@ -32,7 +32,7 @@ class OneProcess(LightningEnvironment):
     def __init__(self) -> None:
         super().__init__()
         self.set_global_rank(0)
-        # Asked for whatever the plugins are; it loads hpc_ckpt_*.ckpt in place of the policy in memory.
+        # Lightning asks this whatever the plugins are; it would load hpc_ckpt_*.ckpt over the trained policy.
         SLURMEnvironment.detect = staticmethod(_never)  # type: ignore[method-assign]
 
     def local_rank(self) -> int:
@@ -43,10 +43,10 @@ class OneProcess(LightningEnvironment):
 
 
 class TimeLimit(Timer):
-    """``trainer.max_time``, of this process; Lightning's own would end a run that goes on at once."""
+    """``trainer.max_time`` for this process. Lightning's Timer would count the time of earlier ones too."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Nothing: the time of the process before is over."""
+        """Restore nothing: the time of an earlier process does not count."""
 
 
 def make_trainer(config: DictConfig, module: MultiAgentModule) -> pl.Trainer:
@@ -72,7 +72,7 @@ def make_trainer(config: DictConfig, module: MultiAgentModule) -> pl.Trainer:
 
 
 def _defaults(node: DictConfig) -> dict[str, Any]:
-    """Of all arguments that are not configured; Lightning would look for variables ``PL_TRAINER_*``."""
+    """Defaults of the arguments that are not configured. Lightning would take them from ``PL_TRAINER_*``."""
     parameters = inspect.signature(get_class(node._target_)).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in node}
 

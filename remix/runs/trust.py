@@ -46,7 +46,10 @@ LIGHTNING = (
 """Those that run nothing by name and write only where they are told to."""
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_NO_PACKAGES = ("site-packages", "dist-packages")  # of the folder's own, though they may lie below it
+_NO_PACKAGES = (
+    "site-packages",
+    "dist-packages",
+)  # installed packages, even if they lie below the working directory
 _WRITERS = (Callback, Logger, Trainer)
 _PLACES = ("dir", "dirpath", "directory", "folder", "output")  # ends of the names of settings that are paths
 

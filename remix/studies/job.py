@@ -1,4 +1,4 @@
-"""One job of a study: run, resumed, taken over from an equal run or left alone; never fatal to the sweep."""
+"""One job of a study. It is run, resumed, copied from an equal run or skipped; it never ends the sweep."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from remix.records.claims import TakenError
-from remix.records.directory import ERROR, RunDirectory
+from remix.records.directory import ERROR
 from remix.runs.config import check
 from remix.runs.experiment import train
-from remix.runs.identity import identity
+from remix.runs.run_settings import RunSettings
 from remix.settings.user_errors import one_line
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -23,7 +23,8 @@ def run(config: DictConfig) -> float | None:
     :returns: the final return; None if the job failed, or if another process is training it.
     """
     check(config)
-    directory, study = RunDirectory(Path(config.run_dir)), config.study
+    settings = RunSettings(config)
+    directory, study = settings.directory, settings.config.study
     name = f"{study.panel}, {study.variant}, seed {config.seed}"
     print(f"\n{_place(config)}{name}", flush=True)
     before = directory.state
@@ -34,14 +35,14 @@ def run(config: DictConfig) -> float | None:
         print("another process is training it")
         return None
     try:
-        if before == "new" and study.reuse and (source := take_over(config, directory)):
-            print(f"taken over from {source}: the same configuration ({identity(config)}) and seed")
-        return train(config)
-    except TakenError as error:  # between the look and the hold
+        if before == "new" and study.reuse and (source := take_over(settings)):
+            print(f"taken over from {source}: the same configuration ({settings.identity}) and seed")
+        return train(settings)
+    except TakenError as error:  # another process took it since we looked
         print(error.expected)
         return None
     except Exception as error:
-        # Its directory keeps the reason and the traceback; the sweep goes on.
+        # The job's directory keeps the reason and the traceback. The sweep goes on.
         reason = one_line(error) or f"{type(error).__name__}: {error} (see {directory.path / ERROR})"
         print(f"remix: {name} failed: {reason}", file=sys.stderr)
         return None

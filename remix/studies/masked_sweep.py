@@ -1,4 +1,4 @@
-"""The Hydra callback that keeps passwords out of the file in which Hydra notes a sweep."""
+"""A Hydra callback that masks passwords in the file to which Hydra writes a sweep's configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of a study, known before the first of them starts."""
+"""The plan of a study: all its jobs, checked before the first of them starts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from remix.records.directory import RunDirectory
 from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
-from remix.runs.config import as_hydras, check, check_arguments, kept
-from remix.runs.identity import SCHEME, identity
+from remix.runs.config import as_hydras, check, check_arguments
+from remix.runs.identity import SCHEME
+from remix.runs.run_settings import RunSettings
 from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
@@ -126,7 +127,7 @@ def write_plan(plan: Plan, directory: Path) -> None:
 def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any], list[str]]]:
     """Every job with its configuration and what to warn of.
 
-    Only settings other than the seed need a composition of their own.
+    Jobs that differ in the seed alone share one composition.
     """
     loader = GlobalHydra.instance().config_loader()
     composed: dict[tuple[str, ...], DictConfig] = {}
@@ -152,7 +153,7 @@ def _sweep(config: DictConfig) -> list[list[str]]:
 def _given(config: DictConfig) -> list[str]:
     """The settings of the study's own sweep, overruled by those of the command line."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    # Interpolations are for each job to resolve.
+    # Each job resolves interpolations for itself.
     return params + OmegaConf.to_container(config.hydra.overrides.task, resolve=False)  # type: ignore[operator]
 
 
@@ -160,19 +161,20 @@ def _job(config: DictConfig, fresh: bool) -> tuple[Job, dict[str, Any], list[str
     with as_hydras(config):
         directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         config.run_dir = str(directory.absolute())
+        run = RunSettings(config)
         check(config)
         if fresh:
-            check_arguments(config)
+            check_arguments(run.plain)
             check_budget(config)
         job = Job(
             panel=str(config.study.panel),
             variant=str(config.study.variant),
             algorithm=str(config.algorithm_name),
             seed=config.seed,
-            identity=identity(config),
+            identity=run.identity,
             directory=str(directory),
         )
-        return job, kept(config) if fresh else {}, Budget.of_configuration(config).warnings()
+        return job, run.kept if fresh else {}, Budget.of_configuration(config).warnings()
 
 
 def _check_place(config: DictConfig, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The command ``remix sync``: what stores do not have of the runs and studies in folders."""
+"""The command ``remix sync``: bring runs, studies and searches to stores that lack some of them."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remix.records.claims import TakenError
 from remix.records.directory import RunDirectory, all_runs
 from remix.settings.errors import SettingError, first_line
 from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, redacted
+from remix.studies.search.needs import optuna_for
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
-from remix.tracking.plan_file import PLAN_FILE
+from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
 from remix.tracking.store import AwayError, is_away, store_uri
+
+if TYPE_CHECKING:
+    from remix.studies.tracked_parent import TrackedParent
 
 _LOGGER = "remix.tracking.loggers.MLflowLogger"
 
 
 def sync(arguments: Sequence[str]) -> None:
-    """Deliver, and say what was delivered; status 1 if something could not be.
+    """Deliver what is missing and print what was delivered. Exit with status 1 if something could not be.
 
     :raises SettingError: if a folder that is named holds no run for a store.
     """
@@ -41,7 +45,8 @@ def sync(arguments: Sequence[str]) -> None:
     for directory in named:
         if not RunDirectory(directory).record:
             raise SettingError("run", directory, "must be the directory of a run")
-    found = named or sorted(run.path for run, _ in all_runs() if Note.read(run.path) is not None)
+    known = [] if named else sorted(run.path for run, _ in all_runs())
+    found = named or [path for path in known if Note.read(path) is not None]
     problems = dict(_problems(found, options.tracking_uri))
     for line in dict.fromkeys(problems.values()):
         print(f"warning: {line}", file=sys.stderr)
@@ -49,6 +54,8 @@ def sync(arguments: Sequence[str]) -> None:
         print(f"not delivered: {', '.join(map(str, problems))}", file=sys.stderr)
         sys.exit(1)
     print("everything is delivered")
+    if others := len(set(known) - set(found)):
+        print(f"{others} run(s) below {RUNS} were trained without logger=mlflow and stay in their folders")
 
 
 def deliver_left(directories: Iterable[Path]) -> None:
@@ -63,8 +70,6 @@ def deliver_left(directories: Iterable[Path]) -> None:
 
 def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator[tuple[Path, str]]:
     """The folders of runs and studies that could not be delivered, and why."""
-    from remix.studies.tracked import TrackedStudy
-
     away: dict[str, str] = {}
     for directory in directories:
         note = Note.read(directory)
@@ -80,27 +85,41 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
             if isinstance(error, AwayError) and store:
                 away[store] = first_line(error)
             yield directory, first_line(error)
-    studies = {parent for path in directories for parent in path.parents if (parent / PLAN_FILE).is_file()}
-    for folder in sorted(studies):
+    for folder in sorted({parent for path in directories for parent in path.parents}):
         if (note := Note.read(folder)) is None:
             continue
         try:
-            study = TrackedStudy(folder, _address(note, tracking_uri))
-            if not study.is_complete(status := study.status()):
-                study.deliver(status)
-                print(f"delivered study {study.name}", flush=True)
+            if (parent := _parent(folder, _address(note, tracking_uri))) is None:
+                continue
+            if not parent.is_complete(status := parent.status()):
+                parent.deliver(status)
+                print(f"delivered {parent.kind} {parent.name}", flush=True)
         except SettingError as error:
             yield folder, first_line(error)
 
 
+def _parent(folder: Path, uri: str) -> TrackedParent | None:
+    """The study or search that a folder is of, if any."""
+    if (folder / PLAN_FILE).is_file():
+        from remix.studies.tracked import TrackedStudy
+
+        return TrackedStudy(folder, uri)
+    if (folder / SEARCH_FILE).is_file():
+        with optuna_for(folder.name):
+            from remix.studies.search.tracked import TrackedSearch
+
+        return TrackedSearch(folder, uri)
+    return None
+
+
 def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
-    """Its run's id, None if there was nothing to deliver or it is being trained, which delivers by itself."""
+    """Deliver a run; returns its id, None if nothing is missing or a process that trains it delivers it."""
     if (run := RunDirectory(directory)).holder is not None:
         return None
     try:
         with run.claim():
             record = run.record
-            if record.status == "running":  # and its process is gone
+            if record.status == "running":  # the process that trained it was killed
                 record = replace(record, status="interrupted")
                 run.write(record)
             delivery = Delivery(directory, _target(directory, tracking_uri))
@@ -119,7 +138,7 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
     loggers: dict[str, Any] = configuration(directory).get("logger") or {}
     node = next((node for node in loggers.values() if node and node.get("_target_") == _LOGGER), None)
     if node is None:
-        raise SettingError("run", directory, "was not to be in MLflow (logger=)")
+        raise SettingError("run", directory, "was trained without logger=mlflow and stays in its folder")
     note = Note.read(directory)
     uri = (
         store_uri(tracking_uri or node.get("tracking_uri")) if note is None else _address(note, tracking_uri)

@@ -23,7 +23,7 @@ _LOOK, _LONGEST = 1.0, 30.0  # seconds between looks at the folder, and between 
 
 
 class Courier:
-    """Delivers from the beginning of a run to its end.
+    """Delivers in a thread, from the beginning of a run to its end.
 
     :raises SettingError: if the store can be reached and cannot be used as asked for.
     """
@@ -34,7 +34,7 @@ class Courier:
         self._ending, self._contacted, self._wake = False, Event(), Event()
         self._problem: Exception | None = None
         self._told = False
-        load_mlflow()  # not in the thread: it would share the time that the store is given
+        load_mlflow()  # importing takes seconds, which must not count as the store's
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
         self._thread.start()
         server = database_file(delivery.target.uri) is None
@@ -49,13 +49,15 @@ class Courier:
     def begin(self, record: RunRecord, journal: Journal) -> None:
         """From now on there is something to deliver."""
         self._delivery.go_on(journal)
-        self._delivery.note.write(self._delivery.directory)  # whatever comes, there is something to deliver
+        self._delivery.note.write(
+            self._delivery.directory
+        )  # from now on sync knows that there is something to deliver
         self._record = record
         self._wake.set()
 
     def end(self, record: RunRecord) -> None:
         """Deliver the rest as long as the store takes it, and say what is not delivered."""
-        if self._record is None and record.status not in WHOLE:  # refused before it began
+        if self._record is None and record.status not in WHOLE:  # the run was refused before it began
             self._delivery.cancelled = True
             self._wake.set()
             return
@@ -102,7 +104,7 @@ class Courier:
             self._wake.clear()
 
     def _tell(self, problem: Exception) -> None:
-        """Say that the store is away, once for each time that it goes."""
+        """Warn that the store is away, once each time that it goes away."""
         if not self._told and not self._delivery.cancelled:
             self._told = True
             _warn(
@@ -112,7 +114,7 @@ class Courier:
 
 
 def within(uri: str, action: Callable[[], None]) -> None:
-    """Do something with a store; one that is no database of this machine has some seconds for it.
+    """Do something with a store. A server gets some seconds for it, a database all the time it needs.
 
     :raises AwayError: if that was not enough, or the store is out of reach.
     :raises SettingError: if it cannot be used for another reason.
@@ -129,7 +131,7 @@ def within(uri: str, action: Callable[[], None]) -> None:
     thread = Thread(target=act, name="delivery", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # the interpreter ends and starts none
+    except RuntimeError:  # the interpreter ends and starts no more threads
         action()
         return
     thread.join(None if database_file(uri) is not None else END_SECONDS)

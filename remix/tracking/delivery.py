@@ -24,7 +24,7 @@ from remix.tracking.runs import (
     run_parameters,
 )
 from remix.tracking.store import connect, experiment_id
-from remix.tracking.studies import child_tags, has_run, parent_run
+from remix.tracking.studies import child_tags, has_run, kind_of, parent_run
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -49,15 +49,17 @@ STATUSES = {"running": "RUNNING", "finished": "FINISHED", "failed": "FAILED"}
 WHOLE = ("finished", "stopped")
 """Ends after which all metrics are delivered; of others only those that no resume takes back."""
 
+STATES = ("identity", "status", "error", "copied_from", "seconds")
+"""What of a run's record is among its tags."""
+
 _POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
 _NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
 
 
 def _states(record: RunRecord) -> dict[str, str]:
     """The tags that say what became of the run."""
-    names = ("identity", "status", "error", "copied_from")
-    seconds = None if record.status == "running" else record.seconds
-    return _texts({name: getattr(record, name) for name in names} | {"seconds": seconds})
+    states = {name: getattr(record, name) for name in STATES}
+    return _texts(states | ({"seconds": None} if record.status == "running" else {}))
 
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -114,6 +116,8 @@ class Delivery:
     def go_on(self, journal: Journal) -> None:
         """Take note that the run begins or goes on with this journal, in which nothing is new yet."""
         self.journal, self._goes_on_at = journal, journal.kept
+        self.note.repeats |= self.note.metrics > journal.kept
+        self.note.metrics = min(self.note.metrics, journal.kept)
 
     def contact(self) -> None:
         """Reach the store, and see that the run is still there if it was.
@@ -142,7 +146,7 @@ class Delivery:
         try:
             self._bring(record)
         except Exception:
-            self._client = None  # the store may be another one when it is back
+            self._client = None  # a new contact checks that the run is still there
             raise
 
     def _bring(self, record: RunRecord) -> None:
@@ -172,6 +176,7 @@ class Delivery:
             and note.metrics >= self._end(status)
             and note.status == STATUSES.get(status, "KILLED")
             and _states(record).items() <= note.tags.items()
+            and not self._outdated(record)
             and self._files() == note.files
         )
 
@@ -189,11 +194,10 @@ class Delivery:
         if self._goes_on_at < self.note.kept and self.note.run_id and self.target.run_id is None:
             client.delete_run(self.note.run_id)
             self.note = Note(self.note.store)
-        self.note.metrics = min(self.note.metrics, self._goes_on_at)
         self._goes_on_at = None
 
     def _find_or_create(self, client: MlflowClient, record: RunRecord) -> str:
-        self._took()  # the key has to be known here before it is there
+        self._took()  # writes the key down before the store gets it
         found = client.search_runs([self._experiment], f"tags.`{KEY}` = '{self.note.key}'", max_results=1)
         if found:
             run = found[0]
@@ -209,19 +213,26 @@ class Delivery:
         return _texts(known | dict(redacted(self.target.tags))) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
-        """Those of the first process that trained the run stay, whatever a later one is told."""
+        """Deliver tags. Those of the first process that trained the run stay; only the state changes."""
         from mlflow.entities import RunTag
 
         changing = _states(record)
         if self.target.study is not None:
             if not self._parent:
-                name = str(self.target.study["name"])
-                self._parent = parent_run(client, self.target.uri, self._experiment, name)
+                name, kind = str(self.target.study["name"]), kind_of(self.target.study)
+                self._parent = parent_run(client, self.target.uri, self._experiment, name, kind)
             changing |= child_tags(self.target.study, self._parent)
         missing = dict((self._tags(record) | self.note.tags | changing).items() - self.note.tags.items())
         if missing:
             client.log_batch(run_id, tags=[RunTag(name, value) for name, value in missing.items()])
             self._took(tags=self.note.tags | missing)
+        for name in self._outdated(record):
+            client.delete_tag(run_id, name)
+            self._took(tags={other: value for other, value in self.note.tags.items() if other != name})
+
+    def _outdated(self, record: RunRecord) -> set[str]:
+        """Tags of what is no longer so, such as the error of a run that went on and finished."""
+        return (self.note.tags.keys() & set(STATES)) - _states(record).keys()
 
     def _digest(self) -> str:
         return sha256((self.directory / CONFIGURATION).read_bytes()).hexdigest()
@@ -245,9 +256,14 @@ class Delivery:
     def _bring_metrics(self, client: MlflowClient, run_id: str, end: int) -> None:
         """Deliver the metrics in batches.
 
-        A batch whose answer was lost is sent again: MLflow recognises equal points by their time.
+        A batch whose answer was lost is sent again: MLflow recognises equal points by their time. A run that
+        stopped was delivered to its end; where it goes on there, the points of that step are not new.
         """
-        for points, place in self._batches(end):
+        there: dict[str, set[int]] = {}
+        for batch, place in self._batches(end):
+            for name in {point.key for point in batch if self.note.repeats} - there.keys():
+                there[name] = {point.step for point in client.get_metric_history(run_id, name)}
+            points = [point for point in batch if point.step not in there.get(point.key, ())]
             for start in range(0, len(points), _POINTS_AT_ONCE):
                 client.log_batch(run_id, metrics=points[start : start + _POINTS_AT_ONCE])
             self._took(metrics=place, kept=min(place, self.journal.kept))

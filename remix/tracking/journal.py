@@ -121,7 +121,7 @@ class Journal:
 
     def _write(self, line: bytes) -> None:
         with self.path.open("ab") as file:
-            file.truncate(self.length)  # of what a process before this one left unfinished
+            file.truncate(self.length)  # removes a line that a killed process left unfinished
             file.write(line)
         self.length += len(line)
 

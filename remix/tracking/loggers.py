@@ -23,7 +23,7 @@ from remix.tracking.store import store_uri
 TABLE = "metrics.csv"
 """In a run's directory with ``logger=csv``: a line per entry of the journal."""
 
-_TIME_SHARE = 0.02  # of the time of training that writing the table may take
+_TIME_SHARE = 0.02  # share of the time of training that writing the table may take
 
 
 class FolderLogger(Logger):
@@ -88,7 +88,8 @@ class MLflowLogger(FolderLogger):
     :param tags: to search for, joined by the origin of the code.
     :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
     :param run_id: go on with this run.
-    :param study: makes the run a child of the study's: its ``name``, ``panel`` and ``variant``.
+    :param study: makes the run a child of the study's: its ``name``, ``panel`` and ``variant``; or of a
+        search's: its ``name``, and ``kind: search``.
     :raises SettingError: if the store cannot be used as asked for. One that is away only costs a warning.
     """
 

@@ -22,6 +22,7 @@ class Note:
     :ivar parameters: digest of the configuration that they came from.
     :ivar metrics: bytes of the journal.
     :ivar kept: as many of them as no resume was to take back.
+    :ivar repeats: whether it has points beyond those, which the run may log once more.
     :ivar files: name, size and time of change of artifacts.
     """
 
@@ -32,6 +33,7 @@ class Note:
     parameters: str = ""
     metrics: int = 0
     kept: int = 0
+    repeats: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[int]] = field(default_factory=dict)
 

@@ -14,6 +14,9 @@ from remix.settings.names import check_name
 PLAN_FILE = "plan.json"
 """On the run of a study and in its folder: all its jobs."""
 
+SEARCH_FILE = "search.yaml"
+"""On the run of a search and in its folder: its settings, and the configuration that trials change."""
+
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_JOBS = 20_000
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
-_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # which pages the user interface offers
+_TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # decides which pages MLflow shows
 _MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # Whoever can wait tries again by himself; MLflow's own patience is 7 times 2 minutes.
+    # Callers that can wait try again themselves. By default MLflow would try 7 times for 2 minutes.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }
@@ -102,7 +102,7 @@ def load_mlflow() -> None:
     import_module("mlflow.tracking")
     for name in ("mlflow.store.db.utils", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # what it tries again is our matter
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # our own messages tell of retries
 
 
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
@@ -143,7 +143,7 @@ def exclusive(uri: str) -> nullcontext[None] | FileLock:
 
 
 def _check_password(uri: str) -> None:
-    """Refuse a password whose rest libraries would take for a host, and show in their messages."""
+    """Refuse a password with characters after which libraries would take the rest for a host and show it."""
     given = password(uri)
     if given == MASK:
         expected = "has its password masked, as every address that was kept; give it with the password"
@@ -169,7 +169,7 @@ def is_away(error: BaseException | None) -> bool:
 
 
 def _probe(uri: str) -> None:
-    """MLflow itself would try an absent server, or wait for a database, much longer."""
+    """Ask the store for a sign of life. MLflow itself would wait much longer for it."""
     try:
         if uri.startswith(_SERVERS):
             _ask(uri)

@@ -1,4 +1,4 @@
-"""Studies in MLflow: one parent run per study, in the experiment of its name, with its jobs as children."""
+"""Studies and searches in MLflow: a parent run for each, in the experiment of its name, above its runs."""
 
 from __future__ import annotations
 
@@ -15,40 +15,45 @@ if TYPE_CHECKING:
 PARENT = "mlflow.parentRunId"
 DESCRIPTION = "mlflow.note.content"
 KIND = "kind"
-STUDY = "study"
+STUDY, SEARCH = "study", "search"
 
 
 def find_parent(client: MlflowClient, experiment: str, kind: str = STUDY) -> Run | None:
-    """The run that stands for the study, or for what else the kind says, of an experiment: the first one."""
+    """The run that stands for the study or search of an experiment: the first one."""
     order = ["start_time ASC", "run_id ASC"]
     found = client.search_runs([experiment], f"tags.{KIND} = '{kind}'", max_results=1, order_by=order)
     return found[0] if found else None
 
 
-def parent_run(client: MlflowClient, uri: str, experiment: str, name: str) -> str:
-    """The id of the run that stands for the study, which is created if there is none.
+def parent_run(client: MlflowClient, uri: str, experiment: str, name: str, kind: str = STUDY) -> str:
+    """The id of the run that stands for the study or search, which is created if there is none.
 
     :param uri: of the store.
-    :param experiment: id of the study's experiment.
-    :param name: of the study.
+    :param experiment: id of its experiment.
+    :param name: of the study or search.
     """
     with exclusive(uri):
-        parent = find_parent(client, experiment)
+        parent = find_parent(client, experiment, kind)
         if parent is None:
-            tags = run_tags({KIND: STUDY, STUDY: name})
+            tags = run_tags({KIND: kind, kind: name})
             made = client.create_run(experiment, run_name=name, tags=tags)
             # A server may have been asked by several at once; all of them keep the same one.
-            parent = find_parent(client, experiment) or made
+            parent = find_parent(client, experiment, kind) or made
             if parent.info.run_id != made.info.run_id:
                 client.delete_run(made.info.run_id)
     return str(parent.info.run_id)
 
 
 def child_tags(study: Mapping[str, Any], parent: str) -> dict[str, str]:
-    """The tags that tie a run to its study."""
-    return {PARENT: parent, STUDY: str(study["name"])} | {
-        name: str(study[name]) for name in ("panel", "variant")
+    """The tags that tie a run to its study or search."""
+    return {PARENT: parent, kind_of(study): str(study["name"])} | {
+        name: str(study[name]) for name in ("panel", "variant") if name in study
     }
+
+
+def kind_of(study: Mapping[str, Any]) -> str:
+    """``study``, unless the settings say that it is a search."""
+    return str(study.get("kind", STUDY))
 
 
 def has_run(client: MlflowClient, run_id: str) -> bool:

@@ -34,6 +34,7 @@ from remix.networks.agent import AgentInputs
 from remix.networks.features import Features
 from remix.runs import experiment
 from remix.runs.building import build
+from remix.runs.run_settings import RunSettings
 from remix.weighting.base import Weighting
 from tests.benchmarks.stopwatch import Stopwatch
 
@@ -49,7 +50,7 @@ def main() -> None:
         build(config)  # so that every class it needs is known
         watch = Stopwatch()
         _measure(watch)
-        experiment.train(config)
+        experiment.train(RunSettings(config))
     threads = torch.get_num_threads()
     print(f"\nstages of training from the first update on, {threads} thread(s), {' '.join(sys.argv[1:])}")
     print(report(watch))

@@ -30,7 +30,7 @@ def compose(group: str, choice: str) -> DictConfig:
 def test_default_callbacks(tmp_path: Path) -> None:
     config = compose("callbacks", "default")
     config.run_dir = str(tmp_path)
-    check_arguments(OmegaConf.create({"callbacks": OmegaConf.to_container(config.callbacks, resolve=True)}))
+    check_arguments({"callbacks": OmegaConf.to_container(config.callbacks, resolve=True)})
     callbacks = {name: instantiate(node) for name, node in config.callbacks.items()}
     assert list(callbacks) == [
         "progress",
@@ -52,7 +52,7 @@ def test_loggers_have_valid_arguments(choice: str) -> None:
     config = compose("logger", choice)
     resolved = OmegaConf.to_container(config.logger, resolve=True)
     assert list(config.logger) == [choice]
-    check_arguments(OmegaConf.create({"logger": resolved}))
+    check_arguments({"logger": resolved})
 
 
 @pytest.mark.parametrize("group", ["callbacks", "logger"])

@@ -13,7 +13,8 @@ import yaml
 
 pytest.importorskip("jsonargparse")
 
-from remix.cli.lightning import DATA_KEYS, main, translate
+from remix.cli.lightning import main
+from remix.cli.translation import DATA_KEYS, translate
 from tests.command_line import SMALL, SMALL_REMIX, CommandLine
 
 

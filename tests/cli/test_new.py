@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from remix.cli import lightning
 from remix.cli.new import TEMPLATE
 from remix.settings.import_path import OURS
 from tests.command_line import CommandLine
@@ -58,7 +59,7 @@ def test_it_trains_and_is_looked_at(remix: CommandLine, project: Path):
 
 
 def test_what_a_checkpoint_needs_is_said_elsewhere(
-    remix: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+    remix: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     assert remix("train", *LAMP, "logger=none", "run_dir=run").code == 0
     elsewhere = project.parent / "elsewhere"
@@ -70,6 +71,11 @@ def test_what_a_checkpoint_needs_is_said_elsewhere(
     outcome = remix("evaluate", "../mine/run")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert f"needs the module envs.lamp of the project in {project}: go there" in outcome.err
+    with pytest.raises(SystemExit):
+        lightning.main(["fit", "--config", "../mine/run/config.yaml"])
+    said = capsys.readouterr().err
+    assert f"config=../mine/run/config.yaml: needs the module envs.lamp of the project in {project}" in said
+    assert "--trust envs" in said and said.count("\n") == 1
     project.rename(project.with_name("moved"))
     outcome = remix("evaluate", "../moved/run")
     assert f"needs the module envs.lamp of the project that was in {project}: go to" in outcome.err

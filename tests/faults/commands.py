@@ -19,6 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from remix.cli import command as cli
 from remix.runs import config
+from tests import command_line
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
@@ -28,19 +29,7 @@ FULL_ERROR = "HYDRA_FULL_ERROR"
 """A variable that a command sets for its own process, and that would make another one verbose."""
 
 RUN_FOLDER = "runs/x"
-TINY = (
-    "env=matrix_game",
-    "algorithm=vdn",
-    "threads=1",
-    "max_env_steps=64",
-    "steps_per_epoch=16",
-    "validation_episodes=2",
-    "test_episodes=2",
-    "replay.batch_size=8",
-    "logger=none",
-    "callbacks=none",
-)
-"""A run of less than a second."""
+TINY = (*command_line.TINY, "callbacks=none")
 
 
 class Outcome(NamedTuple):

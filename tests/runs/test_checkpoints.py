@@ -12,10 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.learning import archive
 from remix.learning.schedules import Schedule
-from remix.runs.building import build_module
 from remix.runs.checkpoints import differences, find_checkpoint, load, starting_point
 from remix.settings.errors import SettingError
-from tests.checkpoints import changed, checkpoint_of, composed
+from tests.checkpoints import changed, checkpoint_of, composed, untrained
 from tests.command_line import CommandLine
 
 GAME = ("env=matrix_game", "algorithm=iql")
@@ -205,7 +204,7 @@ def damage(path: Path) -> None:
 def test_a_run_goes_on_from_its_last_good_checkpoint(
     config: DictConfig, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = build_module(config)
+    module = untrained(config)
     assert starting_point(module, None, None) is None
     assert starting_point(module, None, folder / "nothing") is None
     assert starting_point(module, None, folder) == str(folder / "last.ckpt")
@@ -228,9 +227,9 @@ def test_a_run_goes_on_from_its_last_good_checkpoint(
 
 
 def test_the_users_choice_is_checked_before_anything_starts(config: DictConfig, folder: Path) -> None:
-    module, chosen = build_module(config), folder / "last.ckpt"
+    module, chosen = untrained(config), folder / "last.ckpt"
     assert starting_point(module, str(chosen), None) == str(chosen)
-    other = build_module(composed(GAME[0], "algorithm=qmix"))
+    other = untrained(composed(GAME[0], "algorithm=qmix"))
     with pytest.raises(SettingError, match=r"^ckpt_path=.*holds other networks than configured"):
         starting_point(other, str(chosen), None)
     whole = archive.read(chosen)

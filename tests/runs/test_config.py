@@ -11,8 +11,9 @@ import remix
 from remix.records.directory import RECORD, RunDirectory, latest_run
 from remix.runs import config as configuration
 from remix.runs.composing import composed
-from remix.runs.config import check_arguments, find_previous, run_directory
+from remix.runs.config import check_arguments, plain, run_directory
 from remix.runs.identity import SCHEME, identity
+from remix.runs.previous import find_previous
 from remix.settings.errors import SettingError
 
 
@@ -29,7 +30,7 @@ from remix.settings.errors import SettingError
 def test_arguments_are_checked_against_signatures(override: str, setting: str):
     config = remix.compose(override, "run_dir=x", "callbacks=none", "logger=none")
     with pytest.raises(SettingError) as caught:
-        check_arguments(config)
+        check_arguments(plain(config))
     assert caught.value.setting == setting
 
 

@@ -12,19 +12,8 @@ import pytest
 import torch
 
 from remix.records.directory import RunDirectory
-from tests.command_line import CommandLine
+from tests.command_line import TINY, CommandLine
 
-GAME = (
-    "env=matrix_game",
-    "algorithm=vdn",
-    "threads=1",
-    "max_env_steps=64",
-    "steps_per_epoch=16",
-    "validation_episodes=2",
-    "test_episodes=2",
-    "replay.batch_size=8",
-    "logger=none",
-)
 SECOND = ("max_env_steps=1000000", "steps_per_epoch=16", "trainer.max_time=00:00:00:01")
 
 
@@ -57,7 +46,7 @@ def runs(home: Path) -> list[Path]:
 def test_a_run_that_ends_before_its_budget_is_stopped_and_goes_on(
     remix: CommandLine, setting: str, reason: str
 ) -> None:
-    line = ("train", *GAME, setting)
+    line = ("train", *TINY, setting)
     stopped = remix(*line)
     assert stopped.code == 0
     assert f"stopped by {reason}" in stopped.out
@@ -72,7 +61,7 @@ def test_a_run_that_ends_before_its_budget_is_stopped_and_goes_on(
 
 
 def test_a_time_limit_counts_for_one_command(remix: CommandLine) -> None:
-    line = ("train", *GAME, *SECOND, "run_dir=runs/x")
+    line = ("train", *TINY, *SECOND, "run_dir=runs/x")
     assert "stopped by the time limit (trainer.max_time) after" in remix(*line).out
     first = torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)["global_step"]
     remix(*line, "resume=auto")
@@ -80,7 +69,7 @@ def test_a_time_limit_counts_for_one_command(remix: CommandLine) -> None:
 
 
 def test_a_folder_holds_one_run(remix: CommandLine) -> None:
-    line = ("train", *GAME, "hydra.run.dir=runs/fixed")
+    line = ("train", *TINY, "hydra.run.dir=runs/fixed")
     assert remix(*line).code == 0
     before = {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
     other = remix(*line, "algorithm.gamma=0.5")
@@ -95,12 +84,12 @@ def test_a_folder_holds_one_run(remix: CommandLine) -> None:
     assert before == {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
     Path("notes").mkdir()
     Path("notes/config.yaml").write_text("mine")
-    assert "holds other files and no run" in remix("train", *GAME, "run_dir=notes").err
+    assert "holds other files and no run" in remix("train", *TINY, "run_dir=notes").err
     assert Path("notes/config.yaml").read_text() == "mine"
 
 
 def test_jobs_of_a_sweep_have_folders_of_their_own_and_are_found_again(remix: CommandLine) -> None:
-    tiny = ("-m", *GAME, "max_env_steps=16", "callbacks=none")
+    tiny = ("-m", *TINY, "max_env_steps=16", "callbacks=none")
     assert remix("train", *tiny, "threads=1,2", "seed=3").code == 0
     assert len(runs(remix.home)) == 2
     again = remix("train", *tiny, "seed=3", "resume=auto")
@@ -125,7 +114,7 @@ def test_what_is_refused_leaves_nothing(
 ) -> None:
     at_exit: list[Callable[[], None]] = []
     monkeypatch.setattr("atexit.register", lambda function, *first: at_exit.append(partial(function, *first)))
-    remix("train", *GAME, *words)
+    remix("train", *TINY, *words)
     for function in at_exit:
         function()
     assert not folders(remix.home)
@@ -133,10 +122,10 @@ def test_what_is_refused_leaves_nothing(
 
 
 def test_a_run_goes_on_from_its_own_checkpoint_not_from_its_start(remix: CommandLine) -> None:
-    remix("train", *GAME, "seed=9", "run_dir=runs/start")
+    remix("train", *TINY, "seed=9", "run_dir=runs/start")
     line = (
         "train",
-        *GAME,
+        *TINY,
         "ckpt_path=runs/start/checkpoints/last.ckpt",
         "max_env_steps=128",
         "run_dir=runs/x",
@@ -152,7 +141,7 @@ def test_a_run_goes_on_from_its_own_checkpoint_not_from_its_start(remix: Command
 
 
 def test_a_moved_run_keeps_its_best_checkpoint(remix: CommandLine) -> None:
-    line = ("train", *GAME, *SECOND)
+    line = ("train", *TINY, *SECOND)
     remix(*line, "run_dir=runs/x")
     checkpoint = torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)
     (name,) = (name for name in checkpoint["callbacks"] if name.startswith("ModelCheckpoint"))
@@ -170,7 +159,7 @@ def test_a_moved_run_keeps_its_best_checkpoint(remix: CommandLine) -> None:
 
 
 def test_a_refused_repeat_leaves_the_record_as_it_was(remix: CommandLine) -> None:
-    line = ("train", *GAME, "trainer.max_epochs=1", "run_dir=runs/x")
+    line = ("train", *TINY, "trainer.max_epochs=1", "run_dir=runs/x")
     remix(*line)
     record = Path("runs/x/run.json").read_bytes()
     for name in ("last.ckpt", "previous.ckpt"):
@@ -186,7 +175,7 @@ def test_a_run_is_finished_when_everything_is_there(
     def interrupted(*arguments: object, **more: object) -> None:
         raise KeyboardInterrupt
 
-    line = ("train", *GAME, "run_dir=runs/x")
+    line = ("train", *TINY, "run_dir=runs/x")
     with monkeypatch.context() as patch:
         patch.setattr("pytorch_lightning.Trainer.test", interrupted)
         assert remix(*line).code != 0

@@ -34,12 +34,12 @@ def records(home: Path) -> dict[str, dict[str, Any]]:
     return {str(f.parent.relative_to(root)): json.loads(f.read_text()) for f in root.glob("**/run.json")}
 
 
-def parent_and_children(uri: str, study: str) -> tuple[Run, list[Run]]:
-    """The runs of a study in MLflow."""
+def parent_and_children(uri: str, study: str, kind: str = "study") -> tuple[Run, list[Run]]:
+    """The runs of a study or search in MLflow."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(study)
     assert experiment is not None
-    parent = find_parent(client, experiment.experiment_id)
+    parent = find_parent(client, experiment.experiment_id, kind)
     assert parent is not None
     runs = client.search_runs([experiment.experiment_id], f"tags.`{PARENT}` = '{parent.info.run_id}'")
     return parent, list(runs)

@@ -26,6 +26,7 @@ from remix.records.directory import RunDirectory
 from remix.runs import experiment
 from remix.runs.config import register_resolvers
 from remix.runs.identity import identity
+from remix.runs.run_settings import RunSettings
 from remix.studies.search.composition import composed, settled, spelled, train_words
 from remix.studies.search.trials import LOCKS, Trials
 from tests.command_line import CommandLine, Outcome
@@ -61,9 +62,9 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[DictConfig], A
     def replace(function: Callable[[DictConfig], Any]) -> list[DictConfig]:
         calls: list[DictConfig] = []
 
-        def recorded(config: DictConfig) -> Any:
-            calls.append(config)
-            return function(config)
+        def recorded(settings: RunSettings) -> Any:
+            calls.append(settings.composed)
+            return function(settings.composed)
 
         monkeypatch.setattr(experiment, "train", recorded)
         return calls
@@ -503,7 +504,8 @@ QUICK = """
 import time
 from remix.runs import experiment
 
-def quick(config):
+def quick(settings):
+    config = settings.config
     time.sleep(0.2)
     with open("calls.txt", "a") as file:
         file.write(f"{config.algorithm.optimizer.lr}\\n")

@@ -17,6 +17,12 @@ from tests.command_line import CommandLine
 from tests.faulty_server import FaultyServer
 from tests.studies.studies import STUDY, TINY, parent_and_children
 
+SEARCH = (
+    "search=none",
+    "search.name=games",
+    "+search.space={algorithm.gamma: {type: float, low: 0.5, high: 1.0}}",
+    *(setting for setting in TINY if "study" not in setting),
+)
 ALONE = ("train", *(setting for setting in TINY if "study" not in setting), "run_dir=runs/x")
 
 
@@ -64,6 +70,14 @@ def test_a_run_trained_without_its_server(
     assert remix("sync").out == "everything is delivered\n"
 
 
+def test_runs_that_no_store_was_to_have_are_counted(remix: CommandLine) -> None:
+    assert remix(*ALONE, "logger=csv").code == 0
+    outcome = remix("sync")
+    assert outcome.code == 0
+    assert "1 run(s) below runs were trained without logger=mlflow and stay in their folders" in outcome.out
+    assert "run=runs/x: was trained without logger=mlflow" in remix("sync", "runs/x").err
+
+
 def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_uri: str) -> None:
     remix(*ALONE)
     record = RunDirectory(Path("runs/x")).record
@@ -107,6 +121,45 @@ def test_a_study_without_its_server_is_reported_and_delivered_later(
     report = remix("report", "games")
     assert "reading the folders" not in report.err
     assert (remix.home / "runs/reports/games/scores.csv").read_text() == page
+
+
+def test_a_search_without_its_server_goes_on_and_is_delivered_later(
+    remix: CommandLine, server: FaultyServer, address: str
+) -> None:
+    server.stop()
+    searched = remix("search", *SEARCH, "search.trials=2")
+    assert searched.code == 0, searched.err
+    assert f"tracking_uri={address}: no MLflow server answers there" in searched.err
+    assert "the search is in runs/searches/games, and 'remix sync' delivers it" in searched.err
+    assert searched.err.count("the search is in") == 2, "at its start and at its end, not after every trial"
+    assert remix("sync").code == 1
+    server.start()
+    done = remix("sync")
+    assert done.code == 0, done.err
+    assert "delivered search games" in done.out
+    parent, children = parent_and_children(address, "games", kind="search")
+    assert parent.info.status == "FINISHED" and len(children) == 2
+    points = MlflowClient(address).get_metric_history(parent.info.run_id, "return")
+    assert [point.step for point in points] == [1, 2]
+    assert parent.data.metrics["best_return"] == max(point.value for point in points)
+    assert parent.data.params["search.sampler_seed"] == "1"
+    assert "remix train" in parent.data.tags["mlflow.note.content"]
+    # Later trials come to the same run, each once.
+    assert remix("search", *SEARCH, "search.trials=3").code == 0
+    again, children = parent_and_children(address, "games", kind="search")
+    assert again.info.run_id == parent.info.run_id and len(children) == 3
+    points = MlflowClient(address).get_metric_history(parent.info.run_id, "return")
+    assert [point.step for point in points] == [1, 2, 3]
+    assert remix("sync").out == "everything is delivered\n"
+
+
+def test_a_search_that_does_not_tell_what_it_is_costs_a_line(remix: CommandLine, mlflow_uri: str) -> None:
+    assert remix("search", *SEARCH, "search.trials=1").code == 0
+    (Path("runs/searches/games") / "search.yaml").write_text("search: [1")
+    done = remix("sync")
+    assert done.code == 1
+    assert "search.yaml: does not tell what a search was begun with" in done.err
+    assert done.err.count("\n") == 2
 
 
 def test_a_study_comes_to_every_store_that_it_is_repeated_for(

@@ -20,6 +20,7 @@ from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 from remix.tracking import courier, store
+from remix.tracking.delivery import Delivery, Target
 from remix.tracking.journal import Journal
 from remix.tracking.loggers import MLflowLogger
 from remix.tracking.note import Note
@@ -152,6 +153,63 @@ def test_only_what_no_resume_takes_back_is_delivered_on_the_way(training: Traini
     assert run.data.tags["changed_on_resume"] == "{'algorithm.gamma': '0.9'}"
 
 
+def test_a_run_that_stops_twice_at_the_same_step_has_one_end(training: Training) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    training.log(10, name="final/return")
+    training.end(logger, "stopped")
+    training.journal = Journal(training.directory)
+    training.journal.cut(training.journal.kept)
+    again = training.begin()
+    training.log(10, name="final/return")
+    training.end(again, "stopped")
+    training.journal.cut(training.journal.kept)
+    last = training.begin()
+    training.log(20)
+    training.log(20, name="final/return")
+    training.end(last)
+    assert logger.run_id == again.run_id == last.run_id is not None
+    assert history(training.uri, last.run_id, "final/return") == [(10, 5.0), (20, 10.0)]
+    assert history(training.uri, last.run_id) == [(10, 5.0), (20, 10.0)]
+
+
+def test_a_run_that_went_on_without_its_store_lacks_nothing(
+    training: Training, server: FaultyServer, impatient: None
+) -> None:
+    training.uri = server.address
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    training.log(*[10] * 20, name="final/return")
+    training.end(logger, "stopped")
+    server.stop()
+    training.journal = Journal(training.directory)
+    training.journal.cut(training.journal.kept)
+    again = training.begin()
+    training.log(20, 30)
+    training.end(again)
+    server.start()
+    delivery = Delivery(training.directory, Target(server.address, "games", "mine", {}))
+    delivery.contact()
+    delivery.bring(training.record)
+    assert history(training.uri, str(delivery.run_id)) == [(10, 5.0), (20, 10.0), (30, 15.0)]
+
+
+def test_a_run_that_failed_and_then_finished_has_no_error(training: Training) -> None:
+    logger = training.begin()
+    training.log(10)
+    training.journal.keep()
+    training.record = replace(training.record, error="the disk is full")
+    training.end(logger, "failed")
+    assert runs(training.uri)[0].data.tags["error"] == "the disk is full"
+    training.record = replace(training.record, error=None)
+    training.journal.cut(training.journal.kept)
+    training.end(training.begin())
+    [run] = runs(training.uri)
+    assert "error" not in run.data.tags and run.data.tags["status"] == "finished"
+
+
 def test_points_that_no_longer_stand_are_in_no_run(training: Training) -> None:
     logger = training.begin()
     training.log(10)
@@ -186,8 +244,8 @@ def test_a_run_that_was_deleted_is_made_anew(training: Training, capsys: pytest.
 
 
 def test_a_run_of_choice_goes_on_and_an_unknown_one_is_named(training: Training) -> None:
-    client = MlflowClient(training.uri)
-    wanted = client.create_run(client.create_experiment("games")).info.run_id
+    client, artifacts = MlflowClient(training.uri), (training.directory / "artifacts").as_uri()
+    wanted = client.create_run(client.create_experiment("games", artifacts)).info.run_id
     training.end(training.begin(run_id=wanted))
     assert [run.info.run_id for run in runs(training.uri)] == [wanted]
     with pytest.raises(SettingError, match=r"run_id=0123: is not a run in sqlite"):

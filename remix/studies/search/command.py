@@ -1,4 +1,4 @@
-"""The search itself: trial after trial, a line for each, and what came of them."""
+"""The command ``remix search``: trial after trial, a line for each, the best one at the end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from remix.records.claims import turn
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redact
+from remix.studies.search.needs import optuna_for
 
 if TYPE_CHECKING:
     from remix.studies.search.plan import Plan
@@ -31,18 +32,14 @@ def search(config: DictConfig) -> float | None:
     from remix.studies.search.plan import make_plan
 
     plan = make_plan(config.search, list(HydraConfig.get().overrides.task))
-    try:
+    with optuna_for(plan.name):
+        from remix.studies.search.tracked import TrackedSearch
         from remix.studies.search.trials import LOCKS, Trials
-    except ModuleNotFoundError as error:
-        if error.name != "optuna":
-            raise
-        needs = "needs the package Optuna: pip install 'remix-marl[search]'"
-        raise SettingError("search.name", plan.name, needs) from error
     from remix.studies.search.folder import begin
-    from remix.studies.search.tracked import TrackedSearch
 
     with turn(plan.folder / LOCKS / "beginning"):
-        tracked = TrackedSearch(plan, begin(plan, config.search))
+        begin(plan, config.search)
+        tracked = TrackedSearch.open(plan)
     trials = Trials(plan.folder, plan.name, plan.trials, plan.sampler_seed)
     counts = trials.counts()
     before = f", of which {counts['finished']} finished and {counts['failed']} failed" if counts else ""
@@ -50,7 +47,8 @@ def search(config: DictConfig) -> float | None:
     try:
         _run(plan, trials, tracked)
     except (KeyboardInterrupt, SystemExit):
-        tracked.end("KILLED")
+        if tracked is not None:
+            tracked.close("KILLED")
         print("\ninterrupted; the same command goes on with the search")
         raise
     finally:
@@ -58,7 +56,7 @@ def search(config: DictConfig) -> float | None:
     return _farewell(plan, trials, tracked)
 
 
-def _run(plan: Plan, trials: Trials, tracked: TrackedSearch) -> None:
+def _run(plan: Plan, trials: Trials, tracked: TrackedSearch | None) -> None:
     from remix.studies.search.evaluation import evaluate, propose
     from remix.studies.search.space import shown
 
@@ -68,7 +66,7 @@ def _run(plan: Plan, trials: Trials, tracked: TrackedSearch) -> None:
         try:
             values = propose(plan, trial)
             print(f"{shown(values)} -> ", end="", flush=True)
-            value = evaluate(plan, number, values, tracked)
+            value = evaluate(plan, number, values)
         except Exception as error:
             reason = _reason(error)
             trials.fail(trial, reason)
@@ -77,10 +75,11 @@ def _run(plan: Plan, trials: Trials, tracked: TrackedSearch) -> None:
         best = trials.finish(trial, value)
         assert best.value is not None
         print(f"{value:.2f} (best {best.value:.2f}, trial {best.number + 1})", flush=True)
-        tracked.log(number, {"return": value, "best_return": best.value})
+        if tracked is not None:
+            tracked.update()
 
 
-def _farewell(plan: Plan, trials: Trials, tracked: TrackedSearch) -> float | None:
+def _farewell(plan: Plan, trials: Trials, tracked: TrackedSearch | None) -> float | None:
     """The best trial, how to repeat it, and where the others are."""
     counts, best = trials.counts(), trials.best()
     running = f", {counts['running']} running in other processes" if counts["running"] else ""
@@ -88,17 +87,17 @@ def _farewell(plan: Plan, trials: Trials, tracked: TrackedSearch) -> float | Non
     if best is None:
         if running:
             return None
-        tracked.end("FAILED")
+        if tracked is not None:
+            tracked.close("FAILED")
         raise SettingError(
             "search.name", plan.name, f"no trial finished; the last failed: {trials.last_reason()}"
         )
     command = _train_command(plan, best.params)
     assert best.value is not None
     print(f"best: mean final return {best.value:.2f}, trial {best.number + 1}\n  {command}")
-    tracked.describe(f"Best: {best.value:.2f} in trial {best.number + 1}\n\n    {command}")
-    if not running:
-        tracked.end("FINISHED")
-    if tracked.active:
+    if tracked is not None:
+        tracked.describe(f"Best: {best.value:.2f} in trial {best.number + 1}\n\n    {command}")
+        tracked.update() if running else tracked.close("FINISHED")
         print(f"what next:\n  remix ui        (experiment {plan.name})")
     return best.value
 

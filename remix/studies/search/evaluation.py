@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import fmean
@@ -15,12 +16,14 @@ from omegaconf import DictConfig
 from remix.records.claims import turn
 from remix.records.directory import OUTPUT
 from remix.runs import experiment
+from remix.runs.config import plain
 from remix.runs.identity import identity
+from remix.runs.run_settings import RunSettings
 from remix.settings.redaction import RedactedStream
 from remix.studies.search.composition import composed, has, settled, words_of
 from remix.studies.search.plan import Plan
-from remix.studies.search.tracked import TrackedSearch
 from remix.studies.search.trials import LOCKS
+from remix.tracking.studies import SEARCH
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -34,7 +37,7 @@ def propose(plan: Plan, trial: Trial) -> dict[str, Any]:
     return groups | {dimension.key: dimension.suggest(trial) for dimension in values}
 
 
-def evaluate(plan: Plan, number: int, values: dict[str, Any], tracked: TrackedSearch) -> float:
+def evaluate(plan: Plan, number: int, values: dict[str, Any]) -> float:
     """Train every seed with the values of a trial; runs that were begun go on, finished ones stay.
 
     :param number: of the trial, from 1.
@@ -45,7 +48,7 @@ def evaluate(plan: Plan, number: int, values: dict[str, Any], tracked: TrackedSe
     returns = []
     for seed in plan.seeds:
         run = _run(plan, config, number, seed)
-        tracked.adopt(run, number, values)
+        _adopt(run, plan, number, values)
         # Trials with the same values have the same runs; who comes second waits, and finds them finished.
         with turn(plan.folder / LOCKS / Path(run.run_dir).name):
             returns.append(_train(run))
@@ -68,13 +71,24 @@ def _run(plan: Plan, config: DictConfig, number: int, seed: int) -> DictConfig:
     return settled(config, changes | {"run_dir": str(plan.folder / name)})
 
 
+def _adopt(run: DictConfig, plan: Plan, number: int, values: Mapping[str, Any]) -> None:
+    """Make the run a child of the search's in MLflow, if it is to be there at all.
+
+    Its tags name the trial and its values; among its parameters are classes instead of groups.
+    """
+    if (node := run.logger.get("mlflow")) is not None:
+        tags = {key.removeprefix("+"): value for key, value in values.items()}
+        node.tags = plain(node.tags) | tags | {"trial": number}
+        node.study = {"name": plan.name, "kind": SEARCH}
+
+
 def _train(run: DictConfig) -> float:
     """Train with the console's lines, and the traceback of an error, in a file."""
     directory = Path(run.run_dir)
     directory.mkdir(exist_ok=True)
     with (directory / OUTPUT).open("a") as file, redirect_stdout(RedactedStream(file)):
         try:
-            return float(experiment.train(run))
+            return float(experiment.train(RunSettings(run)))
         except Exception:
             traceback.print_exc(file=sys.stdout)
             raise

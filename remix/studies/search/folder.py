@@ -1,4 +1,4 @@
-"""What a search was begun with, kept in its folder: the same name is the same search."""
+"""The settings that a search was begun with, kept in its folder. One name means one search."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
 from remix.studies.search.plan import Plan
 from remix.tracking import flatten
-
-SEARCH_FILE = "search.yaml"
-"""In a search's folder: its settings, and the configuration that trials change."""
+from remix.tracking.plan_file import SEARCH_FILE
 
 _LASTING = ("seeds", "sampler_seed", "space")  # what a repeated command must not change
 _SHOWN = 3  # differing settings that an error names
 
 
-def begin(plan: Plan, about: DictConfig) -> dict[str, Any]:
+def begin(plan: Plan, about: DictConfig) -> None:
     """Write what the search is into its folder, or compare with what is there.
 
     :param about: the node ``search``.
-    :returns: the settings that the search was begun with.
     :raises SettingError: if the folder belongs to a search of something else.
     """
     file = plan.folder / SEARCH_FILE
@@ -45,8 +42,6 @@ def begin(plan: Plan, about: DictConfig) -> dict[str, Any]:
             plan.name,
             f"was begun with {what}; choose another search.name, or delete {plan.folder}",
         )
-    asked: dict[str, Any] = begun["search"]
-    return asked
 
 
 def _differences(begun: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:

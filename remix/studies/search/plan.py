@@ -19,7 +19,7 @@ from remix.settings.names import check_name, folder_name
 from remix.studies.search.composition import chosen_groups, composed, given, has, settled, words_of
 from remix.studies.search.space import Choice, Dimension, Range, read_space
 
-_SETTINGS = ("name", "trials", "seeds", "sampler_seed", "space")
+SETTINGS = ("name", "trials", "seeds", "sampler_seed", "space")
 _OURS = ("seed", "resume", "run_dir", "run_name", "experiment_name")  # the search sets them for every run
 
 
@@ -65,12 +65,13 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     if base.study is not None:
         raise SettingError("study", base.study.name, "is for remix train -m; a search has trials of its own")
     check(base)
-    check_arguments(base)
+    check_arguments(plain(base))
     check_budget(base)
     _check_fixed(space, given(words))
     groups, values = _divided(space, config)
     _check_values(groups, values, config, words)
-    build(base)
+    _, data = build(base)
+    data.environment.close()
     return Plan(
         name=name,
         trials=asked["trials"],
@@ -84,7 +85,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
 
 
 def _check_numbers(asked: Mapping[str, Any]) -> None:
-    checks.known("search", asked, _SETTINGS)
+    checks.known("search", asked, SETTINGS)
     checks.whole("search.trials", asked["trials"], minimum=1)
     checks.seed("search.sampler_seed", asked["sampler_seed"])
     seeds = asked["seeds"]
@@ -135,7 +136,7 @@ def _check_values(
         }
         unknown = [dimension for dimension in unknown if dimension.key not in present]
         example = composed("search", [*words, *variant, *words_of(present)])
-        check_arguments(settled(example, {"run_dir": "."}))
+        check_arguments(plain(settled(example, {"run_dir": "."})))
     if unknown:
         key = unknown[0].key
         raise SettingError("search.space", key, f"unknown setting; {_siblings(config, key)}")

@@ -2,97 +2,116 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+import yaml
 
-from remix.runs.config import plain
+from remix.records.claims import turn
+from remix.settings.errors import SettingError
+from remix.settings.files import replace_text
 from remix.settings.redaction import redact
 from remix.studies.search.composition import spelled
-from remix.studies.search.folder import SEARCH_FILE
-from remix.studies.search.plan import Plan
-from remix.tracking import flatten, run_tags
-from remix.tracking.store import connect, experiment_id, store_uri
-from remix.tracking.studies import DESCRIPTION, KIND, PARENT, find_parent
+from remix.studies.search.plan import SETTINGS, Plan
+from remix.studies.search.trials import LOCKS, Trials
+from remix.studies.tracked_parent import TrackedParent
+from remix.tracking import flatten
+from remix.tracking.plan_file import SEARCH_FILE
+from remix.tracking.store import store_uri
+from remix.tracking.studies import DESCRIPTION, SEARCH
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-SEARCH = "search"
+BEST_FILE = "best.md"
+"""In a search's folder: the best trial, and the command that trains with its values."""
 
 
-class TrackedSearch:
-    """The parent run of a search. Without an MLflow logger in the configuration all methods do nothing."""
+class TrackedSearch(TrackedParent):
+    """What a search is, and what came of it: its settings, a point for every finished trial, the best one.
 
-    def __init__(self, plan: Plan, begun: Mapping[str, Any]) -> None:
-        """Find the run or make it. Of several processes one at a time may do so.
+    :param folder: of the search.
+    :param uri: of the store.
+    """
 
-        :param begun: the settings that the search was begun with.
-        :raises SettingError: if the store cannot be reached.
+    kind = SEARCH
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        self.begun = _begun(folder / SEARCH_FILE)
+        name = str(self.begun["name"])
+        self.trials = Trials(folder, name, self.begun["trials"], self.begun["sampler_seed"])
+        super().__init__(folder, name, uri)
+
+    @classmethod
+    def open(cls, plan: Plan) -> TrackedSearch | None:
+        """Create or reopen the parent run; None if runs are not tracked in MLflow.
+
+        :raises SettingError: if the store cannot be used. One that is away only costs a warning.
         """
-        self._client: MlflowClient | None = None
-        self._run_id = ""
         node = plan.base.logger.get("mlflow")
         if node is None:
-            return
-        self._client = client = connect(uri := store_uri(node.tracking_uri))
-        experiment = experiment_id(client, uri, plan.name)
-        if (found := find_parent(client, experiment, SEARCH)) is not None:
-            self._run_id = found.info.run_id
-            client.update_run(self._run_id, status="RUNNING")
-            return
-        run = client.create_run(experiment, run_name=plan.name, tags=run_tags({KIND: SEARCH}))
-        self._run_id = run.info.run_id
-        space = {key.removeprefix("+"): spelled(given) for key, given in begun["space"].items()}
-        for key, value in flatten({**begun, "space": space}, skip=("name", "trials")).items():
-            client.log_param(self._run_id, f"search.{key}", value)
-        client.log_artifact(self._run_id, str(plan.folder / SEARCH_FILE))
-
-    @property
-    def active(self) -> bool:
-        """Whether there is a run in MLflow."""
-        return self._client is not None
-
-    def adopt(self, config: DictConfig, number: int, values: Mapping[str, object]) -> None:
-        """Make the run that ``config`` is about to start a child of this one.
-
-        Its tags name the trial and its values; among its parameters are classes instead of groups.
-        """
-        if self._client is None:
-            return
-        tags = {key.removeprefix("+"): value for key, value in values.items()}
-        tags |= {"trial": number, PARENT: self._run_id}
-        config.logger.mlflow.tags = plain(config.logger.mlflow.tags) | tags
-
-    def log(self, number: int, metrics: Mapping[str, float]) -> None:
-        """Metrics after the trial of a number."""
-        if self._client is not None:
-            with _forgiven():
-                for name, value in metrics.items():
-                    self._client.log_metric(self._run_id, name, value, step=number)
+            return None
+        search = cls(plan.folder, store_uri(node.tracking_uri))
+        search.begin()
+        return search
 
     def describe(self, text: str) -> None:
         """What stands above the run's parameters."""
-        if self._client is not None:
-            with _forgiven():
-                self._client.set_tag(self._run_id, DESCRIPTION, redact(text))
+        replace_text(self.folder / BEST_FILE, redact(text))
 
-    def end(self, status: str) -> None:
-        """Close the parent run with a status: ``FINISHED``, ``FAILED`` or ``KILLED``."""
-        if self._client is not None:
-            with _forgiven():
-                self._client.set_terminated(self._run_id, status)
+    def status(self) -> str:
+        counts = self.trials.counts()
+        if self.trials.somebody_works():
+            return "RUNNING"
+        if counts["running"] or counts.total() < self.begun["trials"]:
+            return "KILLED"
+        return "FINISHED" if counts["finished"] else "FAILED"
+
+    def deliver(self, status: str) -> None:
+        with turn(self.folder / LOCKS / "delivering"):  # several processes may share the search
+            super().deliver(status)
+
+    def content(self) -> bytes:
+        finished = [trial.number for trial in self.trials.finished()]
+        return f"{self.begun} {finished} {self._best()}".encode()
+
+    def bring(self, client: MlflowClient, run_id: str) -> None:
+        from mlflow.entities import Metric, Param
+
+        space = {key.removeprefix("+"): spelled(given) for key, given in self.begun["space"].items()}
+        settings = flatten({**self.begun, "space": space}, skip=("name", "trials"))
+        client.log_batch(run_id, params=[Param(f"search.{key}", str(text)) for key, text in settings.items()])
+        client.log_artifact(run_id, str(self.folder / SEARCH_FILE))
+        if best := self._best():
+            client.set_tag(run_id, DESCRIPTION, best)
+        there = {point.step for point in client.get_metric_history(run_id, "return")}
+        highest = float("-inf")
+        for trial in self.trials.finished():
+            assert trial.value is not None and trial.datetime_complete is not None
+            highest, step = max(highest, trial.value), trial.number + 1
+            if step not in there:
+                time = _milliseconds(trial.datetime_complete)
+                values = {"return": trial.value, "best_return": highest}
+                points = [Metric(name, value, time, step) for name, value in values.items()]
+                client.log_batch(run_id, metrics=points)
+
+    def _best(self) -> str:
+        file = self.folder / BEST_FILE
+        return file.read_text() if file.is_file() else ""
 
 
-@contextmanager
-def _forgiven() -> Iterator[None]:
-    """Within, errors of the store become warnings: the journal holds everything, and the search goes on."""
-    from mlflow.exceptions import MlflowException
+def _begun(file: Path) -> dict[str, Any]:
+    """The settings that a search was begun with.
 
+    :raises SettingError: if the file does not tell them.
+    """
     try:
-        yield
-    except (MlflowException, OSError) as error:
-        print(f"warning: MLflow did not take a result of the search: {error}", file=sys.stderr)
+        search = yaml.safe_load(file.read_text())["search"]
+        return {name: search[name] for name in SETTINGS}
+    except (yaml.YAMLError, OSError, KeyError, TypeError) as error:
+        raise SettingError("search", file, "does not tell what a search was begun with") from error
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(1000 * time.timestamp())

@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from remix.records.claims import TakenError, claim, turn
+from remix.records.claims import TakenError, claim, holder, turn
 
 JOURNAL_FILE = "journal.log"
 LOCKS = "locks"
@@ -53,7 +53,7 @@ class Trials:
             for trial in trials:
                 if trial.state is TrialState.RUNNING and self._hold(trial.number):
                     if self.all()[trial.number].state is not TrialState.RUNNING:
-                        # Who had it recorded its end and let it go since we looked.
+                        # Its process has recorded the end and released it since we looked.
                         self._held.pop(trial.number).close()
                         continue
                     self._study.sampler = self._sampler(trial.number)
@@ -81,7 +81,7 @@ class Trials:
         self._release(trial)
 
     def release_all(self) -> None:
-        """Leave claimed trials to whoever comes next."""
+        """Release the trials that this process holds, so that another one can take them."""
         for held in self._held.values():
             held.close()
         self._held.clear()
@@ -93,8 +93,18 @@ class Trials:
 
     def best(self) -> FrozenTrial | None:
         """The trial with the highest value, the first of equal ones."""
-        finished = [trial for trial in self.all() if trial.state is TrialState.COMPLETE]
+        finished = sorted(self.finished(), key=lambda trial: trial.number)
         return max(finished, key=lambda trial: trial.value or 0.0, default=None)
+
+    def finished(self) -> list[FrozenTrial]:
+        """The finished trials in the order in which they ended."""
+        complete = [trial for trial in self.all() if trial.state is TrialState.COMPLETE]
+        return sorted(complete, key=lambda trial: (trial.datetime_complete, trial.number))
+
+    def somebody_works(self) -> bool:
+        """Whether some process holds a trial."""
+        running = [trial.number for trial in self.all() if trial.state is TrialState.RUNNING]
+        return any(holder(self._folder_of(number)) is not None for number in running)
 
     def last_reason(self) -> str:
         """Why the last failed trial failed."""
@@ -102,26 +112,30 @@ class Trials:
         return str(failed[-1].user_attrs.get("reason", "unknown")) if failed else "none did"
 
     def all(self) -> list[FrozenTrial]:
-        """In the order of their numbers, whatever became of them."""
+        """All trials in the order of their numbers."""
         return self._study.get_trials(deepcopy=False)
 
     def _hold(self, number: int) -> bool:
         held = ExitStack()
         try:
-            held.enter_context(claim(self._locks / f"trial-{number + 1}"))
+            held.enter_context(claim(self._folder_of(number)))
         except TakenError:
             return False
         self._held[number] = held
         return True
 
+    def _folder_of(self, number: int) -> Path:
+        """The folder that whoever works on a trial holds."""
+        return self._locks / f"trial-{number + 1}"
+
     def _release(self, trial: Trial) -> None:
         self._held.pop(trial.number).close()
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        """For one trial: a sampler that lived longer would repeat its random numbers in every process."""
+        """A sampler for one trial. If it lived longer, every process would draw the same random numbers."""
         seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            # Settings are proposed together, those that only some groups have apart from the others.
-            # Processes side by side keep away from each other's running trials.
+            # Settings are proposed jointly. Those that exist for some choices only are proposed apart.
+            # Processes avoid proposals near the running trials of others.
             return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
