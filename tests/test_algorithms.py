@@ -156,9 +156,15 @@ LEARNABLE = (
 )  # fmt: skip
 
 
+PACE = {
+    "fop": ["replay.episodes_per_round=2"],
+    "ippo": ["algorithm.entropy_factor=0.1"],  # with less it soon stops to try
+}
+
+
 @pytest.mark.parametrize("algorithm", METHODS)
 def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
-    pace = ["replay.episodes_per_round=2"] if algorithm == "fop" else []
+    pace = PACE.get(algorithm, [])
     config = composed(algorithm, "env.punishment=0", *LEARNABLE, "algorithm.policy.hidden_size=64", *pace)
     _, recorder = train(config, tmp_path)
     returns = [value for _, value in recorder.history("train/return")]
