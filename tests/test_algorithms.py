@@ -159,6 +159,8 @@ LEARNABLE = (
 PACE = {
     "fop": ["replay.episodes_per_round=2"],
     "ippo": ["algorithm.entropy_factor=0.1"],  # with less it soon stops to try
+    "pqn_vdn": ["algorithm.optimizer.lr=0.001"],
+    "pqn_qmix": ["algorithm.optimizer.lr=0.001"],
 }
 
 

@@ -45,6 +45,10 @@ PALETTE = {
     "purple": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
     "navy": Style("#004488", "H", (0, (6, 1, 2, 1))),
     "rose": Style("#CC6677", "8", (0, (2, 1, 1, 1))),
+    "sand": Style("#DDCC77", "1", (0, (10, 1, 1, 1))),
+    "brown": Style("#661100", "2", (0, (3, 1, 1, 1, 1, 1))),
+    "forest": Style("#117733", "3", (0, (12, 3))),
+    "lime": Style("#BBCC33", "4", (0, (2, 4))),
 }
 """Of Okabe and Ito and of Paul Tol: colours that colour-blind people can tell apart, a dozen at a time."""
 
