@@ -28,6 +28,7 @@ from remix.weighting.base import Weighting, WeightingInputs, effective_sample_si
 from remix.weighting.uniform import Uniform
 
 NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
+KNOWN = NEEDS_CENTRAL | {"slopes", "behaviour"}
 
 
 class ValueFactorization(SingleLossModule):
@@ -49,6 +50,9 @@ class ValueFactorization(SingleLossModule):
 
     The other parameters are those of :class:`SingleLossModule`.
     """
+
+    further: frozenset[str] = frozenset()
+    """Names of inputs of weightings that only a subclass finds out."""
 
     def __init__(
         self,
@@ -72,11 +76,16 @@ class ValueFactorization(SingleLossModule):
         self.central_loss_factor = checks.number("central_loss_factor", central_loss_factor, minimum=0.0)
         self.bootstrap = checks.choice("bootstrap", bootstrap, ("greedy", "taken"))
         self.weighting = weighting if weighting is not None else Uniform()
+        name = type(self.weighting).__name__
+        if unknown := self.weighting.requires - KNOWN - self.further:
+            raise SettingError(
+                "weighting", name, f"needs {', '.join(sorted(unknown))}, which this algorithm has not"
+            )
         self.needs_behaviour = "behaviour" in self.weighting.requires
         with part("mixer"):
             self.mixer = mixer(spec)
         if "slopes" in self.weighting.requires and not self.mixer.monotonic:
-            needed = f"must be monotonic: {type(self.weighting).__name__} weights divide by its slopes"
+            needed = f"must be monotonic: {name} weights divide by its slopes"
             raise SettingError("mixer", type(self.mixer).__name__, needed)
         self.central: CentralQ | None = None
         if central is not None:
@@ -89,7 +98,7 @@ class ValueFactorization(SingleLossModule):
                 raise SettingError(
                     "central",
                     None,
-                    f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})",
+                    f"{name} weights need Q* ({', '.join(sorted(missing))})",
                 )
             self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
             pairs = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
@@ -97,13 +106,18 @@ class ValueFactorization(SingleLossModule):
             pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
 
-    def further_inputs(self, step: Forward, target: Tensor) -> dict[str, Tensor]:
-        """What a subclass finds out about the transitions for its weighting; ``[K]``, without gradient."""
+    def further_inputs(self, step: Forward) -> dict[str, Tensor]:
+        """What is in ``further``, ``[K]`` without gradient."""
         return {}
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
         step = Forward(self, batch)
-        target = td_lambda(
+        return self.loss_of(step, self.target(step), env_steps)
+
+    def target(self, step: Forward) -> Tensor:
+        """The TD(lambda) targets ``[K]`` of a batch."""
+        batch = step.batch
+        return td_lambda(
             batch.reward,
             batch.terminated,
             step.next_value(),
@@ -111,6 +125,10 @@ class ValueFactorization(SingleLossModule):
             self.gamma,
             self.td_lambda,
         )
+
+    def loss_of(self, step: Forward, target: Tensor, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """:meth:`loss` of a batch for which the networks have been asked already."""
+        batch = step.batch
         state = step.state[batch.here]
         if "slopes" in self.weighting.requires:
             joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state, step.taken())
@@ -118,7 +136,6 @@ class ValueFactorization(SingleLossModule):
             joint_value, slopes = self.mixer(step.chosen, state, step.taken()), None
         joint_value = joint_value.float()
         central_value = step.central_value(state)
-        further = self.further_inputs(step, target)
         with torch.no_grad():
             inputs = WeightingInputs(
                 joint_value=joint_value.detach(),
@@ -130,7 +147,7 @@ class ValueFactorization(SingleLossModule):
                 central_value=None if central_value is None else central_value.detach(),
                 slopes=slopes,
                 behaviour=batch.behaviour,
-                **further,
+                **self.further_inputs(step),
                 **step.target_central_values(self.weighting.requires, state),
             )
             weights, diagnostics = self.weighting(inputs)

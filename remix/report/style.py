@@ -48,6 +48,7 @@ PALETTE = {
     "sand": Style("#DDCC77", "1", (0, (10, 1, 1, 1))),
     "brown": Style("#661100", "2", (0, (3, 1, 1, 1, 1, 1))),
     "forest": Style("#117733", "3", (0, (12, 3))),
+    "lilac": Style("#C2A5CF", "x", (0, (8, 1, 1, 1, 1, 1))),
     "lime": Style("#BBCC33", "4", (0, (2, 4))),
 }
 """Of Okabe and Ito and of Paul Tol: colours that colour-blind people can tell apart, a dozen at a time."""

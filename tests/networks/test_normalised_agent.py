@@ -1,5 +1,7 @@
 """The agents' network with normalised layers."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -22,7 +24,7 @@ def test_number_of_parameters(n_layers, hidden_size, size):
 
 @pytest.mark.parametrize("n_layers", [1, 3])
 def test_step_by_step_it_computes_what_it_learns_from(n_layers):
-    policy = Policy(SPEC, agent=lambda *sizes: NormalisedAgent(*sizes, n_layers=n_layers))
+    policy = Policy(SPEC, agent=partial(NormalisedAgent, n_layers=n_layers))
     episode, batch = make_episode(SPEC, 6), make_batch(SPEC, [6])
     whole = policy.unroll(batch)
     with policy.frozen():
