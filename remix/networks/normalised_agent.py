@@ -33,9 +33,8 @@ class NormalisedAgent(RecurrentAgent):
         return self.with_hidden(inputs, batch_sizes)[0]
 
     def with_hidden(self, inputs: Rows, batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
-        encoded = self._encoded(as_tensor(inputs, self.encoder.weight.dtype))
-        hidden, _ = self.recurrence(PackedSequence(encoded, batch_sizes))
-        return self.head(hidden.data), hidden.data
+        hidden = self._recurred(self._encoded(as_tensor(inputs, self.encoder.weight.dtype)), batch_sizes)
+        return self.head(hidden), hidden
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         hidden = torch.gru_cell(self._encoded(inputs), hidden, *self.recurrence.all_weights[0])
@@ -45,6 +44,18 @@ class NormalisedAgent(RecurrentAgent):
     def frozen(self) -> Iterator[None]:
         """Within, the weights do not change; nothing is to be prepared for that here."""
         yield
+
+    def _recurred(self, encoded: Tensor, batch_sizes: Tensor) -> Tensor:
+        """Hidden states ``[R, hidden_size]`` of packed rows."""
+        if encoded.device.type != "cpu":
+            packed: PackedSequence = self.recurrence(PackedSequence(encoded, batch_sizes))[0]
+            return packed.data
+        # On the CPU the gradient of PyTorch's own loop grows with the square of the length.
+        hidden, steps = encoded.new_zeros(int(batch_sizes[0]), self.hidden_size), []
+        for rows in encoded.split(batch_sizes.tolist()):
+            hidden = torch.gru_cell(rows, hidden[: len(rows)], *self.recurrence.all_weights[0])
+            steps.append(hidden)
+        return torch.cat(steps)
 
     def _encoded(self, inputs: Tensor) -> Tensor:
         """What the GRU reads ``[R, hidden_size]``."""

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from torch.nn.utils.rnn import PackedSequence
 
 from remix.learning.policy import Policy
 from remix.networks.features import as_tensor
@@ -32,6 +33,17 @@ def test_step_by_step_it_computes_what_it_learns_from(n_layers):
     torch.testing.assert_close(whole, steps, atol=1e-5, rtol=1e-4)
     both, hidden = policy.agent.with_hidden(batch.inputs(policy.inputs.rows), batch.agent_sizes)
     assert torch.equal(both.view_as(whole), whole) and hidden.shape == (7 * 3, 64)
+
+
+def test_shorter_histories_end_earlier():
+    """As PyTorch's own pass over packed rows, gradients included."""
+    agent, sizes = NormalisedAgent(5, 4, 8), torch.tensor([3, 3, 2, 1])
+    rows, results = torch.randn(9, 5), []
+    packed = agent.recurrence(PackedSequence(agent.layers(agent.encoder(rows)), sizes))[0].data
+    for made in (agent(rows, sizes), agent.head(packed)):
+        results.append((made, *torch.autograd.grad(made.square().sum(), list(agent.parameters()))))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
 def test_the_scale_of_what_it_sees_hardly_matters():
