@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
-from remix.algorithms.base import MultiAgentModule, PolicyFactory
+from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory
+from remix.algorithms.own_steps import OwnSteps
 from remix.envs.spec import EnvSpec
 from remix.learning.schedules import Schedule
 from remix.settings import checks
 
 
-class ActorCriticModule(MultiAgentModule):
-    """Base of DOP and FOP, whose :meth:`learn` makes its own optimizer steps with :meth:`minimise`.
+class ActorCriticModule(OwnSteps):
+    """Base of DOP, FOP and MAPPO, whose :meth:`learn` makes its own optimizer steps with :meth:`minimise`.
 
     A subclass lists the networks of its critics in ``critics``, one group per optimizer.
 
@@ -47,19 +48,8 @@ class ActorCriticModule(MultiAgentModule):
         critics = [self.critic_optimizer_factory(_parameters(networks)) for networks in self.critics]
         return [self.optimizer_factory(_parameters([self.policy])), *critics]
 
-    def minimise(self, loss: Tensor, number: int) -> Tensor:
-        """A step of the optimizer of this ``number``; returns the norm of its gradient before clipping."""
-        part = "policy" if number == 0 else "critic"
-        self.look(f"{part}'s loss", loss)
-        optimizer = self.optimizers()[number]  # type: ignore[index]
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        norm = nn.utils.clip_grad_norm_(parameters, self.gradient_clip, foreach=True)
-        if not self.scales_gradients:
-            self.look(f"{part}'s gradient", norm)
-        optimizer.step()
-        return norm
+    def part_of(self, number: int) -> str:
+        return "policy" if number == 0 else "critic"
 
 
 def _parameters(networks: Iterable[nn.Module]) -> list[nn.Parameter]:

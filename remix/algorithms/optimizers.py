@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from torch import nn
-from torch.optim import Adam, Optimizer, RMSprop
+from torch.optim import Adam, Optimizer, RAdam, RMSprop
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 
@@ -18,6 +18,16 @@ def adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
 def slow_adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
     """Adam with half of that, for the methods that regress on one-step targets."""
     return Adam(parameters, lr=5e-4)
+
+
+def steady_adam(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Slow Adam whose smallest steps are damped, as the authors of MAPPO have it."""
+    return Adam(parameters, lr=5e-4, eps=1e-5)
+
+
+def radam(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Rectified Adam as the authors of PQN have it."""
+    return RAdam(parameters, lr=2.5e-4)
 
 
 def rmsprop(parameters: Iterable[nn.Parameter]) -> Optimizer:

@@ -28,7 +28,7 @@ class SingleLossModule(MultiAgentModule):
         assert batch is not None
         return self.loss(batch, data.env_steps)
 
-    def learn(self, data: Round) -> Tensor:
+    def learn(self, data: Round) -> Tensor | None:
         loss, metrics = self.round_loss(data)
         self.look("loss", loss)
         self.training_means.update({"loss": loss.detach(), **metrics})

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from remix.algorithms.base import PolicyFactory
+from remix.algorithms.mixing import mixer_context
 from remix.algorithms.optimizers import OptimizerFactory, adam
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.envs.spec import EnvSpec
-from remix.learning.episodes import Batch, agent_rows
+from remix.learning.episodes import Batch
 from remix.learning.policy import Policy, greedy_actions
 from remix.learning.returns import td_lambda
 from remix.learning.schedules import Schedule
@@ -27,6 +28,7 @@ from remix.weighting.base import Weighting, WeightingInputs, effective_sample_si
 from remix.weighting.uniform import Uniform
 
 NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
+KNOWN = NEEDS_CENTRAL | {"slopes", "behaviour"}
 
 
 class ValueFactorization(SingleLossModule):
@@ -42,10 +44,15 @@ class ValueFactorization(SingleLossModule):
     :param td_lambda: lambda of the TD(lambda) targets.
     :param loss_factor: of the weighted squared error of Q_tot.
     :param central_loss_factor: of the squared error of Q*.
+    :param bootstrap: the joint action whose value targets are made of: ``greedy``, or the one ``taken`` next,
+        as SARSA(lambda) has it; where none was taken any more, the greedy one.
     :param target_update_episodes: collected episodes between copies into the target networks.
 
     The other parameters are those of :class:`SingleLossModule`.
     """
+
+    further: frozenset[str] = frozenset()
+    """Names of inputs of weightings that only a subclass finds out."""
 
     def __init__(
         self,
@@ -61,15 +68,25 @@ class ValueFactorization(SingleLossModule):
         target_update_episodes: int = 200,
         loss_factor: float = 1.0,
         central_loss_factor: float = 0.5,
+        bootstrap: str = "greedy",
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         self.loss_factor = checks.number("loss_factor", loss_factor, minimum=0.0)
         self.central_loss_factor = checks.number("central_loss_factor", central_loss_factor, minimum=0.0)
+        self.bootstrap = checks.choice("bootstrap", bootstrap, ("greedy", "taken"))
         self.weighting = weighting if weighting is not None else Uniform()
+        name = type(self.weighting).__name__
+        if unknown := self.weighting.requires - KNOWN - self.further:
+            raise SettingError(
+                "weighting", name, f"needs {', '.join(sorted(unknown))}, which this algorithm has not"
+            )
         self.needs_behaviour = "behaviour" in self.weighting.requires
         with part("mixer"):
             self.mixer = mixer(spec)
+        if "slopes" in self.weighting.requires and not self.mixer.monotonic:
+            needed = f"must be monotonic: {name} weights divide by its slopes"
+            raise SettingError("mixer", type(self.mixer).__name__, needed)
         self.central: CentralQ | None = None
         if central is not None:
             with part("central"):
@@ -81,7 +98,7 @@ class ValueFactorization(SingleLossModule):
                 raise SettingError(
                     "central",
                     None,
-                    f"{type(self.weighting).__name__} weights need Q* ({', '.join(sorted(missing))})",
+                    f"{name} weights need Q* ({', '.join(sorted(missing))})",
                 )
             self.target_agent, self.target_mixer = target_copy(self.policy.agent), target_copy(self.mixer)
             pairs = [(self.target_agent, self.policy.agent), (self.target_mixer, self.mixer)]
@@ -89,9 +106,18 @@ class ValueFactorization(SingleLossModule):
             pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
 
+    def further_inputs(self, step: Forward) -> dict[str, Tensor]:
+        """What is in ``further``, ``[K]`` without gradient."""
+        return {}
+
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        step = _Forward(self, batch)
-        target = td_lambda(
+        step = Forward(self, batch)
+        return self.loss_of(step, self.target(step), env_steps)
+
+    def target(self, step: Forward) -> Tensor:
+        """The TD(lambda) targets ``[K]`` of a batch."""
+        batch = step.batch
+        return td_lambda(
             batch.reward,
             batch.terminated,
             step.next_value(),
@@ -99,6 +125,10 @@ class ValueFactorization(SingleLossModule):
             self.gamma,
             self.td_lambda,
         )
+
+    def loss_of(self, step: Forward, target: Tensor, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """:meth:`loss` of a batch for which the networks have been asked already."""
+        batch = step.batch
         state = step.state[batch.here]
         if "slopes" in self.weighting.requires:
             joint_value, slopes = self.mixer.value_and_slopes(step.chosen, state, step.taken())
@@ -117,6 +147,7 @@ class ValueFactorization(SingleLossModule):
                 central_value=None if central_value is None else central_value.detach(),
                 slopes=slopes,
                 behaviour=batch.behaviour,
+                **self.further_inputs(step),
                 **step.target_central_values(self.weighting.requires, state),
             )
             weights, diagnostics = self.weighting(inputs)
@@ -143,7 +174,7 @@ class ValueFactorization(SingleLossModule):
         return loss, metrics
 
 
-class _Forward:
+class Forward:
     """The network passes over one batch, each made once.
 
     M time points, K transitions, see :class:`Batch`.
@@ -164,38 +195,35 @@ class _Forward:
 
     @torch.no_grad()
     def next_value(self) -> Tensor:
-        """Target value ``[K]`` of the greedy joint action after every transition (double Q-learning)."""
+        """Target value ``[K]`` of the greedy joint action after every transition (double Q-learning).
+
+        Or of the one that was taken there, see ``bootstrap``.
+        """
         after = slice(self.batch.n_episodes, None)
-        greedy, state = self.greedy[after], self.state[after]
+        actions, state = self._next_actions()[after], self.state[after]
         if self.module.central is not None:
-            value: Tensor = self.module.target_central(self.target_central_utilities[after], greedy, state)
+            value: Tensor = self.module.target_central(self.target_central_utilities[after], actions, state)
             return value.float()
         utilities = self.module.policy.unroll(self.batch, self.module.target_agent)
         points = torch.arange(len(utilities), device=utilities.device)[after]
-        context = self._context(utilities, greedy, points)
-        value = self.module.target_mixer(gather(utilities[after], greedy), state, context)
+        context = self._context(utilities, actions, points)
+        value = self.module.target_mixer(gather(utilities[after], actions), state, context)
         return value.float()
+
+    def _next_actions(self) -> Tensor:
+        """Joint actions ``[M, N]`` whose values targets are made of."""
+        if self.module.bootstrap == "greedy":
+            return self.greedy
+        return self.greedy.index_copy(0, self.batch.here, self.batch.actions)
 
     def taken(self) -> Context:
         """What the mixer may want to know of the transitions."""
-        return self._context(self.utilities.detach(), self.batch.actions, self.batch.here)
+        return self._context(self.utilities, self.batch.actions, self.batch.here)
 
     def _context(self, utilities: Tensor, actions: Tensor, points: Tensor) -> Context:
         """Of the joint ``actions`` taken at some time points, as far as the mixer asks for it."""
-        required = self.module.mixer.requires
-        return Context(
-            actions=actions if "actions" in required else None,
-            maxima=self._maxima(utilities, points) if "maxima" in required else None,
-            obs=self._obs_at(points) if "obs" in required else None,
-        )
-
-    def _maxima(self, utilities: Tensor, points: Tensor) -> Tensor:
-        """Highest available utilities ``[K, N]`` at some time points."""
-        return utilities[points].masked_fill(~self.avail_actions[points], -torch.inf).amax(-1)
-
-    def _obs_at(self, points: Tensor) -> Rows:
-        """Observations ``[K * N, O]`` of all agents at some time points."""
-        return self.batch.obs_rows()[agent_rows(points, self.module.spec.n_agents)]
+        mixer = self.module.mixer
+        return mixer_context(mixer, self.batch, utilities, self.avail_actions, actions, points)
 
     def central_value(self, state: Rows) -> Tensor | None:
         """Online Q* ``[K]`` at the actions that were taken."""

@@ -36,6 +36,7 @@ def make_inputs(n: int = 40, seed: int = 0, **changes: Any) -> WeightingInputs:
         "greedy_central_value": normal(n),
         "slopes": 0.5 * normal(n, 3).abs(),
         "behaviour": 0.05 + 0.95 * torch.rand(n, 3, generator=generator),
+        "recognised_gap": 0.2 * normal(n).abs(),
     }
     return WeightingInputs(**(values | changes))
 

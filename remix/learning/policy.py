@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,6 +13,11 @@ from remix.envs.spec import EnvSpec
 from remix.kernels.choice import choose, draw
 from remix.learning.episodes import Batch
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.settings import checks
+from remix.settings.errors import part
+
+AgentFactory = Callable[[int, int, int], RecurrentAgent]
+"""Builds a network of an input's width, a number of outputs, and a width."""
 
 
 class Policy(nn.Module):
@@ -23,6 +28,7 @@ class Policy(nn.Module):
     :param last_action: give the agent its previous action.
     :param agent_id: give the agent its number.
     :param hidden_size: width of the agent network.
+    :param agent: builds that network.
     """
 
     make_choice = staticmethod(choose)
@@ -32,12 +38,19 @@ class Policy(nn.Module):
     """Outputs of the agent after those of the A actions."""
 
     def __init__(
-        self, spec: EnvSpec, last_action: bool = True, agent_id: bool = True, hidden_size: int = 64
+        self,
+        spec: EnvSpec,
+        last_action: bool = True,
+        agent_id: bool = True,
+        hidden_size: int = 64,
+        agent: AgentFactory = RecurrentAgent,
     ) -> None:
         super().__init__()
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
         self.inputs = AgentInputs(spec, last_action, agent_id)
-        self.agent = RecurrentAgent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
+        checks.whole("hidden_size", hidden_size, minimum=1)
+        with part("agent"):
+            self.agent = agent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
 
     def initial_state(self, n_episodes: int) -> Tensor:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""

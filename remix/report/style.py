@@ -43,8 +43,15 @@ PALETTE = {
     "teal": Style("#44AA99", "p", (0, (8, 2, 2, 2))),
     "olive": Style("#999933", "h", (0, (1, 1))),
     "purple": Style("#AA4499", "*", (0, (5, 1, 1, 1, 1, 1))),
+    "navy": Style("#004488", "H", (0, (6, 1, 2, 1))),
+    "rose": Style("#CC6677", "8", (0, (2, 1, 1, 1))),
+    "sand": Style("#DDCC77", "1", (0, (10, 1, 1, 1))),
+    "brown": Style("#661100", "2", (0, (3, 1, 1, 1, 1, 1))),
+    "forest": Style("#117733", "3", (0, (12, 3))),
+    "lilac": Style("#C2A5CF", "x", (0, (8, 1, 1, 1, 1, 1))),
+    "lime": Style("#BBCC33", "4", (0, (2, 4))),
 }
-"""Of Okabe and Ito and of Paul Tol ("muted"): colours that colour-blind people can tell apart."""
+"""Of Okabe and Ito and of Paul Tol: colours that colour-blind people can tell apart, a dozen at a time."""
 
 _WORDS = {"bellman": "Bellman", "vdac": "VDAC"}
 """Names that are no algorithm's."""

@@ -27,6 +27,8 @@ class WeightingInputs:
     :param greedy_central_value: target Q* ``[K]`` at the agents' greedy joint action.
     :param slopes: dQ_tot/dQ_a ``[K, N]``.
     :param behaviour: probability of each agent's action when it was played, ``[K, N]``.
+    :param recognised_gap: by how much a recogniser holds the taken joint action for worse than the one of
+        the agents' own best actions, ``[K]``.
     """
 
     joint_value: Tensor
@@ -40,6 +42,7 @@ class WeightingInputs:
     greedy_central_value: Tensor | None = None
     slopes: Tensor | None = None
     behaviour: Tensor | None = None
+    recognised_gap: Tensor | None = None
 
     @property
     def underestimated(self) -> Tensor:

@@ -11,7 +11,8 @@ from remix.report.style import PALETTE, label, number, number_format, steps, sty
 
 ALGORITHMS = (
     "iql", "vdn", "qmix", "ow_qmix", "cw_qmix", "remix", "qplex", "qatten", "qtran",
-    "vdac_sum", "vdac_vmix", "dop", "fop",
+    "vdac_sum", "vdac_vmix", "dop", "fop", "mappo", "ippo",
+    "pqn_vdn", "pqn_qmix", "qfix", "nonmonotonic", "pow_qmix",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class Context:
     """What some mixers read besides utilities and state; present if the mixer ``requires`` it.
 
     :param actions: the joint actions, int64 ``[K, N]``.
-    :param maxima: every agent's highest available utility ``[K, N]``, without gradient.
+    :param maxima: every agent's highest available utility ``[K, N]``, with its gradient.
     :param obs: every agent's observation, ``[K * N, O]``.
     """
 

@@ -1,0 +1,35 @@
+"""What algorithms share that make the steps of several optimizers themselves."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from remix.algorithms.base import MultiAgentModule
+
+
+class OwnSteps(MultiAgentModule):
+    """Base of algorithms that call :meth:`minimise`; their constructors set what is annotated here.
+
+    Lightning makes no steps then, so ``automatic_optimization`` is false.
+    """
+
+    gradient_clip: float
+    """Largest L2 norm of the gradient of one optimizer's parameters."""
+
+    def part_of(self, number: int) -> str:
+        """What the optimizer of this ``number`` optimises, for messages."""
+        raise NotImplementedError(f"{type(self).__name__} has no part_of")
+
+    def minimise(self, loss: Tensor, number: int) -> Tensor:
+        """A step of the optimizer of this ``number``; returns the norm of its gradient before clipping."""
+        part = self.part_of(number)
+        self.look(f"{part}'s loss", loss)
+        optimizer = self.optimizers()[number]  # type: ignore[index]
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.clip_grad_norm_(parameters, self.gradient_clip, foreach=True)
+        if not self.scales_gradients:
+            self.look(f"{part}'s gradient", norm)
+        optimizer.step()
+        return norm

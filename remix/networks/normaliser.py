@@ -1,0 +1,56 @@
+"""Numbers in units of their own running mean and spread."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from remix.settings import checks
+
+_LOWEST_VARIANCE = 0.01
+_LOWEST_WEIGHT = 1e-5
+
+
+class RunningNormaliser(nn.Module):
+    """Mean and variance of all batches of numbers so far, later ones counting more (Yu et al., 2022).
+
+    Both are divided by the weight that the batches have together, so that the first one counts in full.
+    The statistics are in double precision: the variance is a small difference of large numbers.
+
+    :param decay: beta, which an update leaves of what was before; with 1 - beta counts the new batch.
+    """
+
+    mean: Tensor
+    mean_square: Tensor
+    weight: Tensor
+
+    def __init__(self, decay: float = 0.99999) -> None:
+        super().__init__()
+        self.decay = checks.number("decay", decay, 0.0, below=1.0)
+        for name in ("mean", "mean_square", "weight"):
+            self.register_buffer(name, torch.zeros((), dtype=torch.float64))
+
+    @torch.no_grad()
+    def update(self, numbers: Tensor) -> None:
+        """Take a batch of any shape into account."""
+        numbers = numbers.double()
+        self.mean.lerp_(numbers.mean(), 1.0 - self.decay)
+        self.mean_square.lerp_(numbers.square().mean(), 1.0 - self.decay)
+        self.weight.lerp_(torch.ones_like(self.weight), 1.0 - self.decay)
+
+    def normalise(self, numbers: Tensor) -> Tensor:
+        """In units of the statistics, in the type of ``numbers``."""
+        mean, spread = self._statistics(numbers)
+        return (numbers - mean) / spread
+
+    def restore(self, numbers: Tensor) -> Tensor:
+        """What :meth:`normalise` turned into ``numbers``."""
+        mean, spread = self._statistics(numbers)
+        return numbers * spread + mean
+
+    def _statistics(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation as they are now."""
+        weight = self.weight.clamp(min=_LOWEST_WEIGHT)
+        mean = self.mean / weight
+        variance = (self.mean_square / weight - mean.square()).clamp(min=_LOWEST_VARIANCE)
+        return mean.to(numbers.dtype), variance.sqrt().to(numbers.dtype)
