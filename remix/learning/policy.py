@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.kernels.choice import choose, draw
 from remix.learning.episodes import Batch
+from remix.networks.acting import FrozenAgent
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.networks.features import compiles
 
 
 class Policy(nn.Module):
@@ -38,6 +41,7 @@ class Policy(nn.Module):
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
         self.inputs = AgentInputs(spec, last_action, agent_id)
         self.agent = RecurrentAgent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
+        self._frozen: FrozenAgent | None = None
 
     def initial_state(self, n_episodes: int) -> Tensor:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""
@@ -53,7 +57,6 @@ class Policy(nn.Module):
         outputs: Tensor = (agent or self.agent)(batch.inputs(self.inputs.rows), batch.agent_sizes)
         return outputs.unflatten(0, (-1, self.n_agents)).float()
 
-    @torch.no_grad()
     def act(
         self,
         obs: Tensor,
@@ -77,20 +80,32 @@ class Policy(nn.Module):
         :raises ValueError: what comes from outside has other shapes or types, or leaves an agent no action.
         """
         self._check(obs, last_actions, avail_actions, noise)
-        outputs, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
-        actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
+        outputs, hidden = self._outputs(obs, last_actions, hidden)
+        shape = len(obs), self.n_agents
+        actions, probability = np.empty(shape, np.int64), np.empty(shape, np.float32)
         make = choose if exploration is None else self.make_choice
         stuck = make(
-            outputs.float().numpy(force=True),
-            avail_actions.flatten(0, 1).numpy(),
-            noise.flatten(0, 1).numpy(),
+            outputs,
+            avail_actions.numpy().reshape(len(outputs), -1),
+            noise.numpy().reshape(len(outputs), -1),
             np.float32(0.0 if exploration is None else exploration),
-            actions.view(-1).numpy(),
-            probability.view(-1).numpy(),
+            actions.reshape(-1),
+            probability.reshape(-1),
         )
         if stuck:
             raise ValueError("avail_actions leaves an agent without any action")
-        return actions, probability, hidden
+        return torch.from_numpy(actions), torch.from_numpy(probability), hidden
+
+    def _outputs(
+        self, obs: Tensor, last_actions: Tensor, hidden: Tensor
+    ) -> tuple[NDArray[np.float32], Tensor]:
+        """Outputs of all agents ``[E * N, ...]`` at one time step, and their next hidden state."""
+        if self._frozen is not None:
+            outputs, hidden = self._frozen.step(obs, last_actions, hidden)
+            return outputs.astype(np.float32, copy=False), hidden
+        with torch.no_grad():
+            computed, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
+        return computed.float().numpy(force=True), hidden
 
     def _check(self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, noise: Tensor) -> None:
         """Refuses what would lead the kernels out of their arrays."""
@@ -108,9 +123,13 @@ class Policy(nn.Module):
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Within, the weights do not change, which makes :meth:`act` quicker."""
-        with self.agent.frozen():
+        """Within, :meth:`act` takes the weights as they were at the beginning, which makes it quicker."""
+        if compiles(self.agent.encoder.weight):
+            self._frozen = FrozenAgent(self.inputs, self.agent)
+        try:
             yield
+        finally:
+            self._frozen = None
 
 
 class StochasticPolicy(Policy):
