@@ -39,6 +39,8 @@ class Skirmish(Environment):
     :raises SettingError: an unknown map or profile, or a file that makes no sense.
     """
 
+    bears_threads = True
+
     def __init__(
         self,
         map_name: str = "8m",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.kernels.arithmetic import copy, copy_rows, relu, whole_groups
+from remix.kernels.bundle import Bundle
 from remix.kernels.compiler import Array, compiled
 from remix.kernels.products import add_product
 from remix.kernels.recurrent import BLOCK, Parameters, advance, combine
@@ -41,7 +42,7 @@ def _add(row: Array, column: Array) -> None:
 
 @compiled
 def respond(
-    network: Network,
+    network: Bundle,
     obs: NDArray[Any],
     last_actions: NDArray[np.int64],
     before: Array,
@@ -50,13 +51,15 @@ def respond(
 ) -> None:
     """Outputs and next hidden states of all agents.
 
+    :param network: a :class:`Network`.
     :param obs: ``[E, N, O]`` of any type of numbers.
     :param last_actions: ``[E, N]``, each below the number of actions; -1 before the first.
     :param before: hidden states ``[E * N, H]``.
     :param after: the next ones ``[E * N, H]``, written.
     :param outputs: ``[E * N, O']``, written.
     """
-    weights, kind, size = network.weights, outputs.dtype, before.shape[1]
+    content, kind, size = network.content, outputs.dtype, before.shape[1]
+    weights, action_at, number_at = content.weights, content.last_action_at, content.number_at
     n_agents, n_seen, n_rows = obs.shape[1], obs.shape[2], len(before)
     most = whole_groups(min(BLOCK, n_rows))
     seen = np.zeros((most, n_seen), kind)
@@ -76,10 +79,10 @@ def respond(
         add_product(encoded, seen[:rows], weights.encoder[:n_seen])
         for i in range(n):
             e, agent = divmod(first + i, n_agents)
-            if network.last_action_at >= 0 and last_actions[e, agent] >= 0:
-                _add(encoded[i], weights.encoder[network.last_action_at + last_actions[e, agent]])
-            if network.number_at >= 0:
-                _add(encoded[i], weights.encoder[network.number_at + agent])
+            if action_at >= 0 and last_actions[e, agent] >= 0:
+                _add(encoded[i], weights.encoder[action_at + last_actions[e, agent]])
+            if number_at >= 0:
+                _add(encoded[i], weights.encoder[number_at + agent])
         relu(encoded)
         copy_rows(weights.input_bias, sums[:rows])
         copy_rows(weights.hidden_bias, recurrent[:rows])

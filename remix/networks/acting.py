@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from remix.kernels.acting import Network, respond
+from remix.kernels.bundle import bundled
 from remix.kernels.recurrent import Parameters
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.recurrence import frozen_weights
@@ -25,34 +24,36 @@ class FrozenAgent:
         self._shape = inputs.n_agents, inputs.obs_size
         self._hidden_size, self._n_outputs = agent.hidden_size, agent.head.out_features
         weights = frozen_weights(agent.encoder, agent.recurrence, agent.head)
-        self._network = Network(
-            Parameters(*map(np.copy, weights)),  # some are the memory of the network's own
-            last_action_at=inputs.obs_size if inputs.n_actions else -1,
-            number_at=inputs.size - inputs.n_agents if inputs.numbered else -1,
+        self._kind = weights.encoder.dtype
+        self._network = bundled(
+            Network(
+                Parameters(*map(np.copy, weights)),  # some are the memory of the network's own
+                last_action_at=inputs.obs_size if inputs.n_actions else -1,
+                number_at=inputs.size - inputs.n_agents if inputs.numbered else -1,
+            )
         )
 
     def step(
-        self, obs: Tensor, last_actions: Tensor, hidden: Tensor
-    ) -> tuple[NDArray[np.floating[Any]], Tensor]:
+        self, obs: NDArray[Any], last_actions: NDArray[np.int64], hidden: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """One time step of E episodes.
 
         :param obs: ``[E, N, O]`` of any number type.
-        :param last_actions: int64 ``[E, N]``; -1 where there was no previous action.
+        :param last_actions: ``[E, N]``; -1 where there was no previous action.
         :param hidden: ``[E * N, H]``.
-        :returns: outputs ``[E * N, O']`` and the next hidden state.
+        :returns: outputs ``[E * N, O']`` and the next hidden state, in the type of the weights.
         :raises ValueError: observations or states are of another size or number.
         """
-        n_rows, shape = last_actions.numel(), tuple(obs.shape)
-        if shape != (len(last_actions), *self._shape) or hidden.shape != (n_rows, self._hidden_size):
+        n_rows, kind = last_actions.size, self._kind
+        if obs.shape != (len(last_actions), *self._shape) or hidden.shape != (n_rows, self._hidden_size):
             raise ValueError(
-                f"observations {list(shape)} and states {list(hidden.shape)} do not fit "
+                f"observations {list(obs.shape)} and states {list(hidden.shape)} do not fit "
                 f"{self._shape[0]} agents with {self._shape[1]} numbers and {self._hidden_size} states"
             )
-        kind = self._network.weights.encoder.dtype
-        if obs.is_floating_point():
-            obs = obs.float()
-        seen, actions = (np.ascontiguousarray(tensor.numpy()) for tensor in (obs, last_actions))
-        before = np.ascontiguousarray(hidden.numpy(), kind)
+        if obs.dtype == np.float16:  # which compiled code cannot read
+            obs = obs.astype(np.float32)
+        obs, last_actions = np.ascontiguousarray(obs), np.ascontiguousarray(last_actions)
+        before = np.ascontiguousarray(hidden, kind)
         after, outputs = np.empty_like(before), np.empty((n_rows, self._n_outputs), kind)
-        respond(self._network, seen, actions, before, after, outputs)
-        return outputs, torch.from_numpy(after)
+        respond(self._network, obs, last_actions, before, after, outputs)
+        return outputs, after

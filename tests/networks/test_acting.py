@@ -12,9 +12,10 @@ SPEC = make_spec()
 
 
 def situation(n_episodes, size=64):
-    obs = torch.randn(n_episodes, SPEC.n_agents, SPEC.obs_size)
-    last_actions = torch.randint(-1, SPEC.n_actions, (n_episodes, SPEC.n_agents))
-    return obs, last_actions, torch.randn(n_episodes * SPEC.n_agents, size)
+    rng = np.random.default_rng(n_episodes)
+    obs = rng.normal(size=(n_episodes, SPEC.n_agents, SPEC.obs_size)).astype(np.float32)
+    last_actions = rng.integers(-1, SPEC.n_actions, (n_episodes, SPEC.n_agents))
+    return obs, last_actions, rng.normal(size=(n_episodes * SPEC.n_agents, size)).astype(np.float32)
 
 
 def made(last_action=True, agent_id=True, size=64):
@@ -23,8 +24,9 @@ def made(last_action=True, agent_id=True, size=64):
 
 
 def by_layers(inputs, agent, obs, last_actions, hidden):
+    obs, last_actions, hidden = map(torch.from_numpy, (obs, last_actions, hidden))
     with torch.no_grad():
-        return agent.step(inputs(obs, last_actions).to(hidden.dtype), hidden)
+        return [part.numpy() for part in agent.step(inputs(obs, last_actions).to(hidden.dtype), hidden)]
 
 
 @pytest.mark.parametrize("n_episodes", [1, 3, 50])
@@ -33,9 +35,9 @@ def by_layers(inputs, agent, obs, last_actions, hidden):
 def test_steps_are_the_same(last_action, agent_id, size, n_episodes):
     inputs, agent = made(last_action, agent_id, size)
     now = situation(n_episodes, size)
-    outputs, hidden = FrozenAgent(inputs, agent).step(*now)
-    for ours, theirs in zip((torch.from_numpy(outputs), hidden), by_layers(inputs, agent, *now), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=2e-6)
+    ours = FrozenAgent(inputs, agent).step(*now)
+    for part, expected in zip(ours, by_layers(inputs, agent, *now), strict=True):
+        np.testing.assert_allclose(part, expected, rtol=1e-5, atol=2e-6)
 
 
 def test_an_agent_acts_the_same_in_any_company():
@@ -46,22 +48,23 @@ def test_an_agent_acts_the_same_in_any_company():
         rows = slice(first * SPEC.n_agents, last * SPEC.n_agents)
         apart, then = frozen.step(obs[first:last], last_actions[first:last], hidden[rows])
         assert np.array_equal(apart, together[rows])
-        assert torch.equal(then, after[rows])
+        assert np.array_equal(then, after[rows])
 
 
-@pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float64])
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int64, np.float16, np.float64])
 def test_observations_of_any_type(kind):
     frozen, (obs, *rest) = FrozenAgent(*made()), situation(3)
-    obs = obs.abs().to(kind)
-    for ours, theirs in zip(frozen.step(obs, *rest), frozen.step(obs.float(), *rest), strict=True):
+    obs = abs(obs).astype(kind)
+    single = obs.astype(np.float32)
+    for ours, theirs in zip(frozen.step(obs, *rest), frozen.step(single, *rest), strict=True):
         assert np.array_equal(ours, theirs)
 
 
 def test_given_states_stay_as_they_are():
     obs, last_actions, hidden = situation(2)
-    before = hidden.clone()
+    before = hidden.copy()
     FrozenAgent(*made()).step(obs, last_actions, hidden)
-    assert torch.equal(hidden, before)
+    assert np.array_equal(hidden, before)
 
 
 def test_weights_are_those_of_the_beginning():
@@ -76,10 +79,11 @@ def test_weights_are_those_of_the_beginning():
 def test_double_precision_weights_compute_in_double_precision():
     inputs, agent = made()
     obs, last_actions, hidden = situation(2)
-    outputs, after = FrozenAgent(inputs, agent.double()).step(obs, last_actions, hidden)
-    expected = by_layers(inputs, agent, obs, last_actions, hidden.double())
-    for ours, theirs in zip((torch.from_numpy(outputs), after), expected, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    ours = FrozenAgent(inputs, agent.double()).step(obs, last_actions, hidden)
+    expected = by_layers(inputs, agent, obs, last_actions, hidden.astype(np.float64))
+    for part, other in zip(ours, expected, strict=True):
+        assert part.dtype == np.float64
+        np.testing.assert_allclose(part, other, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,6 @@ def test_double_precision_weights_compute_in_double_precision():
     ],
 )
 def test_what_does_not_fit_is_refused(shapes):
-    obs, hidden = map(torch.zeros, shapes)
+    obs, hidden = map(np.zeros, shapes)
     with pytest.raises(ValueError, match="do not fit"):
-        FrozenAgent(*made()).step(obs, torch.zeros(2, SPEC.n_agents, dtype=torch.int64), hidden)
+        FrozenAgent(*made()).step(obs, np.zeros((2, SPEC.n_agents), np.int64), hidden)

@@ -159,8 +159,9 @@ def test_a_step_of_the_frozen_network_hides_nothing(which, wrong):
     places[which].view(len(places[which]), -1)[2, 0] = wrong
     with torch.no_grad():
         expected = agent.step(obs.flatten(0, 1), hidden)
-    outputs, following = FrozenAgent(inputs, agent).step(obs, torch.full((ROWS // 2, 2), -1), hidden)
-    for ours, theirs in zip((torch.from_numpy(outputs), following), expected, strict=True):
+    last_actions = np.full((ROWS // 2, 2), -1)
+    found = FrozenAgent(inputs, agent).step(obs.numpy(), last_actions, hidden.numpy())
+    for ours, theirs in zip(map(torch.from_numpy, found), expected, strict=True):
         assert torch.equal(ours.isnan(), theirs.isnan())
         assert torch.equal(ours.isinf(), theirs.isinf())
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from remix.envs.gate import Gate
@@ -38,7 +37,7 @@ def rollout(
     observation = game.reset(seeds)
     record = _Record(observation, spec)
     actions = np.full((n, spec.n_agents), -1, dtype=np.int64)
-    running, last_actions, hidden = np.arange(n), torch.from_numpy(actions), policy.initial_state(n)
+    running, last_actions, hidden = np.arange(n), actions, policy.initial_state(n)
     lengths, terminated = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.bool_)
     metrics: list[dict[str, float]] = [{} for _ in range(n)]
     t = 0
@@ -47,17 +46,17 @@ def rollout(
             # A slice costs nothing; numbers of episodes make copies.
             rows: Rows = slice(None) if len(running) == n else running
             last_actions, probability, hidden = policy.act(
-                torch.from_numpy(observation.obs[rows]),
+                observation.obs[rows],
                 last_actions,
-                torch.from_numpy(observation.avail_actions[rows]),
+                observation.avail_actions[rows],
                 hidden,
                 exploration,
-                torch.from_numpy(exploration_noise(seeds[rows], t, spec.n_agents)),
+                exploration_noise(seeds[rows], t, spec.n_agents),
             )
-            actions[rows] = last_actions.numpy()
+            actions[rows] = last_actions
             step = game.step(actions)
             observation = step.observation
-            record.append(t, rows, actions, probability.numpy(), step.reward, observation)
+            record.append(t, rows, actions, probability, step.reward, observation)
             t += 1
             if game.some_ended:
                 ended = (step.terminated | step.truncated)[rows]
@@ -65,9 +64,8 @@ def rollout(
                 lengths[finished], terminated[finished] = t, step.terminated[finished]
                 for i in finished:
                     metrics[i] = {name: float(step.info[name][i]) for name in spec.metrics}
-                left = torch.from_numpy(~ended)
-                hidden = hidden.view(len(running), spec.n_agents, -1)[left].flatten(0, 1)
-                running, last_actions = running[~ended], last_actions[left]
+                hidden = hidden[np.repeat(~ended, spec.n_agents)]
+                running, last_actions = running[~ended], last_actions[~ended]
             if on_step is not None:
                 on_step()
     return [record.episode(i, int(lengths[i]), bool(terminated[i]), metrics[i]) for i in range(n)]
