@@ -134,6 +134,8 @@ class Battles(Environment):
     :raises SettingError: a setting that makes no sense, or one that only another backend has.
     """
 
+    bears_threads = True
+
     def __init__(
         self,
         map_name: str = "8m",
@@ -184,7 +186,7 @@ class Battles(Environment):
             rewards=rewards,
             **chosen,
         )
-        self.spec = self._battles.spec
+        self.spec, self.bears_threads = self._battles.spec, self._battles.bears_threads
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start ``len(seeds)`` battles."""

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remix.envs.games_kernels import END, Board, step
 from remix.envs.rendering import draw_table
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.kernels.bundle import bundled
 from remix.settings import checks
 from remix.settings.errors import SettingError
-
-END = -1  # in place of a situation: the episode is over
 
 
 class TableGame(Environment):
@@ -43,8 +43,6 @@ class TableGame(Environment):
     ) -> None:
         self._payoffs, self._successors, self._situations = payoffs, successors, situations
         self._sizes = np.array(payoffs.shape[1:])
-        self._views = np.eye(len(payoffs) + 1, len(payoffs), dtype=np.bool_)  # the last row, END, is zero
-        self._available = np.arange(self._sizes.max()) < self._sizes[:, None]
         self.spec = EnvSpec(
             name=name,
             n_agents=self._sizes.size,
@@ -60,25 +58,37 @@ class TableGame(Environment):
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start ``len(seeds)`` episodes; the seeds have nothing to decide."""
-        n = len(seeds)
-        self._now = np.zeros(n, np.int64)
-        self._before = np.full(n, END)  # where the last actions were played
-        self._actions = np.zeros((n, self.spec.n_agents), np.int64)
-        self._returns = np.zeros(n)
-        return self._observe()
+        n, spec, k = len(seeds), self.spec, len(self._payoffs)
+        state = np.tile(np.arange(k) == 0, (n, 1))
+        self._board = board = Board(
+            payoffs=np.array(self._payoffs, np.float64).reshape(k, -1),
+            successors=np.array(self._successors, np.int64).reshape(k, -1),
+            sizes=self._sizes,
+            now=np.zeros(n, np.int64),
+            before=np.full(n, END),
+            returns=np.zeros(n),
+            played=np.zeros((n, spec.n_agents), np.int64),
+            actions=np.zeros((n, spec.n_agents), np.int64),
+            obs=np.repeat(state[:, None], spec.n_agents, axis=1),
+            state=state,
+            reward=np.zeros(n, np.float32),
+            terminated=np.zeros(n, np.bool_),
+        )
+        self._bundle = bundled(board)
+        available = np.tile(np.arange(self._sizes.max()) < self._sizes[:, None], (n, 1, 1))
+        observation = Observation(board.obs, state, available)
+        self._step = Step(observation, board.reward, board.terminated, np.zeros(n, np.bool_), {})
+        return observation
 
     def step(self, actions: NDArray[np.integer]) -> Step:
         """Play ``actions [E, N]`` in all running episodes."""
-        running = self._now != END
-        chosen = self._checked(np.asarray(actions), running)
-        situation, joint = self._now[running], tuple(chosen.T)
-        reward = np.zeros(len(running), np.float32)
-        reward[running] = self._payoffs[situation, *joint]
-        self._now[running] = self._successors[situation, *joint]
-        self._before[running], self._actions[running] = situation, chosen
-        self._returns += reward
-        terminated = running & (self._now == END)
-        return Step(self._observe(), reward, terminated, np.zeros_like(terminated), {})
+        actions, expected = np.asarray(actions), self._board.actions.shape
+        if actions.shape != expected:
+            raise ValueError(f"actions have shape {actions.shape}, expected {expected} (episodes, agents)")
+        np.copyto(self._board.actions, actions, casting="same_kind")
+        if not step(self._bundle):
+            raise ValueError(f"actions must lie between 0 and {(self._sizes - 1).tolist()}")
+        return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture of episode ``index``: payoffs of the last decision with the choice framed.
@@ -86,30 +96,15 @@ class TableGame(Environment):
         Agent 0 chooses the row and agent 1 the column, the others as they did. Before the first
         decision the payoffs of situation 0 are shown.
         """
-        decided, actions = bool(self._before[index] != END), self._actions[index]
-        situation = self._before[index] if decided else 0
+        board = self._board
+        decided, actions = bool(board.before[index] != END), board.played[index]
+        situation = board.before[index] if decided else 0
         table = self._payoffs[situation, :, :, *actions[2:]]
-        caption = f"{self._situations[situation]}    return {self._returns[index]:g}"
+        caption = f"{self._situations[situation]}    return {board.returns[index]:g}"
         return draw_table(table, (int(actions[0]), int(actions[1])) if decided else None, caption)
 
     def close(self) -> None:
         """Nothing to release."""
-
-    def _observe(self) -> Observation:
-        state, n_agents = self._views[self._now], self.spec.n_agents
-        obs = np.repeat(state[:, None], n_agents, axis=1)
-        return Observation(obs, state, np.repeat(self._available[None], len(state), axis=0))
-
-    def _checked(self, actions: NDArray[Any], running: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Actions ``[R, N]`` of the R running episodes."""
-        if actions.shape != self._actions.shape:
-            raise ValueError(
-                f"actions have shape {actions.shape}, expected {self._actions.shape} (episodes, agents)"
-            )
-        chosen = actions[running].astype(np.int64, casting="same_kind")
-        if ((chosen < 0) | (chosen >= self._sizes)).any():
-            raise ValueError(f"actions must lie between 0 and {(self._sizes - 1).tolist()}")
-        return chosen
 
 
 class MatrixGame(TableGame):

@@ -58,6 +58,11 @@ class Gate(Environment):
         self._ended = np.empty((2, 0), np.bool_)  # terminated, truncated
         self._steps = 0
 
+    @property
+    def in_threads(self) -> bool:
+        """Whether the class itself, not one that it comes from, says that it bears threads."""
+        return "bears_threads" in vars(type(self._game)) and self._game.bears_threads
+
     @classmethod
     def around(cls, environment: Environment) -> Gate:
         """The environment behind a gate, if it is not already."""

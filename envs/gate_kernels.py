@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.predator_prey_kernels import compiled
+from remix.kernels.compiling import compile_kept as compiled
 
 UNUSABLE = -1
 _BLOCK = 256  # numbers compared without a jump in between, which makes it vector instructions

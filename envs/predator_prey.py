@@ -7,15 +7,27 @@ relative overgeneralisation: two agents beside a stag must choose *catch* in the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs import predator_prey_kernels as kernels
-from remix.envs.predator_prey_kernels import CATCH, CHANNELS, HARE, STAG, STAY, Draws, Game, Outputs, World
+from remix.envs.predator_prey_kernels import (
+    CATCH,
+    CHANNELS,
+    HARE,
+    STAG,
+    STAY,
+    Draws,
+    Game,
+    Outputs,
+    Table,
+    World,
+)
 from remix.envs.rendering import Piece, draw_grid
 from remix.envs.spec import Environment, EnvSpec, Observation, Step
+from remix.kernels.bundle import bundled
 from remix.settings import checks
 from remix.settings.errors import SettingError
 
@@ -187,13 +199,15 @@ class PredatorPrey(Environment):
     def step(self, actions: NDArray[np.integer]) -> Step:
         """Play ``actions [E, N]`` in all running episodes; ``spec.action_names`` says what they mean."""
         self._accept(actions)
-        kernels.draw(self.world.running, self._streams, self._draws)
-        kernels.play(self._game, self.world, self._actions, self._draws, self._outputs)
+        if not kernels.step(self._table):
+            self._refuse()
         return self._step
 
     def play(self, actions: NDArray[np.integer], draws: Draws) -> Step:
         """:meth:`step` with given random decisions, e.g. recorded ones; they are taken on trust."""
         self._accept(actions)
+        if not kernels.valid(self.world.running, self._actions):
+            self._refuse()
         kernels.play(self._game, self.world, self._actions, draws, self._outputs)
         return self._step
 
@@ -212,14 +226,15 @@ class PredatorPrey(Environment):
         """Nothing to release."""
 
     def _accept(self, actions: NDArray[np.integer]) -> None:
-        """Keep ``actions [E, N]`` of the running episodes, if they can be played."""
+        """Keep ``actions [E, N]`` of the running episodes."""
         actions = np.asarray(actions)
         if actions.shape != self._actions.shape:
             expected = f"{self._actions.shape} (episodes, agents)"
             raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
         np.copyto(self._actions, actions, casting="same_kind", where=self.world.running[:, None])
-        if not kernels.valid(self.world.running, self._actions):
-            raise ValueError(f"actions must lie between 0 and {self.spec.n_actions - 1}")
+
+    def _refuse(self) -> NoReturn:
+        raise ValueError(f"actions must lie between 0 and {self.spec.n_actions - 1}")
 
     def _pieces(self, e: int) -> list[Piece]:
         """Pieces of episode ``e``, lower ones first; agents that were just removed show once more."""
@@ -259,7 +274,7 @@ class PredatorPrey(Environment):
         )
         self._streams = np.zeros(n, np.uint64)
         self._actions = np.zeros((n, spec.n_agents), np.int64)
-        self._draws = Draws(
+        draws = Draws(
             agent_order=np.zeros((n, spec.n_agents), np.int64),
             prey_order=np.zeros((n, n_prey), np.int64),
             rest=np.zeros((n, n_prey), np.float64),
@@ -272,6 +287,9 @@ class PredatorPrey(Environment):
             reward=np.zeros(n, np.float32),
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
+        )
+        self._table = bundled(
+            Table(self._game, self.world, self._streams, draws, self._actions, self._outputs)
         )
         obs, state, avail_actions, reward, terminated, truncated = self._outputs
         info = {"captures": self.world.captures, "failed_catches": self.world.failed_catches}

@@ -4,8 +4,8 @@ Cells of the grid are numbered row by row, 0 to C-1. Where they lie to each othe
 the tables of :class:`Game`, so the rules are the same in a bounded and in a toroidal world. Cell C
 stands for everything outside a bounded world: it is a wall and nothing is ever seen there.
 
-A step has two parts: :func:`draw` makes all random decisions of the step, :func:`play` follows the
-rules with given decisions. All functions write into the arrays that they get.
+A :func:`step` has two parts: :func:`draw` makes all random decisions of the step, :func:`play` follows
+the rules with given decisions. All functions write into the arrays that they get.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from remix.kernels.bundle import Bundle
 from remix.kernels.compiling import compile_kept
 
 # Actions; the first four are also the directions of the prey.
@@ -102,6 +103,17 @@ class Outputs(NamedTuple):
     reward: NDArray[np.float32]
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
+
+
+class Table(NamedTuple):
+    """All that a step reads and writes: also ``streams [E]`` of random numbers, ``actions [E, N]``."""
+
+    game: Game
+    world: World
+    streams: NDArray[np.uint64]
+    draws: Draws
+    actions: NDArray[np.int64]
+    outputs: Outputs
 
 
 @compiled
@@ -297,6 +309,20 @@ def play(game: Game, world: World, actions: NDArray[np.int64], draws: Draws, out
         outputs.terminated[e] = ended and not outputs.truncated[e]
         world.running[e] = not (ended or outputs.truncated[e])
         show(game, world, e, outputs)
+
+
+@compiled
+def step(table: Bundle) -> bool:
+    """One step of every running episode on a :class:`Table`.
+
+    :returns: whether all actions exist. If not, nothing has happened.
+    """
+    content = table.content
+    if not valid(content.world.running, content.actions):
+        return False
+    draw(content.world.running, content.streams, content.draws)
+    play(content.game, content.world, content.actions, content.draws, content.outputs)
+    return True
 
 
 @compiled

@@ -132,6 +132,10 @@ class Environment(ABC):
 
     spec: EnvSpec
 
+    bears_threads = False
+    """Whether several environments of this class may play at once, each in a thread of its own. It pays for
+    compiled ones that release the GIL. A subclass has to say it again, as its own code may not bear it."""
+
     @abstractmethod
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start E = len(seeds) episodes; E may differ from call to call.

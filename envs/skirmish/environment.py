@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
 from remix.envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from remix.envs.skirmish.kernels.observing import observe
-from remix.envs.skirmish.kernels.playing import first_forbidden, play
-from remix.envs.skirmish.kernels.scoring import RUNNING, TIMEOUT, WON, Scores, Strength
+from remix.envs.skirmish.kernels.playing import Ends, Match, play
+from remix.envs.skirmish.kernels.scoring import Scores, Strength
 from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
 from remix.envs.skirmish.maps import load_map
 from remix.envs.skirmish.rendering import draw_battle
@@ -17,6 +17,7 @@ from remix.envs.skirmish.rules import make_rules
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
 from remix.envs.skirmish.units import load_units
 from remix.envs.spec import Environment, Observation, Step
+from remix.kernels.bundle import bundled
 from remix.settings import checks
 
 
@@ -38,6 +39,8 @@ class Skirmish(Environment):
     :raises SettingError: an unknown map or profile, or a file that makes no sense.
     """
 
+    bears_threads = True
+
     def __init__(
         self,
         map_name: str = "8m",
@@ -57,23 +60,23 @@ class Skirmish(Environment):
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
         self._scoring = make_scoring(self.map, self.types, rewards)
         self.spec = make_spec("skirmish", self.map, views)
-        self._scratch = allocate_scratch(self._rules.team.size)
         self._allocate(0)
 
     @property
     def units(self) -> Units:
         """All units of all battles as they stand."""
-        return self._units
+        return self._match.units
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
         """Start ``len(seeds)`` battles. Only the delays of weapons are random, and one map's target."""
-        if len(seeds) != len(self._running):
+        if len(seeds) != len(self._match.running):
             self._allocate(len(seeds))
-        self._running[:], self._steps[:], self._last_actions[:] = True, 0, NO_ACTION
+        match = self._match
+        match.running[:], match.steps[:], match.last_actions[:] = True, 0, NO_ACTION
         for statistic in self._step.info.values():
             statistic[:] = 0.0
-        start(self._rules, self._units, np.arange(len(seeds)), np.asarray(seeds, np.int64))
-        observe(self._encoding, self._bodies, self._last_actions, self._steps, self._views, 0, len(seeds))
+        start(match.rules, match.units, np.arange(len(seeds)), np.asarray(seeds, np.int64))
+        observe(match.encoding, match.bodies, match.last_actions, match.steps, match.views, 0, len(seeds))
         return self._step.observation
 
     def step(self, actions: NDArray[np.integer]) -> Step:
@@ -81,79 +84,68 @@ class Skirmish(Environment):
 
         :raises ValueError: an action of a living agent is not available.
         """
-        self._accept(actions)
-        play(
-            self._rules,
-            self._units,
-            self._scratch,
-            self._encoding,
-            self._scoring,
-            self._bodies,
-            self._before,
-            Strength(self._units.health, self._units.shield),
-            self._running,
-            self._actions,
-            self._last_actions,
-            self._steps,
-            self._views,
-            self._scores,
-        )
-        self._judge()
+        match = self._match
+        actions = np.asarray(actions)
+        if actions.shape != match.actions.shape:
+            expected = f"{match.actions.shape} (battles, agents)"
+            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
+        np.copyto(match.actions, actions, casting="same_kind")
+        forbidden = play(self._bundle)
+        if forbidden >= 0:
+            e, i = divmod(forbidden, self.spec.n_agents)
+            raise ValueError(f"actions: agent {i} cannot perform {match.actions[e, i]} in battle {e}")
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture of battle ``index``: terrain, units with their health and shields, who aims at whom."""
-        return draw_battle(self.map, self.types, self._units, index, int(self._steps[index]))
+        return draw_battle(self.map, self.types, self.units, index, int(self._match.steps[index]))
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _accept(self, actions: NDArray[np.integer]) -> None:
-        """Keep ``actions [E, N]``, if they can be played."""
-        actions = np.asarray(actions)
-        if actions.shape != self._actions.shape:
-            expected = f"{self._actions.shape} (battles, agents)"
-            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
-        np.copyto(self._actions, actions, casting="same_kind")
-        at = first_forbidden(self._running, self._views.avail_actions, self._actions)
-        if at >= 0:
-            e, i = divmod(at, self.spec.n_agents)
-            raise ValueError(f"actions: agent {i} cannot perform {self._actions[e, i]} in battle {e}")
-
-    def _judge(self) -> None:
-        """Turn outcomes into flags and statistics of the battles that were running."""
-        step, outcome, running = self._step, self._scores.outcome, self._running
-        step.reward[:] = self._scores.reward
-        cut = (outcome == TIMEOUT) & self._limit_cuts
-        np.logical_and(running, cut, out=step.truncated)
-        np.logical_and(running, (outcome != RUNNING) & ~cut, out=step.terminated)
-        step.info["battle_won"][running] = outcome[running] == WON
-        step.info["dead_allies"][running] = self._scores.dead_allies[running]
-        step.info["dead_enemies"][running] = self._scores.dead_enemies[running]
-        running &= outcome == RUNNING
-
     def _allocate(self, n: int) -> None:
         """Make the buffers for ``n`` battles."""
         spec, n_units = self.spec, self._rules.team.size
-        units = self._units = allocate(n, n_units)
-        self._bodies = Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown)
-        self._before = Strength(np.zeros((n, n_units)), np.zeros((n, n_units)))
-        self._running, self._steps = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-        self._actions, self._last_actions = np.zeros((2, n, spec.n_agents), np.int64)
-        self._views = Views(
-            avail_actions=np.zeros((n, spec.n_agents, spec.n_actions), np.bool_),
-            obs=np.zeros((n, spec.n_agents, spec.obs_size), np.float32),
-            state=np.zeros((n, spec.state_size), np.float32),
-        )
-        self._scores = Scores(
-            reward=np.zeros(n), outcome=np.zeros(n, np.int64),
-            dead_allies=np.zeros(n, np.int64), dead_enemies=np.zeros(n, np.int64),
-        )  # fmt: skip
-        views = self._views
-        self._step = Step(
-            observation=Observation(views.obs, views.state, views.avail_actions),
+        units = allocate(n, n_units)
+        strength = Strength(units.health, units.shield)
+        actions, last_actions = np.zeros((2, n, spec.n_agents), np.int64)
+        ends = Ends(
             reward=np.zeros(n, np.float32),
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
-            info={name: np.zeros(n, np.float32) for name in spec.metrics},
+            **{name: np.zeros(n, np.float32) for name in spec.metrics},
+        )
+        self._match = Match(
+            rules=self._rules,
+            encoding=self._encoding,
+            scoring=self._scoring,
+            limit_cuts=self._limit_cuts,
+            units=units,
+            scratch=allocate_scratch(n_units),
+            bodies=Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown),
+            before=Strength(*np.zeros((2, n, n_units))),
+            after=strength,
+            running=np.zeros(n, np.bool_),
+            steps=np.zeros(n, np.int64),
+            actions=actions,
+            last_actions=last_actions,
+            views=Views(
+                avail_actions=np.zeros((n, spec.n_agents, spec.n_actions), np.bool_),
+                obs=np.zeros((n, spec.n_agents, spec.obs_size), np.float32),
+                state=np.zeros((n, spec.state_size), np.float32),
+            ),
+            scores=Scores(
+                reward=np.zeros(n), outcome=np.zeros(n, np.int64),
+                dead_allies=np.zeros(n, np.int64), dead_enemies=np.zeros(n, np.int64),
+            ),
+            ends=ends,
+        )  # fmt: skip
+        self._bundle = bundled(self._match)
+        views = self._match.views
+        self._step = Step(
+            observation=Observation(views.obs, views.state, views.avail_actions),
+            reward=ends.reward,
+            terminated=ends.terminated,
+            truncated=ends.truncated,
+            info={name: getattr(ends, name) for name in spec.metrics},
         )

@@ -31,8 +31,6 @@ def draw_battle(
     Agents are blue, enemies red; letters tell types. Bars show health and shields, lines lead to what a
     unit attacks or heals, thick ones while it does so.
     """
-    from PIL import Image
-
     drawing = _Drawing(battle_map, types, units, e)
     drawing.terrain()
     alive = np.flatnonzero(units.health[e] > 0.0).tolist()
@@ -41,9 +39,7 @@ def draw_battle(
     for i in sorted(alive, key=lambda i: drawing.types[i].plane == "air"):
         drawing.unit(i)
     drawing.caption(step)
-    width, height = drawing.picture.size
-    small = drawing.picture.resize((width // _SHARPNESS, height // _SHARPNESS), Image.Resampling.LANCZOS)
-    return np.asarray(small)
+    return np.asarray(drawing.picture.reduce(_SHARPNESS))
 
 
 class _Drawing:

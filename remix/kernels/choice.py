@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.kernels.compiler import Array, compiled
+from remix.kernels.compiler import Array, brief
 
 
-@compiled
+@brief
 def choose(
     outputs: Array,
     avail_actions: NDArray[np.bool_],
@@ -54,7 +54,7 @@ def choose(
     return stuck
 
 
-@compiled
+@brief
 def draw(
     outputs: Array,
     avail_actions: NDArray[np.bool_],

@@ -55,3 +55,6 @@ def compile_with(options: dict[str, Any]) -> Callable[[Function], Function]:
 
 compiled = compile_with(OPTIONS)
 """For kernels that run without the GIL and add up in the order in which they are written."""
+
+brief = compile_with(OPTIONS | {"nogil": False})
+"""For kernels of a microsecond: to give the GIL back takes longer, if another thread then wants it."""

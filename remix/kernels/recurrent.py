@@ -74,7 +74,7 @@ class Transposed(NamedTuple):
 
 
 @compiled
-def _gates(sums: Array, recurrent: Array, n: int) -> None:
+def combine(sums: Array, recurrent: Array, n: int) -> None:
     """Gates of n sequences from the two halves of their arguments.
 
     :param sums: ``[n, 3H]`` W_ih x + b_ih; becomes r, z, c.
@@ -116,11 +116,11 @@ def _compute(
     copy_rows(weights.hidden_bias, recurrent[:rows])
     multiply(sums, encoded[:rows], weights.input, scratch)
     multiply(recurrent, state[:rows], weights.hidden, scratch)
-    _gates(sums, recurrent, n)
+    combine(sums, recurrent, n)
 
 
 @compiled
-def _advance(gates: Array, state: Array, n: int) -> None:
+def advance(gates: Array, state: Array, n: int) -> None:
     """The next states ``[n, H]`` from the gates r, z, c ``[n, 3H]``."""
     size = state.shape[1]
     for i in range(n):
@@ -173,7 +173,7 @@ def forward_block(
             break
         rows = whole_groups(n)
         _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
-        _advance(sums, state, n)
+        advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
         multiply(out, state[:rows], weights.head, scratch)
         for i in range(n):

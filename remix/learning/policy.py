@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.kernels.choice import choose, draw
 from remix.learning.episodes import Batch
+from remix.networks.acting import FrozenAgent
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.networks.features import compiles
 from remix.settings import checks
 from remix.settings.errors import part
 
 AgentFactory = Callable[[int, int, int], RecurrentAgent]
 """Builds a network of an input's width, a number of outputs, and a width."""
+
+Hidden = NDArray[np.floating[Any]]
+"""What the agents remember, ``[E * N, H]``."""
 
 
 class Policy(nn.Module):
@@ -51,10 +58,11 @@ class Policy(nn.Module):
         checks.whole("hidden_size", hidden_size, minimum=1)
         with part("agent"):
             self.agent = agent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
+        self._frozen: FrozenAgent | None = None
 
-    def initial_state(self, n_episodes: int) -> Tensor:
+    def initial_state(self, n_episodes: int) -> Hidden:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""
-        return torch.zeros(n_episodes * self.n_agents, self.agent.hidden_size)
+        return np.zeros((n_episodes * self.n_agents, self.agent.hidden_size), np.float32)
 
     def unroll(self, batch: Batch, agent: RecurrentAgent | None = None) -> Tensor:
         """The agents' outputs ``[M, N, ...]`` at all time points of a batch, in single precision.
@@ -66,64 +74,90 @@ class Policy(nn.Module):
         outputs: Tensor = (agent or self.agent)(batch.inputs(self.inputs.rows), batch.agent_sizes)
         return outputs.unflatten(0, (-1, self.n_agents)).float()
 
-    @torch.no_grad()
     def act(
         self,
-        obs: Tensor,
-        last_actions: Tensor,
-        avail_actions: Tensor,
-        hidden: Tensor,
+        obs: NDArray[Any],
+        last_actions: NDArray[np.int64],
+        avail_actions: NDArray[np.bool_],
+        hidden: Hidden,
         exploration: float | None,
-        noise: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        noise: NDArray[np.float32],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], Hidden]:
         """Actions of E episodes at one time step.
 
-        :param obs: ``[E, N, O]``.
-        :param last_actions: int64 ``[E, N]``, -1 at the first step.
-        :param avail_actions: bool ``[E, N, A]``.
+        :param obs: ``[E, N, O]`` of any number type.
+        :param last_actions: ``[E, N]``, -1 at the first step.
+        :param avail_actions: ``[E, N, A]``.
         :param hidden: ``[E * N, H]``.
         :param exploration: epsilon, chance that an agent takes a uniformly random available action. None for
             the policy's best action, as in evaluation.
         :param noise: uniform numbers in [0, 1), ``[E, N, 2]``.
-        :returns: actions int64 ``[E, N]``; the probability ``[E, N]`` with which each was chosen; the next
-            hidden state.
+        :returns: actions ``[E, N]``; the probability ``[E, N]`` with which each was chosen; the next hidden
+            state.
         :raises ValueError: what comes from outside has other shapes or types, or leaves an agent no action.
         """
         self._check(obs, last_actions, avail_actions, noise)
-        outputs, hidden = self.agent.step(self.inputs(obs, last_actions), hidden)
-        actions, probability = torch.empty_like(last_actions), torch.empty(last_actions.shape)
+        outputs, hidden = self._outputs(obs, last_actions, hidden)
+        actions, probability = (
+            np.empty(last_actions.shape, np.int64),
+            np.empty(last_actions.shape, np.float32),
+        )
         make = choose if exploration is None else self.make_choice
         stuck = make(
-            outputs.float().numpy(force=True),
-            avail_actions.flatten(0, 1).numpy(),
-            noise.flatten(0, 1).numpy(),
-            np.float32(0.0 if exploration is None else exploration),
-            actions.view(-1).numpy(),
-            probability.view(-1).numpy(),
+            outputs,
+            avail_actions.reshape(-1, self.n_actions),
+            noise.reshape(-1, 2),
+            np.float32(exploration or 0.0),
+            actions.reshape(-1),
+            probability.reshape(-1),
         )
         if stuck:
             raise ValueError("avail_actions leaves an agent without any action")
         return actions, probability, hidden
 
-    def _check(self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, noise: Tensor) -> None:
+    def _outputs(
+        self, obs: NDArray[Any], last_actions: NDArray[np.int64], hidden: Hidden
+    ) -> tuple[NDArray[np.float32], Hidden]:
+        """Outputs of all agents ``[E * N, ...]`` at one time step, and their next hidden state."""
+        if self._frozen is not None:
+            outputs, hidden = self._frozen.step(obs, last_actions, hidden)
+            return outputs.astype(np.float32, copy=False), hidden
+        weight = self.agent.encoder.weight
+        with torch.no_grad():
+            rows = self.inputs(torch.from_numpy(obs), torch.from_numpy(last_actions)).to(weight)
+            computed, following = self.agent.step(rows, torch.from_numpy(hidden).to(weight))
+        return computed.float().numpy(force=True), following.float().numpy(force=True)
+
+    def _check(
+        self,
+        obs: NDArray[Any],
+        last_actions: NDArray[np.int64],
+        avail_actions: NDArray[np.bool_],
+        noise: NDArray[np.float32],
+    ) -> None:
         """Refuses what would lead the kernels out of their arrays."""
         agents = (len(obs), self.n_agents)
         if (
             last_actions.shape != agents
             or avail_actions.shape != (*agents, self.n_actions)
             or noise.shape != (*agents, 2)
-            or last_actions.dtype != torch.int64
-            or avail_actions.dtype != torch.bool
+            or last_actions.dtype != np.int64
+            or avail_actions.dtype != np.bool_
         ):
             given = {"last_actions": last_actions, "avail_actions": avail_actions, "noise": noise}
-            found = ", ".join(f"{name} {tensor.dtype} {list(tensor.shape)}" for name, tensor in given.items())
+            found = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in given.items())
             raise ValueError(f"{found}: do not fit {agents[0]} episodes of {self.n_agents} agents")
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Within, the weights do not change, which makes :meth:`act` quicker."""
-        with self.agent.frozen():
+        """Within, :meth:`act` takes the weights as they were at the beginning, which makes it quicker."""
+        plain = type(self.agent).step is RecurrentAgent.step  # another network takes steps of its own
+        if plain and compiles(self.agent.encoder.weight):
+            self._frozen = FrozenAgent(self.inputs, self.agent)
+        try:
             yield
+        finally:
+            self._frozen = None
 
 
 class StochasticPolicy(Policy):

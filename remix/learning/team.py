@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from remix.envs.spec import Environment, EnvSpec
@@ -87,15 +86,9 @@ class Team:
 
     def _choose(self, obs: NDArray[Any], avail: NDArray[np.bool_]) -> NDArray[np.int64]:
         noise = exploration_noise(self._seed, self._step, self.spec.n_agents)
-        chosen, _, self._hidden = self._policy.act(
-            torch.from_numpy(obs[None]),
-            torch.from_numpy(self._actions),
-            torch.from_numpy(avail[None]),
-            self._hidden,
-            self.exploration,
-            torch.from_numpy(noise),
+        self._actions, _, self._hidden = self._policy.act(
+            obs[None], self._actions, avail[None], self._hidden, self.exploration, noise
         )
-        self._actions = chosen.numpy()
         self._step += 1
         return self._actions[0].copy()
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from remix.envs.spec import EnvSpec
-from remix.kernels.recurrent import Parameters
 from remix.networks.features import Rows, as_features, as_tensor, compiles, with_ones
-from remix.networks.recurrence import frozen_weights, recurrent_pass, recurrent_step
+from remix.networks.recurrence import recurrent_pass
 from remix.settings import checks
 
 
@@ -26,6 +22,7 @@ class AgentInputs:
     def __init__(self, spec: EnvSpec, last_action: bool = True, agent_id: bool = True) -> None:
         self.obs_size, self.n_agents = spec.obs_size, spec.n_agents
         self.n_actions = spec.n_actions if last_action else 0
+        self.numbered = agent_id
         self.size = spec.obs_size + self.n_actions + (spec.n_agents if agent_id else 0)
 
     def __call__(self, obs: Tensor, last_actions: Tensor) -> Tensor:
@@ -42,7 +39,7 @@ class AgentInputs:
         if self.n_actions:
             choices = torch.arange(self.n_actions, device=obs.device)
             rows[..., self.obs_size : self.obs_size + self.n_actions] = last_actions.unsqueeze(-1) == choices
-        if self.size > self.obs_size + self.n_actions:
+        if self.numbered:
             rows[..., -self.n_agents :] = torch.eye(self.n_agents, device=obs.device)
         return rows.flatten(0, 1)
 
@@ -51,7 +48,7 @@ class AgentInputs:
         columns = []
         if self.n_actions:
             columns.append(torch.where(last_actions < 0, -1, last_actions + self.obs_size))
-        if self.size > self.obs_size + self.n_actions:
+        if self.numbered:
             first = self.obs_size + self.n_actions
             number = torch.arange(first, self.size, device=last_actions.device)
             columns.append(number.expand(last_actions.shape))
@@ -72,7 +69,6 @@ class RecurrentAgent(nn.Module):
         self.encoder = nn.Linear(input_size, hidden_size)
         self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)
-        self._frozen: Parameters | None = None
 
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.
@@ -116,21 +112,6 @@ class RecurrentAgent(nn.Module):
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One time step: outputs ``[R, n_outputs]`` and the next hidden state ``[R, hidden_size]``."""
-        if self._frozen is not None:
-            return recurrent_step(inputs, hidden, self._frozen, self.head.out_features)
         encoded = torch.relu_(self.encoder(inputs))
         hidden = torch.gru_cell(encoded, hidden, *self.recurrence.all_weights[0])
         return self.head(hidden), hidden
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Within, :meth:`step` has no gradient and takes the weights as they were at the beginning.
-
-        On the CPU these steps are compiled; the weights are prepared for that once, at the beginning.
-        """
-        if compiles(self.encoder.weight):
-            self._frozen = frozen_weights(self.encoder, self.recurrence, self.head)
-        try:
-            yield
-        finally:
-            self._frozen = None

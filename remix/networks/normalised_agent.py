@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -39,11 +36,6 @@ class NormalisedAgent(RecurrentAgent):
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         hidden = torch.gru_cell(self._encoded(inputs), hidden, *self.recurrence.all_weights[0])
         return self.head(hidden), hidden
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Within, the weights do not change; nothing is to be prepared for that here."""
-        yield
 
     def _recurred(self, encoded: Tensor, batch_sizes: Tensor) -> Tensor:
         """Hidden states ``[R, hidden_size]`` of packed rows."""

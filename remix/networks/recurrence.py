@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from remix.kernels import recurrent as kernels
-from remix.kernels.arithmetic import Input
 from remix.networks.features import Features
 from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded, total
 from remix.networks.threads import for_each
@@ -36,32 +35,8 @@ def recurrent_pass(
 
 
 def frozen_weights(encoder: nn.Linear, gru: nn.GRU, head: nn.Linear) -> kernels.Parameters:
-    """The weights as they are now, in the form that :func:`recurrent_step` reads."""
+    """The weights as they are now, in the form that :mod:`remix.kernels.acting` reads."""
     return _Weights(*encoder.parameters(), *gru.parameters(), *head.parameters()).forward(half=False)
-
-
-def recurrent_step(
-    rows: Tensor, hidden: Tensor, weights: kernels.Parameters, n_outputs: int
-) -> tuple[Tensor, Tensor]:
-    """One time step without gradient: outputs ``[R, O]`` and the next hidden state ``[R, H]``.
-
-    :param rows: ``[R, I]``.
-    :param hidden: ``[R, H]``.
-    :raises ValueError: rows or states are of another width or number.
-    """
-    n_rows, (n_inputs, size) = len(rows), weights.encoder.shape
-    if rows.shape != (n_rows, n_inputs) or hidden.shape != (n_rows, size):
-        raise ValueError(
-            f"rows {list(rows.shape)} and states {list(hidden.shape)} do not fit {n_inputs} inputs and {size}"
-        )
-    nothing, none = np.zeros(len(rows), np.int64), np.empty(0, np.int32)
-    kind = weights.hidden.dtype
-    dense, before = (tensor.numpy().astype(kind, copy=False) for tensor in (rows, hidden))
-    after, outputs = np.empty_like(before), np.empty((len(rows), n_outputs), kind)
-    inputs, sizes = Input(none, nothing, nothing, dense, 0), np.array([len(rows)])
-    for block in range(-(-len(rows) // kernels.BLOCK)):
-        kernels.forward_block(block, sizes, inputs, weights, before, after, outputs)
-    return torch.from_numpy(outputs), torch.from_numpy(after)
 
 
 class _Weights(NamedTuple):

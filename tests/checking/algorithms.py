@@ -93,7 +93,7 @@ class TurnedPolicy(Policy):
 
     def act(self, obs, last_actions, avail_actions, *rest):
         actions, probability, hidden = super().act(obs, last_actions, avail_actions, *rest)
-        return avail_actions.int().argmax(-1) if self.turned else actions, probability, hidden
+        return avail_actions.argmax(-1) if self.turned else actions, probability, hidden
 
 
 class ActsOtherwiseWhenLoaded(IndependentQLearning):

@@ -16,7 +16,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 import remix
 from remix.envs.battles import Battles, ViewOptions
@@ -216,6 +216,9 @@ def test_a_defeat_is_an_end(folder: Path):
     env.close()
 
 
+Array = NDArray[Any]
+
+
 class Hiding:
     """A policy of agents that go one step to the west and wait there, where nobody finds them."""
 
@@ -224,14 +227,14 @@ class Hiding:
     def __init__(self, n_agents: int) -> None:
         self.n_agents = n_agents
 
-    def initial_state(self, n_episodes: int) -> Tensor:
-        return torch.zeros(n_episodes * self.n_agents, 1)
+    def initial_state(self, n_episodes: int) -> Array:
+        return np.zeros((n_episodes * self.n_agents, 1))
 
     def act(
-        self, obs: Tensor, last_actions: Tensor, avail_actions: Tensor, hidden: Tensor, *rest: Any
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        actions = torch.where(last_actions < 0, WEST, STOP)
-        return actions, torch.ones(actions.shape), hidden
+        self, obs: Array, last_actions: Array, avail_actions: Array, hidden: Array, *rest: Any
+    ) -> tuple[Array, Array, Array]:
+        actions = np.where(last_actions < 0, WEST, STOP)
+        return actions, np.ones(actions.shape, np.float32), hidden
 
 
 @pytest.mark.parametrize(("backend", "map_name"), [("skirmish", "2s_vs_1sc"), ("starcraft2", "3m")])

@@ -1,5 +1,6 @@
 """Exploration, availability and probabilities of the decentralised policy."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -26,16 +27,19 @@ def situation(n=E):
 
 
 def act(policy, situation, exploration, noise=None):
+    """Actions, their probabilities and the next hidden state as tensors."""
     n = len(situation[0])
     noise = torch.rand(n, SPEC.n_agents, 2) if noise is None else noise
-    return policy.act(*situation, policy.initial_state(n), exploration, noise)
+    obs, last_actions, avail_actions = (part.numpy() for part in situation)
+    acted = policy.act(obs, last_actions, avail_actions, policy.initial_state(n), exploration, noise.numpy())
+    return tuple(map(torch.from_numpy, acted))
 
 
 def best_available(policy, situation):
     """Index of the highest utility among the available actions, found one by one."""
     obs, last_actions, avail_actions = situation
     rows = policy.inputs(obs, last_actions)
-    utilities, _ = policy.agent.step(rows, policy.initial_state(len(obs)))
+    utilities, _ = policy.agent.step(rows, torch.from_numpy(policy.initial_state(len(obs))))
     best = [
         max((value, i) for i, value in enumerate(values) if avail[i])[1]
         for values, avail in zip(utilities.tolist(), avail_actions.flatten(0, 1).tolist(), strict=True)
@@ -97,7 +101,7 @@ def test_stochastic_choices_follow_the_softmax(kind, exploration):
     n, policy, one = 40_000, kind(SPEC), situation(1)
     with torch.no_grad():
         policy.agent.head.weight.mul_(8.0)
-        outputs, _ = policy.agent.step(policy.inputs(*one[:2]), policy.initial_state(1))
+        outputs, _ = policy.agent.step(policy.inputs(*one[:2]), torch.from_numpy(policy.initial_state(1)))
     outputs = outputs.view(1, SPEC.n_agents, -1)[..., : SPEC.n_actions]
     expected = with_exploration(log_policy(outputs, one[2]), one[2], exploration).exp()[0]
     now = tuple(part.expand(n, *part.shape[1:]) for part in one)
@@ -113,7 +117,7 @@ def test_stochastic_choices_follow_the_softmax(kind, exploration):
 def test_evaluation_takes_the_best_action(kind):
     policy, now = kind(SPEC), situation()
     actions, probability, _ = act(policy, now, None)
-    outputs, _ = policy.agent.step(policy.inputs(*now[:2]), policy.initial_state(E))
+    outputs, _ = policy.agent.step(policy.inputs(*now[:2]), torch.from_numpy(policy.initial_state(E)))
     outputs = outputs.view(E, SPEC.n_agents, -1)[..., : SPEC.n_actions]
     assert torch.equal(actions, greedy_actions(outputs, now[2]))
     assert (probability == 1).all()
@@ -132,8 +136,9 @@ def test_hidden_state_is_carried(policy):
     _, _, first = act(policy, (obs, last_actions, avail_actions), 0.0)
     assert first.shape == policy.initial_state(2).shape == (2 * SPEC.n_agents, 64)
     noise = torch.zeros(2, SPEC.n_agents, 2)
-    _, _, second = policy.act(obs, last_actions, avail_actions, first, 0.0, noise)
-    assert not torch.allclose(first, second)
+    parts = (part.numpy() for part in (obs, last_actions, avail_actions, first))
+    _, _, second = policy.act(*parts, 0.0, noise.numpy())
+    assert not torch.allclose(first, torch.from_numpy(second))
 
 
 def test_greedy_actions_skip_what_is_unavailable():
@@ -164,15 +169,15 @@ def test_an_agent_without_any_action_is_noticed(kind):
 @pytest.mark.parametrize(
     ("place", "change", "message"),
     [
-        (2, lambda avail: avail.long(), "avail_actions torch.int64"),
+        (2, lambda avail: avail.long(), "avail_actions int64"),
         (
             2,
             lambda avail: torch.cat((avail, avail[..., :1]), -1),
-            r"avail_actions torch.bool \[400, 3, 5\]",
+            r"avail_actions bool \[400, 3, 5\]",
         ),
-        (2, lambda avail: avail[:, :2], r"avail_actions torch.bool \[400, 2, 4\]"),
-        (1, lambda actions: actions.int(), "last_actions torch.int32"),
-        (1, lambda actions: actions[1:], r"last_actions torch.int64 \[399, 3\]"),
+        (2, lambda avail: avail[:, :2], r"avail_actions bool \[400, 2, 4\]"),
+        (1, lambda actions: actions.int(), "last_actions int32"),
+        (1, lambda actions: actions[1:], r"last_actions int64 \[399, 3\]"),
         (0, lambda obs: obs[..., :1], "observations"),
         (0, lambda obs: torch.cat((obs, obs), -1), "observations"),
     ],
@@ -186,10 +191,11 @@ def test_situations_of_other_shapes_and_types_are_refused(policy, place, change,
 
 def test_noise_and_states_of_other_shapes_are_refused(policy):
     now = situation()
-    with pytest.raises(ValueError, match=r"noise torch.float32 \[400, 3\]"):
+    with pytest.raises(ValueError, match=r"noise float32 \[400, 3\]"):
         act(policy, now, 0.5, torch.rand(E, SPEC.n_agents))
+    parts = [part.numpy() for part in now]
     with policy.frozen(), pytest.raises(ValueError, match="states"):
-        policy.act(*now, policy.initial_state(E - 1), 0.5, torch.rand(E, SPEC.n_agents, 2))
+        policy.act(*parts, policy.initial_state(E - 1), 0.5, np.zeros((E, SPEC.n_agents, 2), np.float32))
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.float64, torch.uint8, torch.int32])

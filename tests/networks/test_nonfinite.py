@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from remix.kernels.sparse import compress, expand
-from remix.networks.agent import RecurrentAgent
+from remix.networks.acting import FrozenAgent
+from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.feedforward import FeedForward
 from remix.networks.mixing import mix
+from tests.samples import make_spec
 
 Pass = Callable[..., Tensor]
 
@@ -148,17 +150,18 @@ def test_infinity_is_never_lost(name, which, wrong):
 @pytest.mark.parametrize("which", range(10))
 def test_a_step_of_the_frozen_network_hides_nothing(which, wrong):
     rows, *parameters = recurrent_inputs(16)
+    inputs = AgentInputs(make_spec(n_agents=2, obs_size=7), last_action=False, agent_id=False)
     agent = RecurrentAgent(7, 4, 16)
     for parameter, value in zip(agent.parameters(), parameters, strict=True):
         parameter.data = value.clone()
-    hidden, rows = torch.randn(ROWS, 16), rows.clone()
-    inputs = [rows, hidden, *(parameter.data for parameter in agent.parameters())]
-    inputs[which].view(len(inputs[which]), -1)[2, 0] = wrong
+    hidden, obs = torch.randn(ROWS, 16), rows.clone().view(-1, 2, 7)
+    places = [obs.view(-1, 7), hidden, *(parameter.data for parameter in agent.parameters())]
+    places[which].view(len(places[which]), -1)[2, 0] = wrong
     with torch.no_grad():
-        expected = agent.step(rows, hidden)
-        with agent.frozen():
-            found = agent.step(rows, hidden)
-    for ours, theirs in zip(found, expected, strict=True):
+        expected = agent.step(obs.flatten(0, 1), hidden)
+    last_actions = np.full((ROWS // 2, 2), -1)
+    found = FrozenAgent(inputs, agent).step(obs.numpy(), last_actions, hidden.numpy())
+    for ours, theirs in zip(map(torch.from_numpy, found), expected, strict=True):
         assert torch.equal(ours.isnan(), theirs.isnan())
         assert torch.equal(ours.isinf(), theirs.isinf())
 

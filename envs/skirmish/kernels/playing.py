@@ -2,57 +2,117 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.skirmish.kernels.battle import advance
-from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.compiler import compiled, inlined, lean
 from remix.envs.skirmish.kernels.observing import observe_battle
-from remix.envs.skirmish.kernels.scoring import Scores, Scoring, Strength, score_battle
+from remix.envs.skirmish.kernels.scoring import (
+    RUNNING,
+    TIMEOUT,
+    WON,
+    Scores,
+    Scoring,
+    Strength,
+    score_battle,
+)
 from remix.envs.skirmish.kernels.views import Bodies, Encoding, Views
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
+from remix.kernels.bundle import Bundle
 
 
-@lean
-def play(
-    rules: Rules,
-    units: Units,
-    scratch: Scratch,
-    encoding: Encoding,
-    scoring: Scoring,
-    bodies: Bodies,
-    before: Strength,
-    after: Strength,
-    running: NDArray[np.bool_],
-    actions: NDArray[np.int64],
-    last_actions: NDArray[np.int64],
-    steps: NDArray[np.int64],
-    views: Views,
-    scores: Scores,
-) -> None:
-    """Play ``actions [E, N]`` in the battles that are ``running [E]``; the others stay as they are.
+class Ends(NamedTuple):
+    """What a step says of E battles, ``[E]`` each: see :class:`remix.envs.spec.Step`."""
 
-    :param before: memory for health and shields before the step.
-    :param after: those of ``units``.
-    :param last_actions: ``[E, N]``, and ``steps [E]``, brought up to date.
+    reward: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    battle_won: NDArray[np.float32]
+    dead_allies: NDArray[np.float32]
+    dead_enemies: NDArray[np.float32]
+
+
+class Match(NamedTuple):
+    """All that a step of E battles of N agents reads and writes."""
+
+    rules: Rules
+    encoding: Encoding
+    scoring: Scoring
+    limit_cuts: bool
+    """Whether a battle that reaches the limit is truncated there, not terminated."""
+    units: Units
+    scratch: Scratch
+    bodies: Bodies
+    """Views of ``units``, as ``after`` is."""
+    before: Strength
+    """Memory for health and shields before the step."""
+    after: Strength
+    running: NDArray[np.bool_]
+    """``[E]``"""
+    steps: NDArray[np.int64]
+    """``[E]``, made so far."""
+    actions: NDArray[np.int64]
+    """``[E, N]``, to be played."""
+    last_actions: NDArray[np.int64]
+    """``[E, N]``, played in the step before."""
+    views: Views
+    scores: Scores
+    ends: Ends
+
+
+@compiled
+def play(match: Bundle) -> int:
+    """Play the actions in all running battles; the others stay as they are, without reward or flag.
+
+    :param match: a :class:`Match`.
+    :returns: -1, or ``e * N + i`` for an agent of a running battle whose action is not available. Then
+        nothing has been played.
     """
-    for e in range(running.size):
-        if not running[e]:
-            scores.reward[e] = 0.0
-            continue
-        for i in range(rules.team.size):
-            before.health[e, i], before.shield[e, i] = units.health[e, i], units.shield[e, i]
-        advance(rules, units, scratch, running, actions, e, e + 1)
-        steps[e] += 1
-        for i in range(rules.n_agents):
-            last_actions[e, i] = actions[e, i]
-        score_battle(scoring, before, after, steps, scores, e)
-        observe_battle(encoding, bodies, last_actions, steps, views, e)
+    return _play(match.content)
 
 
 @lean
-def first_forbidden(
+def _play(match: Match) -> int:
+    """:func:`play`, with nothing to count references for."""
+    forbidden = _first_forbidden(match.running, match.views.avail_actions, match.actions)
+    if forbidden < 0:
+        for e in range(match.running.size):
+            _play_battle(match, e)
+    return forbidden
+
+
+@inlined
+def _play_battle(match: Match, e: int) -> None:
+    """Play battle ``e``, if it is running."""
+    ends = match.ends
+    ends.reward[e], ends.terminated[e], ends.truncated[e] = 0.0, False, False
+    if not match.running[e]:
+        return
+    units, before = match.units, match.before
+    for i in range(match.rules.team.size):
+        before.health[e, i], before.shield[e, i] = units.health[e, i], units.shield[e, i]
+    advance(match.rules, units, match.scratch, match.running, match.actions, e, e + 1)
+    match.steps[e] += 1
+    for i in range(match.rules.n_agents):
+        match.last_actions[e, i] = match.actions[e, i]
+    score_battle(match.scoring, before, match.after, match.steps, match.scores, e)
+    observe_battle(match.encoding, match.bodies, match.last_actions, match.steps, match.views, e)
+    outcome, cut = match.scores.outcome[e], False
+    if outcome != RUNNING:
+        cut = match.limit_cuts and outcome == TIMEOUT
+        ends.terminated[e], ends.truncated[e] = not cut, cut
+        match.running[e] = False
+    ends.reward[e], ends.battle_won[e] = match.scores.reward[e], outcome == WON
+    ends.dead_allies[e] = match.scores.dead_allies[e]
+    ends.dead_enemies[e] = match.scores.dead_enemies[e]
+
+
+@lean
+def _first_forbidden(
     running: NDArray[np.bool_], avail_actions: NDArray[np.bool_], actions: NDArray[np.int64]
 ) -> int:
     """``e * N + i`` of the first agent of a running battle whose action is not available, -1 if none is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.kernels.compiler import compiled
+from remix.kernels.compiler import brief
 
 STREAMS = {"train": 0, "validation": 1, "test": 2, "absolute": 3}
 
@@ -33,7 +33,7 @@ _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_40 = np.uint64(30), np.uint64(27), np.uint6
 _UNIT = np.float32(2.0**-24)
 
 
-@compiled
+@brief
 def _mix(bits: np.uint64) -> np.uint64:
     """The SplitMix64 finaliser: every input bit reaches every output bit."""
     bits = (bits ^ (bits >> _SHIFT_1)) * _FACTOR_1
@@ -41,7 +41,7 @@ def _mix(bits: np.uint64) -> np.uint64:
     return bits ^ (bits >> _SHIFT_3)
 
 
-@compiled
+@brief
 def _fill(seeds: NDArray[np.uint64], first: np.uint64, noise: NDArray[np.float32]) -> None:
     """Numbers ``first`` and following of the stream of every seed, ``[E, count]``."""
     for e in range(len(seeds)):

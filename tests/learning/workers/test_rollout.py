@@ -105,14 +105,14 @@ def test_the_policy_sees_its_last_action_and_its_history():
         hidden, last = policy.initial_state(1), np.full((1, game.spec.n_agents), -1)
         for t in range(episode.length):
             actions, _, hidden = policy.act(
-                torch.from_numpy(episode.obs[t : t + 1]),
-                torch.from_numpy(last),
-                torch.from_numpy(episode.avail_actions[t : t + 1]),
+                episode.obs[t : t + 1],
+                last,
+                episode.avail_actions[t : t + 1],
                 hidden,
                 0.0,
-                torch.zeros(1, game.spec.n_agents, 2),
+                np.zeros((1, game.spec.n_agents, 2), np.float32),
             )
-            assert np.array_equal(actions[0].numpy(), episode.actions[t])
+            assert np.array_equal(actions[0], episode.actions[t])
             last = episode.actions[t : t + 1]
 
 
