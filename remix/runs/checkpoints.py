@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from remix.algorithms.base import MultiAgentModule
 from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
+from remix.learning.workers.environments import Environments
 from remix.records.directory import CHECKPOINTS, RunDirectory
 from remix.runs.building import build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
@@ -39,14 +40,25 @@ def load(
     :param env_overrides: settings of the environment to change.
     :param trust: packages that its configuration may name besides what every file may.
     """
+    config, module, environments = load_with_environments(path, env_overrides, trust)
+    environments.close()
+    return config, module
+
+
+def load_with_environments(
+    path: Path, env_overrides: DictConfig | None = None, trust: Sequence[str] = ()
+) -> tuple[DictConfig, MultiAgentModule, Environments]:
+    """As :func:`load`, and the environments that the policy is for, of which one is built."""
     with _offering_others(path):
         checkpoint = read_checkpoint(path)
     config = _configuration(checkpoint, path, env_overrides, trust)
     quiet()
     try:
-        with closing(build_environments(config)) as environments:
+        with ExitStack() as refused:
+            environments = refused.enter_context(closing(build_environments(config)))
             module = build_module(config, environments.spec)
-        module.load_state_dict(checkpoint["state_dict"])
+            module.load_state_dict(checkpoint["state_dict"])
+            refused.pop_all()
     except (SettingError, GameError):
         raise
     except RuntimeError as error:
@@ -56,7 +68,7 @@ def load(
     except Exception as error:
         raise SettingError("checkpoint", path, f"cannot be built: {first_line(error)}") from error
     module.env_steps = checkpoint["env_steps"]
-    return config, module
+    return config, module, environments
 
 
 def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, Any]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from remix.algorithms.base import MultiAgentModule
+from remix.learning.datamodule import ReplayDataModule
 from remix.learning.films import film
-from remix.runs.building import build_data, build_environments
-from remix.runs.checkpoints import find_checkpoint, load
+from remix.runs.building import build_data
+from remix.runs.checkpoints import find_checkpoint, load_with_environments
 from remix.runs.compilation import compilation_told
 from remix.runs.config import check_arguments, plain
 from remix.runs.memory import check_together
@@ -28,24 +30,18 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     if config.exploration is not None:
         checks.number("exploration", config.exploration, 0.0, 1.0)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
-    trained, module = load(path, config.env, _packages(config.trust))
+    trained, module, environments = load_with_environments(path, config.env, _packages(config.trust))
     trained.seed, trained.test_episodes = config.seed, config.episodes
     if "workers" in config:
         trained.workers = config.workers
         check_arguments({"workers": plain(trained.workers)})
-    data = build_data(trained, build_environments(trained))
-    check_together(data.spec, trained.workers, "episodes", config.episodes)
-    data.evaluation_exploration = config.exploration
-    trainer = pl.Trainer(
-        accelerator=config.accelerator, devices=1, logger=False, enable_progress_bar=False,
-        enable_checkpointing=False, enable_model_summary=False, plugins=[OneProcess()],
-    )  # fmt: skip
-    kind = (
-        "greedy episodes" if config.exploration is None else f"episodes with epsilon {config.exploration:g}"
-    )
-    print(f"{config.episodes} {kind} of {path}")
-    trainer.test(module, data, verbose=False)
-    results = {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
+    with closing(environments):
+        data = build_data(trained, environments)
+        check_together(data.spec, trained.workers, "episodes", config.episodes)
+        data.evaluation_exploration = epsilon = config.exploration
+        kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
+        print(f"{config.episodes} {kind} of {path}")
+        results = _tested(module, data, config.accelerator)
     width = max(map(len, results))
     for name, value in results.items():
         print(f"  {name:<{width}}  {value:.3f}")
@@ -59,12 +55,22 @@ def watch(config: DictConfig) -> Path:
     checks.seed("seed", config.seed)
     checks.whole("fps", config.fps, minimum=1)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
-    trained, module = load(path, config.env, _packages(config.trust))
+    _, module, environments = load_with_environments(path, config.env, _packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
-    environment = instantiate(trained.env, _partial_=True)
-    episode = film(environment, module.policy, config.seed, output, config.fps)
+    with closing(environments):
+        episode = film(environments, module.policy, config.seed, output, config.fps)
     print(f"{output}: {episode.length} steps, return {episode.score:g}")
     return output
+
+
+def _tested(module: MultiAgentModule, data: ReplayDataModule, accelerator: str) -> dict[str, float]:
+    """Statistics of the test episodes."""
+    trainer = pl.Trainer(
+        accelerator=accelerator, devices=1, logger=False, enable_progress_bar=False,
+        enable_checkpointing=False, enable_model_summary=False, plugins=[OneProcess()],
+    )  # fmt: skip
+    trainer.test(module, data, verbose=False)
+    return {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}
 
 
 def _packages(trust: object) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +15,7 @@ from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
 from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.note import Note
+from remix.tracking.points import POINTS_AT_ONCE, batches
 from remix.tracking.runs import (
     LONGEST_TAG,
     PARAMETERS_AT_ONCE,
@@ -27,7 +27,6 @@ from remix.tracking.store import connect, experiment_id
 from remix.tracking.studies import child_tags, has_run, kind_of, parent_run
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = (
@@ -51,9 +50,6 @@ WHOLE = ("finished", "stopped")
 
 STATES = ("identity", "status", "error", "copied_from", "seconds")
 """What of a run's record is among its tags."""
-
-_POINTS_AT_ONCE = 1000  # MLflow's limit of metrics in one request
-_NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
 
 
 def _states(record: RunRecord) -> dict[str, str]:
@@ -260,31 +256,14 @@ class Delivery:
         stopped was delivered to its end; where it goes on there, the points of that step are not new.
         """
         there: dict[str, set[int]] = {}
-        for batch, place in self._batches(end):
+        for batch, place in batches(self.journal, self.note.metrics, end):
             for name in {point.key for point in batch if self.note.repeats} - there.keys():
                 there[name] = {point.step for point in client.get_metric_history(run_id, name)}
             points = [point for point in batch if point.step not in there.get(point.key, ())]
-            for start in range(0, len(points), _POINTS_AT_ONCE):
-                client.log_batch(run_id, metrics=points[start : start + _POINTS_AT_ONCE])
-            self._took(metrics=place, kept=min(place, self.journal.kept))
-
-    def _batches(self, end: int) -> Iterator[tuple[list[Metric], int]]:
-        """Points, and bytes of the journal up to and with them."""
-        from mlflow.entities import Metric
-
-        points: list[Metric] = []
-        place = self.note.metrics
-        for entry in self.journal.entries(self.note.metrics, end):
-            if points and len(points) + len(entry.values) > _POINTS_AT_ONCE:
-                yield points, place
-                points = []
-            points += [
-                Metric(_NOT_IN_NAMES.sub("", name), value, entry.time, entry.step)
-                for name, value in entry.values.items()
-            ]
-            place = entry.end
-        if points or self.note.metrics < end:
-            yield points, end
+            for start in range(0, len(points), POINTS_AT_ONCE):
+                client.log_batch(run_id, metrics=points[start : start + POINTS_AT_ONCE])
+            repeats = self.note.repeats and (not batch or len(points) < len(batch))
+            self._took(metrics=place, kept=min(place, self.journal.kept), repeats=repeats)
 
     def _bring_files(self, client: MlflowClient, run_id: str) -> None:
         for name, version in self._files().items():

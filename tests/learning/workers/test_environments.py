@@ -87,8 +87,8 @@ class Broken(Sound):
         raise RuntimeError("no simulator")
 
 
-def _train(tmp_path: Any, *words: str) -> None:
-    remix.train(
+def _train(tmp_path: Any, *words: str) -> remix.Run:
+    return remix.train(
         "env=branch_chain", f"env._target_={__name__}.Counted", "algorithm=qmix", "logger=none",
         "max_env_steps=60", "steps_per_epoch=30", "replay.batch_size=4", "threads=1", "validation_episodes=2",
         "test_episodes=2", f"run_dir={tmp_path / 'run'}", *words,
@@ -99,6 +99,14 @@ def test_a_run_plays_all_its_episodes_in_one(tmp_path):
     """Training, the evaluations before, between and after it, in the environment that told the spec."""
     _train(tmp_path, "callbacks=none")
     assert (Counted.built, Counted.open) == (1, 0)
+
+
+def test_a_trained_policy_is_looked_at_in_one(tmp_path):
+    run = _train(tmp_path, "callbacks=default")
+    for look, words in ((remix.evaluate, ["episodes=2"]), (remix.watch, [])):
+        Counted.built = 0
+        look(run, *words)
+        assert (Counted.built, Counted.open) == (1, 0)
 
 
 def test_a_film_has_one_of_its_own(tmp_path):

@@ -1,0 +1,43 @@
+"""The points of a journal in the batches that an MLflow store takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from remix.tracking.journal import Journal
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+POINTS_AT_ONCE = 1000
+"""MLflow's limit of metrics in one request."""
+
+_NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
+
+
+def batches(journal: Journal, start: int, end: int) -> Iterator[tuple[list[Metric], int]]:
+    """Points from one length of the journal to another, each batch with the length up to and with it.
+
+    A batch has at most ``POINTS_AT_ONCE`` points, unless they were logged at once. The last one may be empty
+    and then only tells the end.
+
+    :param start: bytes of the journal before the first point.
+    :param end: bytes of the journal up to and with the last point.
+    """
+    from mlflow.entities import Metric
+
+    points: list[Metric] = []
+    place = start
+    for entry in journal.entries(start, end):
+        if points and len(points) + len(entry.values) > POINTS_AT_ONCE:
+            yield points, place
+            points = []
+        points += [
+            Metric(_NOT_IN_NAMES.sub("", name), value, entry.time, entry.step)
+            for name, value in entry.values.items()
+        ]
+        place = entry.end
+    if points or start < end:
+        yield points, end
