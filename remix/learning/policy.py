@@ -13,6 +13,7 @@ from remix.envs.spec import EnvSpec
 from remix.kernels.choice import choose, draw
 from remix.learning.episodes import Batch
 from remix.networks.agent import AgentInputs, RecurrentAgent
+from remix.networks.unshared_agent import UnsharedAgent
 from remix.settings import checks
 from remix.settings.errors import part
 
@@ -29,6 +30,8 @@ class Policy(nn.Module):
     :param agent_id: give the agent its number.
     :param hidden_size: width of the agent network.
     :param agent: builds that network.
+    :param shared: one network for all agents. Otherwise each has its own, and no number among its inputs;
+        critics and mixers stay as they are.
     """
 
     make_choice = staticmethod(choose)
@@ -44,13 +47,16 @@ class Policy(nn.Module):
         agent_id: bool = True,
         hidden_size: int = 64,
         agent: AgentFactory = RecurrentAgent,
+        shared: bool = True,
     ) -> None:
         super().__init__()
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
-        self.inputs = AgentInputs(spec, last_action, agent_id)
+        self.inputs = AgentInputs(spec, last_action, agent_id and shared)
         checks.whole("hidden_size", hidden_size, minimum=1)
         with part("agent"):
-            self.agent = agent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
+            sizes = self.inputs.size, self.n_actions + self.extra_outputs, hidden_size
+            agents = [agent(*sizes) for _ in range(1 if shared else spec.n_agents)]
+            self.agent = agents[0] if shared else UnsharedAgent(agents)
 
     def initial_state(self, n_episodes: int) -> Tensor:
         """Hidden state ``[E * N, H]`` at the start of E episodes."""

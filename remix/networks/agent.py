@@ -74,6 +74,11 @@ class RecurrentAgent(nn.Module):
         self.head = nn.Linear(hidden_size, n_outputs)
         self._frozen: Parameters | None = None
 
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The last layers."""
+        return [self.head]
+
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.
 
