@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -29,22 +29,21 @@ class UnsharedAgent(RecurrentAgent):
 
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs as of one network; agents of a time point stand side by side in the rows."""
-        (outputs,) = self._each(lambda network, rows: (network(rows, self._own(batch_sizes)),), inputs)
-        return outputs
+        n, own = len(self.networks), self._own(batch_sizes)
+        return _joined([network(inputs[i::n], own) for i, network in enumerate(self._agents())])
 
     def with_hidden(self, inputs: Rows, batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
-        outputs, hidden = self._each(
-            lambda network, rows: network.with_hidden(rows, self._own(batch_sizes)), inputs
-        )
-        return outputs, hidden
+        n, own = len(self.networks), self._own(batch_sizes)
+        both = [network.with_hidden(inputs[i::n], own) for i, network in enumerate(self._agents())]
+        return _joined([outputs for outputs, _ in both]), _joined([hidden for _, hidden in both])
 
     def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        size = inputs.shape[-1]
-        both = torch.cat((inputs, hidden), dim=-1)
-        outputs, after = self._each(
-            lambda network, rows: network.step(rows[:, :size].contiguous(), rows[:, size:].contiguous()), both
-        )
-        return outputs, after
+        n = len(self.networks)
+        both = [
+            network.step(inputs[i::n].contiguous(), hidden[i::n].contiguous())
+            for i, network in enumerate(self._agents())
+        ]
+        return _joined([outputs for outputs, _ in both]), _joined([after for _, after in both])
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -60,10 +59,7 @@ class UnsharedAgent(RecurrentAgent):
         """How many histories of one agent run at each time."""
         return batch_sizes // len(self.networks)
 
-    def _each(
-        self, compute: Callable[[RecurrentAgent, Rows], tuple[Tensor, ...]], rows: Rows
-    ) -> list[Tensor]:
-        """What every network computes of its agent's rows, put together in the order of all ``rows``."""
-        n = len(self.networks)
-        parts = [compute(network, rows[i::n]) for i, network in enumerate(self._agents())]
-        return [torch.stack(results, dim=1).flatten(0, 1) for results in zip(*parts, strict=True)]
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Rows of every agent ``[R / N, ...]`` in the order of all, agents side by side: ``[R, ...]``."""
+    return torch.stack(tuple(parts), dim=1).flatten(0, 1)
