@@ -36,6 +36,12 @@ REMIX_ON = [
 ]
 """ReMIX's weights on other factorisations."""
 
+UNSHARED = [
+    "qmix algorithm.policy.shared=false",
+    "mappo algorithm.policy.shared=false algorithm.minibatches=2",
+]
+"""A network for each agent."""
+
 WEIGHTINGS = sorted(
     file.name.removesuffix(".yaml")
     for file in (files("remix.conf") / "algorithm/weighting").iterdir()
@@ -83,7 +89,7 @@ def test_it_composes_and_fits_its_signatures(algorithm: str):
     check_arguments(plain(config))
 
 
-@pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON[:4], "remix_both", "remix_authors"])
+@pytest.mark.parametrize("algorithm", [*METHODS, *REMIX_ON[:4], *UNSHARED, "remix_both", "remix_authors"])
 def test_it_keeps_the_contract(algorithm: str):
     """Also: a resumed run equals an uninterrupted one, to the last bit."""
     report = check_part(composed(algorithm))

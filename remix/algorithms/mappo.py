@@ -124,8 +124,9 @@ class MAPPO(ActorCriticModule):
         self.returns = RunningNormaliser(checks.number("value_decay", value_decay, 0.0, below=1.0))
         gain = checks.number("output_gain", output_gain, above=0.0)
         with torch.no_grad():
-            self.policy.agent.head.weight.mul_(gain)
-            self.policy.agent.head.bias.zero_()
+            for head in self.policy.agent.heads:
+                head.weight.mul_(gain)
+                head.bias.zero_()
         # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
         self.generator = torch.Generator()
 

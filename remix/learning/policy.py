@@ -17,6 +17,7 @@ from remix.learning.episodes import Batch
 from remix.networks.acting import FrozenAgent
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.features import compiles
+from remix.networks.unshared_agent import UnsharedAgent
 from remix.settings import checks
 from remix.settings.errors import part
 
@@ -36,6 +37,8 @@ class Policy(nn.Module):
     :param agent_id: give the agent its number.
     :param hidden_size: width of the agent network.
     :param agent: builds that network.
+    :param shared: one network for all agents. Otherwise each has its own, and no number among its inputs;
+        critics and mixers stay as they are.
     """
 
     make_choice = staticmethod(choose)
@@ -51,13 +54,16 @@ class Policy(nn.Module):
         agent_id: bool = True,
         hidden_size: int = 64,
         agent: AgentFactory = RecurrentAgent,
+        shared: bool = True,
     ) -> None:
         super().__init__()
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
-        self.inputs = AgentInputs(spec, last_action, agent_id)
+        self.inputs = AgentInputs(spec, last_action, agent_id and shared)
         checks.whole("hidden_size", hidden_size, minimum=1)
         with part("agent"):
-            self.agent = agent(self.inputs.size, self.n_actions + self.extra_outputs, hidden_size)
+            sizes = self.inputs.size, self.n_actions + self.extra_outputs, hidden_size
+            agents = [agent(*sizes) for _ in range(1 if shared else spec.n_agents)]
+            self.agent = agents[0] if shared else UnsharedAgent(agents)
         self._frozen: FrozenAgent | None = None
 
     def initial_state(self, n_episodes: int) -> Hidden:

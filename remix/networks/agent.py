@@ -70,6 +70,11 @@ class RecurrentAgent(nn.Module):
         self.recurrence = nn.GRU(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, n_outputs)
 
+    @property
+    def heads(self) -> list[nn.Linear]:
+        """The last layers."""
+        return [self.head]
+
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.
 

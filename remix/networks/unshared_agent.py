@@ -1,0 +1,65 @@
+"""A network for each agent instead of one for all (Papoudakis et al., 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from remix.networks.agent import RecurrentAgent
+from remix.networks.features import Rows
+
+
+class UnsharedAgent(RecurrentAgent):
+    """N networks of one kind, of which each reads the rows of its own agent.
+
+    :param networks: one for each agent.
+    """
+
+    def __init__(self, networks: Sequence[RecurrentAgent]) -> None:
+        nn.Module.__init__(self)  # the layers are those of the networks
+        self.networks = nn.ModuleList(networks)
+        self.hidden_size = networks[0].hidden_size
+
+    @property
+    def heads(self) -> list[nn.Linear]:
+        return [head for network in self._agents() for head in network.heads]
+
+    def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
+        """Outputs as of one network; agents of a time point stand side by side in the rows."""
+        n, own = len(self.networks), self._own(batch_sizes)
+        return _joined([network(inputs[i::n], own) for i, network in enumerate(self._agents())])
+
+    def with_hidden(self, inputs: Rows, batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
+        n, own = len(self.networks), self._own(batch_sizes)
+        both = [network.with_hidden(inputs[i::n], own) for i, network in enumerate(self._agents())]
+        return _joined([outputs for outputs, _ in both]), _joined([hidden for _, hidden in both])
+
+    def step(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        n = len(self.networks)
+        both = [
+            network.step(inputs[i::n].contiguous(), hidden[i::n].contiguous())
+            for i, network in enumerate(self._agents())
+        ]
+        return _joined([outputs for outputs, _ in both]), _joined([after for _, after in both])
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for network in self._agents():
+                stack.enter_context(network.frozen())
+            yield
+
+    def _agents(self) -> list[RecurrentAgent]:
+        return [network for network in self.networks if isinstance(network, RecurrentAgent)]
+
+    def _own(self, batch_sizes: Tensor) -> Tensor:
+        """How many histories of one agent run at each time."""
+        return batch_sizes // len(self.networks)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Rows of every agent ``[R / N, ...]`` in the order of all, agents side by side: ``[R, ...]``."""
+    return torch.stack(tuple(parts), dim=1).flatten(0, 1)
