@@ -5,8 +5,7 @@ and time steps, so memory is touched only to read the input and to write the res
 would stream every intermediate through main memory. Blocks have nothing in common: they may run in parallel,
 in any order, with the same result to the last bit.
 
-All arrays of a call are of one type, float32 or float64, but for weights in pairs (see
-:mod:`remix.kernels.products`).
+All arrays of a call are of one type, float32 or float64.
 """
 
 from __future__ import annotations

@@ -37,13 +37,6 @@ VECTOR_BYTES = 64 if _WIDE else 32 if "avx" in _FEATURES else 16
 MANY_REGISTERS = _WIDE or "sse2" not in _FEATURES
 """Whether there are 32 vector registers rather than 16."""
 
-HAS_HALF = _WIDE and "avx512bf16" in _FEATURES
-"""Whether products of bfloat16 pairs can be made on this machine."""
-
-if HAS_HALF:
-    # That instruction is written in assembly language, for lack of its operands' type in llvmlite.
-    llvmlite.binding.initialize_native_asmparser()
-
 # Kept code holds that of the functions that are called, from whichever of these files.
 _SOURCES = digest(sorted(Path(__file__).parent.glob("*.py")))
 

@@ -29,24 +29,20 @@ class Mixing(NamedTuple):
 
     utilities: Array
     """q ``[K, N]``"""
-    first: Array
-    """W ``[K, N * m]``, of any sign"""
-    bias: Array
-    """b ``[K, m]``"""
-    second: Array
-    """w ``[K, m]``, of any sign"""
-    state_value: Array
-    """v ``[K, 1]``"""
+    weights: Array
+    """of every row W ``[N * m]`` and b ``[m]``, then w ``[m]`` and v, ``[K, (N + 2) * m + 1]``; W and w of
+    any sign"""
 
 
 @_compiled
-def _hidden(mixing: Mixing, k: int, z: Array, slope: Array) -> None:
-    """z and elu'(z) ``[m]`` of row k."""
-    size = len(z)
+def _hidden(utilities: Array, weights: Array, z: Array, slope: Array) -> None:
+    """z and elu'(z) ``[m]`` of one row."""
+    size, n_agents = len(z), len(utilities)
+    bias = weights[n_agents * size : (n_agents + 1) * size]
     for j in range(size):
-        z[j] = mixing.bias[k, j]
-    for a in range(mixing.utilities.shape[1]):
-        q, weight = mixing.utilities[k, a], mixing.first[k, a * size : (a + 1) * size]
+        z[j] = bias[j]
+    for a in range(n_agents):
+        q, weight = utilities[a], weights[a * size : (a + 1) * size]
         for j in range(size):
             z[j] += q * abs(weight[j])
     zero = z.dtype.type(0)
@@ -67,19 +63,21 @@ def _weighted_sum(weights: Array, numbers: Array) -> np.floating[Any]:
 @_compiled
 def forward_rows(first: int, last: int, mixing: Mixing, value: Array, slopes: Array) -> None:
     """``Q_tot [K]`` and its slopes ``[K, N]`` of the rows ``first`` to ``last``, written."""
-    size = mixing.bias.shape[1]
+    n_agents = mixing.utilities.shape[1]
+    size = mixing.weights.shape[1] // (n_agents + 2)
     z, slope = np.empty(size, value.dtype), np.empty(size, value.dtype)
     one = value.dtype.type(1)
     for k in range(first, last):
-        _hidden(mixing, k, z, slope)
-        second, total = mixing.second[k], mixing.state_value[k, 0]
+        weights = mixing.weights[k]
+        _hidden(mixing.utilities[k], weights, z, slope)
+        second, total = weights[(n_agents + 1) * size : (n_agents + 2) * size], weights[-1]
         for j in range(size):
             total += (z[j] if z[j] > 0 else slope[j] - one) * abs(second[j])
         value[k] = total
         for j in range(size):
             slope[j] *= abs(second[j])
-        for a in range(slopes.shape[1]):
-            slopes[k, a] = _weighted_sum(mixing.first[k, a * size : (a + 1) * size], slope)
+        for a in range(n_agents):
+            slopes[k, a] = _weighted_sum(weights[a * size : (a + 1) * size], slope)
 
 
 @_compiled
@@ -91,21 +89,23 @@ def _signed(number: float, sign: float) -> float:
 @_compiled
 def backward_rows(first: int, last: int, mixing: Mixing, grad_value: Array, grads: Mixing) -> None:
     """Gradients of the rows ``first`` to ``last``, written."""
-    size = mixing.bias.shape[1]
+    n_agents = mixing.utilities.shape[1]
+    size = mixing.weights.shape[1] // (n_agents + 2)
     z, slope = np.empty(size, grad_value.dtype), np.empty(size, grad_value.dtype)
-    one = grad_value.dtype.type(1)
+    one, at = grad_value.dtype.type(1), n_agents * size
     for k in range(first, last):
-        _hidden(mixing, k, z, slope)
-        grad, second = grad_value[k], mixing.second[k]
-        grads.state_value[k, 0] = grad
+        weights, grad_weights, grad = mixing.weights[k], grads.weights[k], grad_value[k]
+        _hidden(mixing.utilities[k], weights, z, slope)
+        second, grad_second = weights[at + size : at + 2 * size], grad_weights[at + size : at + 2 * size]
+        grad_bias = grad_weights[at : at + size]
         for j in range(size):
             activation = z[j] if z[j] > 0 else slope[j] - one
-            grads.second[k, j] = _signed(grad * activation, second[j])
+            grad_second[j] = _signed(grad * activation, second[j])
             slope[j] *= grad * abs(second[j])
-            grads.bias[k, j] = slope[j]
-        for a in range(mixing.utilities.shape[1]):
-            at = a * size
-            weight, grad_weight = mixing.first[k, at : at + size], grads.first[k, at : at + size]
+            grad_bias[j] = slope[j]
+        grad_weights[at + 2 * size] = grad
+        for a in range(n_agents):
+            weight, grad_weight = weights[a * size : (a + 1) * size], grad_weights[a * size : (a + 1) * size]
             grads.utilities[k, a] = _weighted_sum(weight, slope)
             q = mixing.utilities[k, a]
             for j in range(size):

@@ -16,7 +16,7 @@ less time than bringing it back from memory.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,28 +36,25 @@ from remix.kernels.arithmetic import (
     whole_groups,
 )
 from remix.kernels.compiler import Array, compiled
-from remix.kernels.products import multiply, multiply_transposed
+from remix.kernels.products import add_product
 
 # Sequences in a block: enough rows to reuse each loaded weight, few enough to leave room in the cache.
 BLOCK = 64
 
 
 class Parameters(NamedTuple):
-    """Weights with the inputs of a layer along the first axis, or gradients of the same shapes.
-
-    Weights but the encoder's may be bfloat16 pairs, ``[inputs / 2, outputs]``; H is then a multiple of 16.
-    """
+    """Weights with the inputs of a layer along the first axis, or gradients of the same shapes."""
 
     encoder: Array
     """``[I, H]``"""
     encoder_bias: Array
-    input: NDArray[Any]
+    input: Array
     """``[H, 3H]``"""
     input_bias: Array
-    hidden: NDArray[Any]
+    hidden: Array
     """``[H, 3H]``"""
     hidden_bias: Array
-    head: NDArray[Any]
+    head: Array
     """``[H, P]``"""
     head_bias: Array
 
@@ -65,11 +62,11 @@ class Parameters(NamedTuple):
 class Transposed(NamedTuple):
     """The weights the other way round, for the way back."""
 
-    input: NDArray[Any]
+    input: Array
     """``[3H, H]``"""
-    hidden: NDArray[Any]
+    hidden: Array
     """``[3H, H]``"""
-    head: NDArray[Any]
+    head: Array
     """``[P, H]``"""
 
 
@@ -100,7 +97,6 @@ def _compute(
     encoded: Array,
     sums: Array,
     recurrent: Array,
-    scratch: Array,
 ) -> None:
     """One time step up to the gates, for the n input rows from ``first`` on and their states h.
 
@@ -114,8 +110,8 @@ def _compute(
     relu(encoded[:n])
     copy_rows(weights.input_bias, sums[:rows])
     copy_rows(weights.hidden_bias, recurrent[:rows])
-    multiply(sums, encoded[:rows], weights.input, scratch)
-    multiply(recurrent, state[:rows], weights.hidden, scratch)
+    add_product(sums, encoded[:rows], weights.input)
+    add_product(recurrent, state[:rows], weights.hidden)
     combine(sums, recurrent, n)
 
 
@@ -127,13 +123,6 @@ def advance(gates: Array, state: Array, n: int) -> None:
         h, z, c = state[i], gates[i, size : 2 * size], gates[i, 2 * size :]
         for j in range(size):
             h[j] = c[j] + z[j] * (h[j] - c[j])
-
-
-@compiled
-def _scratch(weights: Parameters) -> Array:
-    """Room for the factors of any product of a block, in the type of the weights."""
-    width = max(weights.hidden.shape[1], weights.head.shape[1])
-    return np.empty((2, BLOCK, width), weights.hidden.dtype)
 
 
 @compiled
@@ -162,7 +151,6 @@ def forward_block(
     sums = np.empty((rows, 3 * size), kind)
     recurrent = np.empty((rows, 3 * size), kind)
     out = np.empty((rows, weights.head.shape[1]), kind)
-    scratch = _scratch(weights)
     if len(initial):
         for i in range(width):
             copy(initial[first + i], state[i])
@@ -172,10 +160,10 @@ def forward_block(
         if n <= 0:
             break
         rows = whole_groups(n)
-        _compute(inputs, start, n, weights, state, encoded, sums, recurrent, scratch)
+        _compute(inputs, start, n, weights, state, encoded, sums, recurrent)
         advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
-        multiply(out, state[:rows], weights.head, scratch)
+        add_product(out, state[:rows], weights.head)
         for i in range(n):
             if len(hidden):
                 copy(state[i], hidden[start + i])
@@ -253,7 +241,6 @@ def backward_block(
     grad_sums = np.zeros((rows, 3 * size), kind)
     grad_recurrent = np.zeros((rows, 3 * size), kind)
     grad_out = np.zeros((rows, weights.head.shape[1]), kind)
-    scratch = _scratch(weights)
     start = len(hidden) + first
     for t in range(len(batch_sizes) - 1, -1, -1):
         start -= batch_sizes[t]
@@ -269,16 +256,16 @@ def backward_block(
             copy(grad_outputs[start + i], grad_out[i])
         if t == 0:
             fill(0.0, before)
-        _compute(inputs, start, n, weights, before, encoded, sums, recurrent, scratch)
+        _compute(inputs, start, n, weights, before, encoded, sums, recurrent)
 
-        multiply(grad, grad_out[:rows], transposed.head, scratch)
-        multiply_transposed(grads.head[block], after[:rows], grad_out[:rows], scratch)
+        add_product(grad, grad_out[:rows], transposed.head)
+        add_product(grads.head[block], after[:rows].T, grad_out[:rows])
         _differentiate(sums, recurrent, before, grad, grad_sums, grad_recurrent, n)
-        multiply(grad, grad_recurrent[:rows], transposed.hidden, scratch)
-        multiply_transposed(grads.hidden[block], before[:rows], grad_recurrent[:rows], scratch)
+        add_product(grad, grad_recurrent[:rows], transposed.hidden)
+        add_product(grads.hidden[block], before[:rows].T, grad_recurrent[:rows])
         fill(0.0, grad_encoded[:rows])
-        multiply(grad_encoded, grad_sums[:rows], transposed.input, scratch)
-        multiply_transposed(grads.input[block], encoded[:rows], grad_sums[:rows], scratch)
+        add_product(grad_encoded, grad_sums[:rows], transposed.input)
+        add_product(grads.input[block], encoded[:rows].T, grad_sums[:rows])
         relu_gradient(encoded[:n], grad_encoded[:n])
         add_rows(grads.input_bias[block], grad_sums[:n])
         add_rows(grads.hidden_bias[block], grad_recurrent[:n])

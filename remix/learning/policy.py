@@ -128,7 +128,7 @@ class Policy(nn.Module):
         if self._frozen is not None:
             outputs, hidden = self._frozen.step(obs, last_actions, hidden)
             return outputs.astype(np.float32, copy=False), hidden
-        weight = self.agent.encoder.weight
+        weight = next(self.agent.parameters())
         with torch.no_grad():
             rows = self.inputs(torch.from_numpy(obs), torch.from_numpy(last_actions)).to(weight)
             computed, following = self.agent.step(rows, torch.from_numpy(hidden).to(weight))

@@ -92,7 +92,7 @@ class RecurrentAgent(nn.Module):
     def with_hidden(self, inputs: Rows, batch_sizes: Tensor) -> tuple[Tensor, Tensor]:
         """The same outputs, and the hidden states ``[R, hidden_size]`` that they were read from.
 
-        Both have a gradient. Under autocast to bfloat16 the hidden states are rounded to it.
+        Both have a gradient.
         """
         if not compiles(self.encoder.weight):
             hidden = self._hidden(inputs, batch_sizes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,15 @@ from torch.autograd.function import once_differentiable
 
 from remix.kernels import feedforward as kernels
 from remix.networks.features import Features, Rows, as_features, as_tensor, compiles
-from remix.networks.layout import as_array, as_pairs, in_half, padded, padded_size, total
+from remix.networks.layout import as_array, padded_size, total
 from remix.networks.threads import for_each, ranges
 
 
 class FeedForward(nn.Sequential):
     """Linear - ReLU - ... - linear.
 
-    In single and double precision on the CPU all layers run in one compiled pass, whose products autocast may
-    turn to bfloat16; the outputs keep the type of the weights. Elsewhere PyTorch's layers run.
+    In single and double precision on the CPU all layers run in one compiled pass, whatever autocast says.
+    Elsewhere PyTorch's layers run.
 
     :param sizes: width of the input, of every hidden layer, and of the output.
     """
@@ -40,29 +41,45 @@ class FeedForward(nn.Sequential):
 
     def forward(self, rows: Rows) -> Tensor:
         """Outputs ``[R, O]`` for input ``rows [R, I]``."""
-        if not compiles(self.linear[0].weight):
-            outputs: Tensor = super().forward(as_tensor(rows, self.linear[0].weight.dtype))
-            return outputs
-        features = as_features(rows)
-        if features.width != self.linear[0].in_features:
-            raise ValueError(
-                f"input rows have {features.width} columns, the network takes {self.linear[0].in_features}"
-            )
-        parameters = [p for layer in self.linear for p in (layer.weight, layer.bias)]
-        outputs = _FeedForward.apply(features, features.dense, in_half(parameters[0]), *parameters)
+        if compiles(self.linear[0].weight):
+            return side_by_side([self], rows)
+        outputs: Tensor = super().forward(as_tensor(rows, self.linear[0].weight.dtype))
         return outputs
+
+
+def side_by_side(networks: Sequence[FeedForward], rows: Rows) -> Tensor:
+    """Outputs of all ``networks`` for the same ``rows [R, I]``, ``[R, O1 + O2 + ...]``.
+
+    Where they are compiled this is one pass. It has the same numbers as a pass for each.
+    """
+    layers = [network.linear for network in networks]
+    if not compiles(layers[0][0].weight):
+        return torch.cat([network(rows) for network in networks], dim=-1)
+    features = as_features(rows)
+    if features.width != layers[0][0].in_features:
+        raise ValueError(
+            f"input rows have {features.width} columns, the network takes {layers[0][0].in_features}"
+        )
+    sizes = tuple((features.width, *(layer.out_features for layer in network)) for network in layers)
+    parameters = [p for network in layers for layer in network for p in (layer.weight, layer.bias)]
+    outputs: Tensor = _FeedForward.apply(features, features.dense, sizes, *parameters)
+    return outputs
+
+
+Sizes = tuple[tuple[int, ...], ...]
+"""Of every network the width of its input, of every hidden layer, and of its output."""
 
 
 class _FeedForward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Features, dense: Tensor, half: bool, *parameters: Tensor) -> Tensor:
+    def forward(ctx: Any, features: Features, dense: Tensor, sizes: Sizes, *parameters: Tensor) -> Tensor:
         kind = parameters[0].dtype
-        outputs = torch.empty(len(features), len(parameters[-1]), dtype=kind)
+        outputs = torch.empty(len(features), sum(widths[-1] for widths in sizes), dtype=kind)
         arguments: tuple[Any, ...] = (
-            features.arrays(kind), _layers(parameters, features, half), outputs.numpy()
+            features.arrays(kind), _networks(parameters, features, sizes), outputs.numpy()
         )  # fmt: skip
         for_each(lambda rows: kernels.forward_rows(*rows, *arguments), ranges(len(features), kernels.BLOCK))
-        ctx.features, ctx.half = features, half
+        ctx.features, ctx.sizes = features, sizes
         ctx.save_for_backward(dense, *parameters)
         return outputs
 
@@ -71,14 +88,13 @@ class _FeedForward(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         dense, *parameters = ctx.saved_tensors
         kind, features = parameters[0].dtype, ctx.features
-        layers, parts = _layers(parameters, features, ctx.half), ranges(len(features), kernels.BLOCK)
+        networks, parts = _networks(parameters, features, ctx.sizes), ranges(len(features), kernels.BLOCK)
         wanted = ctx.needs_input_grad[1]
         grad_dense = torch.empty(len(features) if wanted else 0, dense.shape[1], dtype=kind)
-        size = int(((layers.sizes[:-1] + 1) * layers.sizes[1:]).sum())
         # One sum per part, added up in fixed order: the result depends neither on threads nor on timing.
-        grads = np.zeros((len(parts), size), layers.first.dtype)
+        grads = np.zeros((len(parts), len(networks.parameters)), networks.parameters.dtype)
         arguments: tuple[Any, ...] = (
-            features.arrays(kind), layers, as_array(grad_outputs[0]), grad_dense.numpy()
+            features.arrays(kind), networks, as_array(grad_outputs[0]), grad_dense.numpy()
         )  # fmt: skip
 
         def add_part(part: int) -> None:
@@ -86,40 +102,62 @@ class _FeedForward(torch.autograd.Function):
             kernels.backward_rows(first, last, grads[part], *arguments)
 
         for_each(add_part, range(len(parts)))
-        gradients = _unflat(torch.from_numpy(total(grads)), layers.sizes, parameters[::2])
+        gradients = _unflat(total(grads), networks.plan, parameters)
         return None, grad_dense if wanted else None, None, *gradients
 
 
-def _layers(parameters: Sequence[Tensor], features: Features, half: bool) -> kernels.Layers:
-    """All parameters as the kernels read them."""
-    weights, biases = parameters[::2], parameters[1::2]
-    at, first = features.dense_at, padded(weights[0])
-    higher = [padded(padded(weight).t()) for weight in weights[1:]]
-    form = as_pairs if half else as_array
+@cache
+def _plan(sizes: Sizes, n_dense: int) -> kernels.Plan:
+    """Where the layers of networks lie that read rows of so many dense columns."""
+    layers = [pair for widths in sizes for pair in pairwise((widths[0], *map(padded_size, widths[1:])))]
+    firsts = [0, *accumulate(len(widths) - 1 for widths in sizes)]
 
-    def flat(matrices: Sequence[Tensor]) -> NDArray[Any]:
-        kind = np.dtype(np.uint32) if half else as_array(first).dtype
-        return np.concatenate([np.empty(0, kind), *(form(matrix).ravel() for matrix in matrices)])
+    def places(lengths: Iterable[int]) -> NDArray[np.int64]:
+        return np.array([0, *accumulate(lengths)])
 
-    return kernels.Layers(
-        sizes=np.array([weights[0].shape[1], *(padded_size(len(weight)) for weight in weights)]),
-        first=as_array(first.t()),
-        first_dense=as_array(padded(first[:, at : at + features.dense.shape[1]].t()).t()),
-        biases=np.concatenate([as_array(padded(bias)) for bias in biases]),
-        weights=flat(higher),
-        transposed=flat([weight.t() for weight in higher]),
-        per_word=2 if half else 1,
+    return kernels.Plan(
+        networks=np.array(firsts),
+        n_inputs=np.array([n_inputs for n_inputs, _ in layers]),
+        n_outputs=np.array([n_outputs for _, n_outputs in layers]),
+        parameters=places((n_inputs + 1) * n_outputs for n_inputs, n_outputs in layers),
+        transposed=places(
+            n_outputs * (padded_size(n_dense) if layer in firsts else n_inputs)
+            for layer, (n_inputs, n_outputs) in enumerate(layers)
+        ),
+        activations=places(n_outputs for _, n_outputs in layers),
+        columns=places(widths[-1] for widths in sizes),
     )
 
 
-def _unflat(flat: Tensor, sizes: NDArray[np.int64], weights: Sequence[Tensor]) -> list[Tensor]:
+def _networks(parameters: Sequence[Tensor], features: Features, sizes: Sizes) -> kernels.Networks:
+    """All parameters as the kernels read them."""
+    n_dense = features.dense.shape[1]
+    plan, kind = _plan(sizes, n_dense), as_array(parameters[0]).dtype
+    flat, transposed = np.zeros(plan.parameters[-1], kind), np.zeros(plan.transposed[-1], kind)
+    for layer, (weight, bias) in enumerate(zip(parameters[::2], parameters[1::2], strict=True)):
+        matrix, (n_outputs, n_inputs) = weight.detach().numpy(), weight.shape
+        to, to_bias = _layer(flat, plan, layer)
+        to[:n_inputs, :n_outputs], to_bias[:n_outputs] = matrix.T, bias.detach().numpy()
+        back = transposed[plan.transposed[layer] : plan.transposed[layer + 1]].reshape(len(to_bias), -1)
+        if layer in plan.networks:
+            matrix = matrix[:, features.dense_at : features.dense_at + n_dense]
+        back[:n_outputs, : matrix.shape[1]] = matrix
+    return kernels.Networks(plan, flat, transposed)
+
+
+def _layer(flat: NDArray[Any], plan: kernels.Plan, layer: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Weight ``[I, J]`` and bias ``[J]`` of a layer among all parameters."""
+    first, last, width = plan.parameters[layer], plan.parameters[layer + 1], plan.n_outputs[layer]
+    return flat[first : last - width].reshape(-1, width), flat[last - width : last]
+
+
+def _unflat(flat: NDArray[Any], plan: kernels.Plan, parameters: Sequence[Tensor]) -> list[Tensor]:
     """Gradients of weights and biases in the shapes of the modules'."""
-    grads, at = [], 0
-    for (n_inputs, n_outputs), weight in zip(pairwise(sizes.tolist()), weights, strict=True):
-        end = at + n_inputs * n_outputs
+    grads = []
+    for layer, (n_outputs, n_inputs) in enumerate(weight.shape for weight in parameters[::2]):
+        weight, bias = _layer(flat, plan, layer)
         grads += [
-            flat[at:end].view(n_inputs, n_outputs)[: weight.shape[1], : weight.shape[0]].t().contiguous(),
-            flat[end : end + weight.shape[0]].clone(),
+            torch.from_numpy(np.ascontiguousarray(weight[:n_inputs, :n_outputs].T)),
+            torch.from_numpy(bias[:n_outputs].copy()),
         ]
-        at = end + n_outputs
     return grads

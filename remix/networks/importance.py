@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_choices
-from remix.networks.feedforward import FeedForward
+from remix.networks.feedforward import FeedForward, side_by_side
 from remix.settings import checks
 
 SMALLEST = 1e-10
@@ -38,9 +37,10 @@ class Importance(nn.Module):
 
     def forward(self, state: Rows, actions: Tensor) -> Tensor:
         """``lambda [K, N]`` of the joint ``actions``, int64 ``[K, N]``."""
-        both = with_choices(state, actions, self.n_actions)
-        heads = [
-            (key(state).abs() + SMALLEST) * agents(state).sigmoid() * action(both).sigmoid()
-            for key, agents, action in zip(self.keys, self.agents, self.actions, strict=True)
-        ]
-        return torch.stack(heads).sum(0)
+        n_heads, both = len(self.keys), with_choices(state, actions, self.n_actions)
+        of_state = side_by_side([*self.keys, *self.agents], state)
+        of_action = side_by_side([*self.actions], both).unflatten(-1, (n_heads, -1))
+        key, of_agents = of_state[:, :n_heads, None], of_state[:, n_heads:].contiguous()
+        of_agents = of_agents.unflatten(-1, (n_heads, -1))
+        heads = (key.abs() + SMALLEST) * of_agents.sigmoid() * of_action.sigmoid()  # [K, heads, N]
+        return heads.sum(1)

@@ -13,23 +13,20 @@ from remix.kernels import mixing as kernels
 from remix.networks.threads import for_each, ranges
 
 
-def mix(
-    utilities: Tensor, first: Tensor, bias: Tensor, second: Tensor, state_value: Tensor
-) -> tuple[Tensor, Tensor]:
+def mix(utilities: Tensor, weights: Tensor, units: int) -> tuple[Tensor, Tensor]:
     """``Q_tot [K]`` and its slopes ``[K, N]``, the latter without gradient.
 
     :param utilities: ``[K, N]``.
-    :param first: weights of the first layer ``[K, N * m]``, of which the absolute values count.
-    :param bias: ``[K, m]``.
-    :param second: weights of the second layer ``[K, m]``, of which the absolute values count.
-    :param state_value: ``[K, 1]``.
+    :param weights: side by side ``[K, (N + 2) * m + 1]``: those of the first layer ``[N * m]``, of which the
+        absolute values count, their bias ``[m]``, those of the second layer ``[m]``, of which the absolute
+        values count, and the value of the state.
+    :param units: m.
     :raises ValueError: the shapes do not fit together, which the kernels do not notice.
     """
-    (n_rows, n_agents), units = utilities.shape, bias.shape[-1]
-    shapes = [list(tensor.shape) for tensor in (first, bias, second, state_value)]
-    if shapes != [[n_rows, n_agents * units], [n_rows, units], [n_rows, units], [n_rows, 1]]:
-        raise ValueError(f"weights {shapes} cannot mix utilities {list(utilities.shape)}")
-    value, slopes = _Mixing.apply(utilities, first, bias, second, state_value)
+    n_rows, n_agents = utilities.shape
+    if weights.shape != (n_rows, (n_agents + 2) * units + 1):
+        raise ValueError(f"weights {list(weights.shape)} cannot mix utilities {list(utilities.shape)}")
+    value, slopes = _Mixing.apply(utilities, weights)
     return value, slopes
 
 

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from remix.kernels import recurrent as kernels
 from remix.networks.features import Features
-from remix.networks.layout import VECTOR, as_array, as_pairs, in_half, padded, total
+from remix.networks.layout import as_array, padded, total
 from remix.networks.threads import for_each
 
 
@@ -29,14 +29,13 @@ def recurrent_pass(
     _check(features, batch_sizes, encoder)
     parameters = (*encoder.parameters(), *gru.parameters(), head, head_bias)
     learns = torch.is_grad_enabled() and any(parameter.requires_grad for parameter in parameters)
-    half = in_half(encoder.weight) and gru.hidden_size % VECTOR == 0
-    outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, half, *parameters)
+    outputs: Tensor = _RecurrentPass.apply(features, batch_sizes, learns, *parameters)
     return outputs
 
 
 def frozen_weights(encoder: nn.Linear, gru: nn.GRU, head: nn.Linear) -> kernels.Parameters:
     """The weights as they are now, in the form that :mod:`remix.kernels.acting` reads."""
-    return _Weights(*encoder.parameters(), *gru.parameters(), *head.parameters()).forward(half=False)
+    return _Weights(*encoder.parameters(), *gru.parameters(), *head.parameters()).forward()
 
 
 class _Weights(NamedTuple):
@@ -51,39 +50,37 @@ class _Weights(NamedTuple):
     head: Tensor
     head_bias: Tensor
 
-    def forward(self, half: bool) -> kernels.Parameters:
+    def forward(self) -> kernels.Parameters:
         """Inputs of each layer along the first axis."""
-        form = as_pairs if half else as_array
         return kernels.Parameters(
             encoder=as_array(self.encoder.t()),
             encoder_bias=as_array(self.encoder_bias),
-            input=form(self.input.t()),
+            input=as_array(self.input.t()),
             input_bias=as_array(self.input_bias),
-            hidden=form(self.hidden.t()),
+            hidden=as_array(self.hidden.t()),
             hidden_bias=as_array(self.hidden_bias),
-            head=form(padded(self.head).t()),
+            head=as_array(padded(self.head).t()),
             head_bias=as_array(padded(self.head_bias)),
         )
 
-    def transposed(self, half: bool) -> kernels.Transposed:
-        form = as_pairs if half else as_array
-        return kernels.Transposed(form(self.input), form(self.hidden), form(padded(self.head)))
+    def transposed(self) -> kernels.Transposed:
+        return kernels.Transposed(as_array(self.input), as_array(self.hidden), as_array(padded(self.head)))
 
 
 class _RecurrentPass(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, features: Features, batch_sizes: Tensor, learns: bool, half: bool, *parameters: Tensor
+        ctx: Any, features: Features, batch_sizes: Tensor, learns: bool, *parameters: Tensor
     ) -> Tensor:
         weights = _Weights(*parameters)
         kind, n_rows = _numpy_type(weights.encoder), len(features)
         outputs = np.empty((n_rows, len(weights.head)), kind)
         hidden = np.empty((n_rows if learns else 0, weights.hidden.shape[1]), kind)
-        inputs, forward = features.arrays(weights.encoder.dtype), weights.forward(half)
+        inputs, forward = features.arrays(weights.encoder.dtype), weights.forward()
         arguments = (batch_sizes.numpy(), inputs, forward, hidden[:0], hidden, outputs)
         for_each(lambda block: kernels.forward_block(block, *arguments), range(_blocks(batch_sizes)))
         if learns:
-            ctx.features, ctx.half = features, half
+            ctx.features = features
             ctx.save_for_backward(batch_sizes, torch.from_numpy(hidden), *parameters)
         return torch.from_numpy(outputs)
 
@@ -92,15 +89,14 @@ class _RecurrentPass(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         batch_sizes, hidden, *parameters = ctx.saved_tensors
         weights = _Weights(*parameters)
-        forward, blocks = weights.forward(ctx.half), _blocks(batch_sizes)
+        forward, blocks = weights.forward(), _blocks(batch_sizes)
         # One part per block, added up in fixed order: the sum depends neither on threads nor on timing.
-        floats = weights.forward(half=False)
-        parts = kernels.Parameters(*(np.zeros((blocks, *array.shape), array.dtype) for array in floats))
+        parts = kernels.Parameters(*(np.zeros((blocks, *array.shape), array.dtype) for array in forward))
         arguments = (
             batch_sizes.numpy(),
             ctx.features.arrays(weights.encoder.dtype),
             forward,
-            weights.transposed(ctx.half),
+            weights.transposed(),
             hidden.numpy(),
             as_array(grad_outputs[0]),
             parts,
@@ -118,7 +114,7 @@ class _RecurrentPass(torch.autograd.Function):
             head=_tensor(grads.head.T[:n_outputs]),
             head_bias=_tensor(grads.head_bias[:n_outputs]),
         )
-        return None, None, None, None, *ordered
+        return None, None, None, *ordered
 
 
 def _check(features: Features, batch_sizes: Tensor, encoder: nn.Linear) -> None:

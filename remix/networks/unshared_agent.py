@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,13 +43,6 @@ class UnsharedAgent(RecurrentAgent):
             for i, network in enumerate(self._agents())
         ]
         return _joined([outputs for outputs, _ in both]), _joined([after for _, after in both])
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            for network in self._agents():
-                stack.enter_context(network.frozen())
-            yield
 
     def _agents(self) -> list[RecurrentAgent]:
         return [network for network in self.networks if isinstance(network, RecurrentAgent)]

@@ -33,6 +33,8 @@ def describe(
         flush=True,
     )
     tell_memory(data.spec, config)
+    if config.trainer.accelerator == "cpu" and config.trainer.precision == "bf16-mixed":
+        _warn(["trainer.precision=bf16-mixed: on the CPU the networks compute in float32"])
     if checkpoint is None:
         # The plan of the study has warned already of what the configuration tells.
         said = Budget.of_configuration(config).warnings() if config.study is not None else []

@@ -645,7 +645,6 @@ class TestTraining:
         assert recorder.history("train/temperature")[-1][1] == pytest.approx(0.5 - max(rounds) / 1_000)
         assert max(epsilon.values()) <= 1.0 and epsilon[max(rounds)] < epsilon[min(rounds)]
 
-    @pytest.mark.filterwarnings("ignore:this processor has no bfloat16")
     def test_bfloat16(self, tmp_path):
         module, recorder = self.run(tmp_path, max_epochs=1, precision="bf16-mixed")
         assert module.updates > 0

@@ -66,18 +66,12 @@ def every_episode(game: TableGame) -> Batch:
     return collate([pack(episode) for episode in episodes], game.spec)
 
 
-def learn(
-    module: SingleLossModule, batch: Batch, updates: int, copy_every: int = 20, half: bool = False
-) -> None:
-    """Full-batch updates with a falling learning rate and regular target copies, without Lightning.
-
-    :param half: under autocast to bfloat16.
-    """
+def learn(module: SingleLossModule, batch: Batch, updates: int, copy_every: int = 20) -> None:
+    """Full-batch updates with a falling learning rate and regular target copies, without Lightning."""
     optimizer = module.configure_optimizers()
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, total_iters=updates)
     for update in range(updates):
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            loss, _ = module.loss(batch, env_steps=0)
+        loss, _ = module.loss(batch, env_steps=0)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -118,15 +112,13 @@ class TestMatrixGame:
     game = MatrixGame(PAYOFF)
     batch = every_episode(game)
 
-    @pytest.mark.filterwarnings("ignore:this processor has no bfloat16")
-    @pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])
     @pytest.mark.parametrize("weighting", WEIGHTINGS.values(), ids=WEIGHTINGS.keys())
-    def test_weighted_projections_find_the_optimum(self, weighting, half):
+    def test_weighted_projections_find_the_optimum(self, weighting):
         returns = []
         for seed in range(10):
             torch.manual_seed(seed)
             module = factorization(self.game, 0.05, weighting=weighting, central=CENTRAL)
-            learn(module, self.batch, updates=100, half=half)
+            learn(module, self.batch, updates=100)
             returns.append(greedy_return(module, self.game))
         assert returns.count(8.0) >= 9, returns
 

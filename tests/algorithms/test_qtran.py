@@ -290,7 +290,6 @@ class TestElsewhere:
             module.on_before_optimizer_step(optimizer)
         assert not waits.seen
 
-    @pytest.mark.filterwarnings("ignore:this processor has no bfloat16")
     @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "layers"])
     def test_autocast_leaves_targets_and_losses_in_single_precision(self, batch, monkeypatch, compiled):
         if not compiled:

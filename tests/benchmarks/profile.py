@@ -100,8 +100,8 @@ def _measure(watch: Stopwatch) -> None:
     watch.measure(
         recurrence._RecurrentPass,
         "forward",
-        lambda ctx, features, sizes, learns, half, *parameters: names_of(parameters[0], "forward"),
-        lambda ctx, features, sizes, learns, half, *parameters: _recurrent(features, parameters, False),
+        lambda ctx, features, sizes, learns, *parameters: names_of(parameters[0], "forward"),
+        lambda ctx, features, sizes, learns, *parameters: _recurrent(features, parameters, False),
     )
     watch.measure(
         recurrence._RecurrentPass,
@@ -112,14 +112,14 @@ def _measure(watch: Stopwatch) -> None:
     watch.measure(
         feedforward._FeedForward,
         "forward",
-        lambda ctx, features, dense, half, *parameters: names_of(parameters[0], "forward"),
-        lambda ctx, features, dense, half, *parameters: _layers(features, parameters[::2], False),
+        lambda ctx, features, dense, sizes, *parameters: names_of(parameters[0], "forward"),
+        lambda ctx, features, dense, sizes, *parameters: _layers(features, sizes, False),
     )
     watch.measure(
         feedforward._FeedForward,
         "backward",
         lambda ctx, *grads: names_of(ctx.saved_tensors[1], "backward"),
-        lambda ctx, *grads: _layers(ctx.features, ctx.saved_tensors[1::2], True),
+        lambda ctx, *grads: _layers(ctx.features, ctx.sizes, True),
     )
     watch.measure(mixing._Mixing, "forward", "mixing layer forward")
     watch.measure(mixing._Mixing, "backward", "mixing layer backward")
@@ -185,15 +185,16 @@ def _recurrent(features: Features, parameters: Iterable[torch.Tensor], backward:
     return 3 * gates + 2 * outputs + 2 * first if backward else gates + outputs + first
 
 
-def _layers(features: Features, weights: Iterable[torch.Tensor], backward: bool) -> float:
+def _layers(features: Features, networks: feedforward.Sizes, backward: bool) -> float:
     """Operations of a pass through linear layers; on the way back all but the last are computed again."""
-    first, *higher = weights
-    products = [2 * len(features) * weight.numel() for weight in higher]
-    entry = _first_layer(features, len(first))
-    if not backward:
-        return entry + sum(products)
-    dense = 2 * len(features) * features.dense.shape[1] * len(first)
-    return 2 * entry + dense + 3 * sum(products) - (products[-1] if products else 0)
+    total = 0.0
+    for sizes in networks:
+        products = [2 * len(features) * n_in * n_out for n_in, n_out in itertools.pairwise(sizes[1:])]
+        entry = _first_layer(features, sizes[1])
+        dense = 2 * len(features) * features.dense.shape[1] * sizes[1]
+        again = 2 * entry + dense + 3 * sum(products) - (products[-1] if products else 0)
+        total += again if backward else entry + sum(products)
+    return total
 
 
 def _first_layer(features: Features, width: int) -> float:

@@ -13,7 +13,6 @@ import torch
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.envs.battles import Battles
 from remix.envs.predator_prey import PredatorPrey
-from remix.kernels.compiler import HAS_HALF
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.episodes import Episode
 from remix.learning.policy import Policy
@@ -44,8 +43,7 @@ def device() -> torch.device:
 
 def precisions() -> dict[str, bool]:
     """Names of the precisions that this machine computes in, and whether they need autocast."""
-    half = HAS_HALF or device().type == "cuda"
-    return {"32-true": False} | ({"bf16-mixed": True} if half else {})
+    return {"32-true": False} | ({"bf16-mixed": True} if device().type == "cuda" else {})
 
 
 def module() -> ValueFactorization:

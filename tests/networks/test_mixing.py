@@ -8,8 +8,8 @@ from remix.kernels.mixing import Mixing, backward_rows, forward_rows
 
 def mixed(units: int, gap: int, seed: int) -> dict[str, bytes]:
     """What comes of one row with one agent, arrays lying ``gap`` numbers apart, gradients behind numbers."""
-    shapes = dict.fromkeys(Mixing._fields, (1, units)) | {"utilities": (1, 1), "state_value": (1, 1)}
-    numbers = np.random.default_rng(seed).normal(size=(len(shapes), units)).astype(np.float32)
+    shapes = {"utilities": (1, 1), "weights": (1, 3 * units + 1)}
+    numbers = np.random.default_rng(seed).normal(size=(len(shapes), 3 * units + 1)).astype(np.float32)
     memory, end = np.zeros(20 * (units + gap), np.float32), 0
 
     def array(*shape: int) -> np.ndarray:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from remix.kernels.compiler import HAS_HALF
 from remix.kernels.recurrent import BLOCK
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows, as_tensor
@@ -136,25 +135,13 @@ def test_saturated_gates_stay_finite_and_nan_is_not_hidden():
     assert outputs[1::BLOCK].isfinite().all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("case", ["one sequence", "equal lengths"])
-def test_autocast_makes_products_of_bfloat16_numbers(case, kind):
-    """Hidden states, results and gradients stay in single precision."""
-    agent, rows, batch_sizes = build(case, kind=kind)
+@pytest.mark.parametrize("case", ["one sequence", "odd widths"])
+def test_autocast_changes_nothing(case):
+    agent, rows, batch_sizes = build(case)
     single = run(agent, rows, batch_sizes)
     with torch.autocast("cpu", torch.bfloat16):
         half = run(agent, rows, batch_sizes)
-    for low, high in zip(half, single, strict=True):
-        assert low.dtype == torch.float32
-        assert (low - high).norm() <= 0.03 * high.norm()
-    assert torch.equal(half[0], single[0]) != HAS_HALF
-
-
-def test_autocast_leaves_widths_without_pairs_in_single_precision():
-    agent, rows, batch_sizes = build("odd widths")
-    with torch.autocast("cpu", torch.bfloat16):
-        outputs = agent(rows, batch_sizes)
-    assert torch.equal(outputs, agent(rows, batch_sizes))
+    assert all(torch.equal(one, other) for one, other in zip(half, single, strict=True))
 
 
 def test_half_precision_weights_run_in_pytorch():

@@ -122,6 +122,14 @@ def test_a_time_limit_is_kept(remix: CommandLine) -> None:
     assert wrong.code == 2 and wrong.err.startswith("remix: trainer.max_time")
 
 
+def test_half_precision_is_said_to_need_a_gpu(remix: CommandLine) -> None:
+    line = ("train", *SMALL, "algorithm=vdn", "threads=1", "logger=none", "callbacks=none")
+    run = remix(*line, "trainer.precision=bf16-mixed", "run_dir=runs/x")
+    assert run.code == 0
+    expected = "warning: trainer.precision=bf16-mixed: on the CPU the networks compute in float32"
+    assert expected in run.err.splitlines()
+
+
 SCHEDULERS = {
     "SLURM_NTASKS": "2",
     "SLURM_JOB_ID": "7",

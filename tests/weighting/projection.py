@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from remix.envs.games import MatrixGame
+from remix.networks.feedforward import side_by_side
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.mixing import mix
 from remix.weighting.base import Weighting, WeightingInputs
@@ -16,6 +17,7 @@ PAYOFF = [[8.0, -12.0, -12.0], [-12.0, 0.0, 0.0], [-12.0, 0.0, 0.0]]
 HARD = [[8.0, -12.0, -12.0], [-12.0, 0.0, 0.0], [-12.0, 0.0, 7.9]]
 """Here another joint action is nearly as good as the optimum, and easier to find."""
 
+UNITS = 32  # of the mixing layer
 JOINT = torch.cartesian_prod(torch.arange(3), torch.arange(3))
 
 
@@ -35,11 +37,11 @@ def shares_at_the_optimum(
     """
     target, n = torch.tensor(payoff).flatten(), len(weightings)
     parameters = [nn.Parameter(part.repeat(n, *[1] * (part.ndim - 1))) for part in _starts(payoff, n_starts)]
-    utilities, *mixing = parameters
+    utilities, mixing = parameters
     optimizer = torch.optim.Adam(parameters, lr=0.02)
     for iteration in range(iterations):
         taken = utilities[:, [0, 1], JOINT].flatten(0, 1)
-        value, slopes = mix(taken, *(part.repeat_interleave(9, 0) for part in mixing))
+        value, slopes = mix(taken, mixing.repeat_interleave(9, 0), UNITS)
         value = value.view(n, n_starts, 9)
         now = value.detach(), slopes.view(n, n_starts, 9, 2), utilities.detach().view(n, n_starts, 2, 3)
         steps = iteration * steps_per_iteration
@@ -61,11 +63,9 @@ def _starts(payoff: list[list[float]], n_starts: int) -> list[Tensor]:
     spec, starts = MatrixGame(payoff).spec, []
     for seed in range(n_starts):
         torch.manual_seed(seed)
-        mixer = QMixer(spec)
-        networks = mixer.first_weight, mixer.first_bias, mixer.second_weight, mixer.state_value
-        starts.append(
-            [torch.randn(2, 3) / 10, *(network(torch.ones(1, 1)).detach()[0] for network in networks)]
-        )
+        mixer = QMixer(spec, embed_dim=UNITS)
+        networks = [mixer.first_weight, mixer.first_bias, mixer.second_weight, mixer.state_value]
+        starts.append([torch.randn(2, 3) / 10, side_by_side(networks, torch.ones(1, 1)).detach()[0]])
     return [torch.stack(parts) for parts in zip(*starts, strict=True)]
 
 

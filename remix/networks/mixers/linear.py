@@ -7,7 +7,7 @@ from torch import Tensor
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
-from remix.networks.feedforward import FeedForward
+from remix.networks.feedforward import FeedForward, side_by_side
 from remix.networks.importance import SMALLEST
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.settings import checks
@@ -40,8 +40,9 @@ class LinearMixer(Mixer):
 
     def weights(self, state: Rows) -> Tensor:
         """``k [K, N]``."""
-        first = self.first_weight(state).abs().view(-1, self.n_agents, self.embed_dim)
-        k = torch.einsum("knm,km->kn", first, self.second_weight(state).abs())
+        both = side_by_side([self.first_weight, self.second_weight], state).abs()
+        first, second = both.split([self.n_agents * self.embed_dim, self.embed_dim], dim=-1)
+        k = torch.einsum("knm,km->kn", first.view(-1, self.n_agents, self.embed_dim), second)
         k = k.to(torch.promote_types(k.dtype, torch.float32))
         return k / (k.sum(-1, keepdim=True) + SMALLEST) if self.normalise else k
 

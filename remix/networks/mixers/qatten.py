@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
-from remix.networks.feedforward import FeedForward
+from remix.networks.feedforward import FeedForward, side_by_side
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.settings import checks
 
@@ -43,9 +43,12 @@ class QattenMixer(Mixer):
         self.head_weights = FeedForward(size, hidden_size, n_heads) if weighted_heads else None
         self.constant = FeedForward(size, key_size, 1)
 
-    def attention(self, state: Rows, obs: Rows) -> Tensor:
-        """``att [K, heads, N]``, which sums to 1 over the agents."""
-        queries = torch.stack([query(state) for query in self.queries], dim=1)
+    def attention(self, queries: Tensor, obs: Rows) -> Tensor:
+        """``att [K, heads, N]``, which sums to 1 over the agents.
+
+        :param queries: ``[K, heads * d]``.
+        """
+        queries = queries.unflatten(-1, (self.n_heads, self.key_size))
         keys = self.keys(obs).view(-1, self.n_agents, self.n_heads, self.key_size)
         logits = torch.einsum("khd,knhd->khn", queries, keys) / self.key_size**0.5
         return logits.softmax(-1, dtype=torch.promote_types(logits.dtype, torch.float32))
@@ -55,9 +58,13 @@ class QattenMixer(Mixer):
     ) -> tuple[Tensor, Tensor]:
         """Slopes ``sum_k w_k(s) att_ki``, whatever the utilities."""
         assert context.obs is not None
-        attention = self.attention(state, context.obs)
+        networks = [*self.queries, self.constant]
         if self.head_weights is not None:
-            attention = attention * self.head_weights(state).abs().unsqueeze(-1)
+            networks.append(self.head_weights)
+        of_state, n_queries = side_by_side(networks, state), self.n_heads * self.key_size
+        attention = self.attention(of_state[:, :n_queries], context.obs)
+        if self.head_weights is not None:
+            attention = attention * of_state[:, n_queries + 1 :].abs().unsqueeze(-1)
         slopes = attention.sum(1)
-        value = (slopes * utilities).sum(-1) + self.constant(state).squeeze(-1)
+        value = (slopes * utilities).sum(-1) + of_state[:, n_queries]
         return value, slopes.detach()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, compiles
-from remix.networks.feedforward import FeedForward
+from remix.networks.feedforward import FeedForward, side_by_side
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.networks.mixing import mix
 from remix.settings import checks
@@ -35,15 +35,15 @@ class QMixer(Mixer):
         self, utilities: Tensor, state: Rows, context: Context = NOTHING_ELSE
     ) -> tuple[Tensor, Tensor]:
         """Slopes of paper Lemma 1, with ELU's own slope for every hidden unit (not one outside the sum)."""
-        first, second = self.first_weight(state), self.second_weight(state)
-        bias, state_value = self.first_bias(state), self.state_value(state)
-        if compiles(first):
-            return mix(utilities, first, bias, second, state_value)
+        networks = [self.first_weight, self.first_bias, self.second_weight, self.state_value]
+        weights = side_by_side(networks, state)
+        if compiles(weights):
+            return mix(utilities, weights, self.embed_dim)
         # Autocast may have left the weights in half precision; the sums over agents and units are not.
         with torch.autocast(utilities.device.type, enabled=False):
-            first, second, bias, state_value = (
-                made.to(utilities.dtype) for made in (first.abs(), second.abs(), bias, state_value)
-            )
+            units = self.embed_dim
+            parts = weights.to(utilities.dtype).split([self.n_agents * units, units, units, 1], dim=-1)
+            first, bias, second, state_value = parts[0].abs(), parts[1], parts[2].abs(), parts[3]
             first = first.view(-1, self.n_agents, self.embed_dim)
             hidden = torch.baddbmm(bias.unsqueeze(1), utilities.unsqueeze(1), first).squeeze(1)
             value = (F.elu(hidden) * second).sum(-1) + state_value.squeeze(-1)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
-from remix.networks.feedforward import FeedForward
+from remix.networks.feedforward import FeedForward, side_by_side
 from remix.networks.importance import SMALLEST, Importance
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.settings import checks
@@ -42,10 +42,11 @@ class QPLEXMixer(Mixer):
         They differ from the gradient that the utilities get, which is ``w_i`` everywhere.
         """
         assert context.actions is not None and context.maxima is not None
-        weight = self.weight(state).abs().to(utilities.dtype) + SMALLEST
+        weight, bias = side_by_side([self.weight, self.bias], state).chunk(2, dim=-1)
+        weight = weight.abs().to(utilities.dtype) + SMALLEST
         importance = self.importance(state, context.actions).to(utilities.dtype)
         advantage = (weight * (utilities - context.maxima)).detach()
-        own = weight * utilities + self.bias(state)
+        own = weight * utilities + bias
         value = (own + (importance - 1.0) * advantage).sum(-1)
         with torch.no_grad():
             slopes = torch.where(utilities < context.maxima, importance * weight, weight)

@@ -11,18 +11,18 @@ from tests.samples import make_spec
 
 def test_attention_sums_to_one_over_the_agents():
     mixer, table = QattenMixer(SPEC), Table.random(30)
-    attention = mixer.attention(table.state, table.obs)
+    attention = mixer.attention(torch.randn(30, 4 * 32), table.obs)
     assert attention.shape == (30, 4, SPEC.n_agents)
     torch.testing.assert_close(attention.sum(-1), torch.ones(30, 4))
 
 
 def test_agents_are_told_apart_by_what_they_see():
     """Each agent's weight is that of its own observation: agents in another order, weights in that order."""
-    mixer, table = QattenMixer(SPEC), Table.random(30)
+    mixer, table, queries = QattenMixer(SPEC), Table.random(30), torch.randn(30, 4 * 32)
     order = torch.tensor([2, 0, 1])
     other = table.obs.view(30, SPEC.n_agents, -1)[:, order].flatten(0, 1)
     torch.testing.assert_close(
-        mixer.attention(table.state, other), mixer.attention(table.state, table.obs)[..., order]
+        mixer.attention(queries, other), mixer.attention(queries, table.obs)[..., order]
     )
 
 
