@@ -54,7 +54,7 @@ def train(settings: RunSettings) -> float:
 
     :returns: mean greedy return of the final policy.
     """
-    check(settings.config)
+    check(settings.composed)  # whose mistakes may keep references from being resolved
     check_arguments(settings.plain)
     check_budget(settings.config)
     previous_run(settings)  # is asked before anything is written there, as it may refuse
