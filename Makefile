@@ -33,7 +33,7 @@ test-bounds: .venv/installed-dev  ## run the tests with all indices of the compi
 faults: .venv/installed-dev  ## try faults of all kinds on the product (minutes), ARGS="part=signals case=7 seed=2"
 	$(BIN)/python -m tests.faults $(ARGS)
 
-golden: .venv/installed-dev  ## train every algorithm for a minute, and see that it learns as it did, ARGS="qmix remix"
+golden: .venv/installed-dev  ## train algorithms for a minute, and see that they learn as they did, ARGS="qmix remix"
 	$(BIN)/python -m tests.golden.curves $(ARGS)
 
 lint: .venv/installed-dev  ## check style, formatting, types and which part imports which

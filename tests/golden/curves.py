@@ -1,6 +1,6 @@
-"""``python -m tests.golden.curves [ALGORITHM ...] [--seeds N] [--write]``: every algorithm learns as it did.
+"""``python -m tests.golden.curves [ALGORITHM ...] [--seeds N] [--write]``: algorithms learn as they did.
 
-A short run of each, or of those named, whose score has to lie in its band: as far around the scores of
+A short run of each of which scores are stored, or of those named, whose score has to lie in its band: as far around the scores of
 stored seeds as these spread. ``--write`` stores the scores of the seeds 1 to N instead, at least five, for
 when numbers change on purpose. Exit status: 0 all in their bands, 1 some are not.
 """
