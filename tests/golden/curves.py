@@ -1,8 +1,8 @@
 """``python -m tests.golden.curves [ALGORITHM ...] [--seeds N] [--write]``: algorithms learn as they did.
 
-A short run of each of which scores are stored, or of those named, whose score has to lie in its band: as far around the scores of
-stored seeds as these spread. ``--write`` stores the scores of the seeds 1 to N instead, at least five, for
-when numbers change on purpose. Exit status: 0 all in their bands, 1 some are not.
+A short run of each of which scores are stored, or of those named, whose score has to lie in its band: as
+far around the stored scores as these spread. ``--write`` stores the scores of the seeds 1 to N instead, at
+least five, for when numbers change on purpose. Exit status: 0 all in their bands, 1 some are not.
 """
 
 from __future__ import annotations
