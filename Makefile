@@ -19,7 +19,7 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test test-bounds faults lint format package ui bench profile clean help
+.PHONY: train test test-bounds faults golden lint format package ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
@@ -32,6 +32,9 @@ test-bounds: .venv/installed-dev  ## run the tests with all indices of the compi
 
 faults: .venv/installed-dev  ## try faults of all kinds on the product (minutes), ARGS="part=signals case=7 seed=2"
 	$(BIN)/python -m tests.faults $(ARGS)
+
+golden: .venv/installed-dev  ## train algorithms for a minute, and see that they learn as they did, ARGS="qmix remix"
+	$(BIN)/python -m tests.golden.curves $(ARGS)
 
 lint: .venv/installed-dev  ## check style, formatting, types and which part imports which
 	$(BIN)/ruff check

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from remix.report import figures
+from remix.report import curve_figures, figures
 from remix.report.results import StudyResults
 from remix.report.style import settings, styles
 from tests.report.samples import flat, make_heat_map, make_run, make_study
@@ -52,7 +52,7 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
 
 class TestLearningCurves:
     def test_shows_the_interquartile_mean_and_its_interval(self) -> None:
-        figure = figures.learning_curves(make_study())
+        figure = curve_figures.learning_curves(make_study())
         first, second = figure.axes
         assert [axes.get_title() for axes in figure.axes] == ["p = 0", "p = -2"]
         [line] = lines(first, "remix")
@@ -68,12 +68,12 @@ class TestLearningCurves:
         assert first.get_ylabel() == "test return" and second.get_ylabel() == ""
 
     def test_variants_without_finished_runs_are_not_drawn(self) -> None:
-        figure = figures.learning_curves(make_study())
+        figure = curve_figures.learning_curves(make_study())
         assert len(lines(figure.axes[0], "without_mixing_gradient")) == 1
         assert lines(figure.axes[1], "without_mixing_gradient") == []
 
     def test_legend_says_how_many_seeds(self) -> None:
-        assert legend(figures.learning_curves(make_study())) == [
+        assert legend(curve_figures.learning_curves(make_study())) == [
             "ReMIX (n = 3)",
             "QMIX (n = 2–3)",
             "without mixing gradient (n = 0–2)",
@@ -81,7 +81,7 @@ class TestLearningCurves:
 
     def test_smoothed_over_evaluations_with_the_raw_curve_behind(self) -> None:
         runs = tuple(make_run("p", "remix", seed, [0.0, 4.0, 8.0, 4.0]) for seed in (1, 2))
-        figure = figures.learning_curves(StudyResults("s", "s", "score", runs, smooth=2))
+        figure = curve_figures.learning_curves(StudyResults("s", "s", "score", runs, smooth=2))
         raw, smooth = lines(figure.axes[0], "remix")
         assert raw.get_ydata().tolist() == [0.0, 4.0, 8.0, 4.0] and raw.get_linewidth() < 1
         assert smooth.get_ydata().tolist() == [0.0, 2.0, 6.0, 6.0]
@@ -90,9 +90,8 @@ class TestLearningCurves:
     def test_panels_of_like_scores_share_their_scale(self) -> None:
         def scales(second: float) -> list[tuple[float, float]]:
             runs = (*flat("p", "remix", [0.0, 10.0]), *flat("q", "remix", [0.0, second]))
-            return [
-                axes.get_ylim() for axes in figures.learning_curves(StudyResults("s", "s", "s", runs)).axes
-            ]
+            figure = curve_figures.learning_curves(StudyResults("s", "s", "s", runs))
+            return [axes.get_ylim() for axes in figure.axes]
 
         like, unlike = scales(20.0), scales(1000.0)
         assert like[0] == like[1] and unlike[0] != unlike[1]
@@ -102,7 +101,7 @@ class TestSampleEfficiency:
     def test_shares_of_the_best_scores_over_all_panels(self) -> None:
         runs = [*flat("p", "remix", [10.0]), *flat("q", "remix", [4.0]), *flat("p", "qmix", [1.0])]
         known = tuple(replace(run, best_possible=20.0 if run.panel == "p" else 4.0) for run in runs)
-        figure = figures.sample_efficiency(StudyResults("s", "s", "s", known))
+        figure = curve_figures.sample_efficiency(StudyResults("s", "s", "s", known))
         [line] = lines(figure.axes[0], "remix")
         assert line.get_xdata().tolist() == [0.0, 100.0, 200.0]
         assert line.get_ydata().tolist() == [0.0, 0.75, 0.75]
@@ -189,12 +188,12 @@ def test_no_text_lies_on_another(maker: str, panels: int) -> None:
 def test_deep_dips_are_cut_and_named():
     dip = np.array([0, 5, -1000, 5, 10, 20, 30, 40, 40, 40.0])
     runs = tuple(make_run("p", "remix", seed, list(dip + seed)) for seed in (1, 2, 3))
-    [axes] = figures.learning_curves(StudyResults("dips", "Dips", "test return", runs, ())).axes
+    [axes] = curve_figures.learning_curves(StudyResults("dips", "Dips", "test return", runs, ())).axes
     bottom, top = axes.get_ylim()
     assert -60 < bottom < -30 and top > 43
     assert [text.get_text() for text in axes.texts] == ["cut; dips reach -999.0"]
 
 
 def test_curves_without_deep_dips_are_not_cut():
-    for axes in figures.learning_curves(make_study()).axes:
+    for axes in curve_figures.learning_curves(make_study()).axes:
         assert not axes.texts

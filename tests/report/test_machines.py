@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from remix.report.findings import verdicts
 from remix.report.machines import commits, cost
 from remix.report.markup import Bullets, Table
-from remix.report.page import sections, verdicts
+from remix.report.page import sections
 from remix.report.results import Run, StudyResults
 from remix.report.tables import scores
 from tests.report.samples import flat, make_study

@@ -5,7 +5,7 @@ from math import inf, isnan
 import numpy as np
 import pytest
 
-from remix.report.figures import onset as onset_figure
+from remix.report.curve_figures import onset as onset_figure
 from remix.report.onset import OnsetTimes, onsets
 from remix.report.results import Run, StudyResults
 from tests.report.samples import make_run

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from remix.report.episodes import EpisodeScores
+from remix.report.findings import verdicts
 from remix.report.markup import Bullets, Section, Table, to_markdown
-from remix.report.page import sections, verdicts
+from remix.report.page import sections
 from remix.report.results import StudyResults
 from remix.report.tables import scores
 from tests.report.samples import flat, make_run, make_study
