@@ -164,7 +164,8 @@ LEARNABLE = (
 
 PACE = {
     "fop": ["replay.episodes_per_round=2"],
-    "ippo": ["algorithm.entropy_factor=0.1"],  # with less it soon stops to try
+    "ippo": ["algorithm.entropy_factor=0.1"],  # with less they may stop to try
+    "mappo": ["algorithm.entropy_factor=0.1"],
     "pow_qmix": ["algorithm.weighting.warmup_steps=3000"],
     "pqn_vdn": ["algorithm.optimizer.lr=0.001"],
     "pqn_qmix": ["algorithm.optimizer.lr=0.001"],

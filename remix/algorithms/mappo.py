@@ -104,7 +104,7 @@ class MAPPO(ActorCriticModule):
         gradient_clip: float = 10.0,
         gamma: float = 0.99,
         td_lambda: float = 0.95,
-        epsilon: Schedule = Schedule(0.0, 0.0, 1),
+        epsilon: Schedule = Schedule(0.0, 0.0, 100_000),
         epochs: int = 10,
         minibatches: int = 1,
         clip: float = 0.2,

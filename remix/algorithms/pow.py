@@ -14,6 +14,7 @@ from remix.algorithms.own_steps import OwnSteps
 from remix.algorithms.value_factorization import Forward, ValueFactorization
 from remix.envs.spec import EnvSpec
 from remix.learning.rounds import Round
+from remix.learning.schedules import Schedule
 from remix.networks.recogniser import Recogniser
 from remix.networks.softmax import gather
 from remix.settings import checks
@@ -46,13 +47,16 @@ class POW(ValueFactorization, OwnSteps):
         self,
         spec: EnvSpec,
         weighting: Weighting | None = None,
+        epsilon: Schedule = Schedule(1.0, 0.05, 500_000),
+        loss_factor: float = 0.5,
         recogniser: Callable[[EnvSpec], Recogniser] = Recogniser,
         recogniser_optimizer: OptimizerFactory = adam,
         recogniser_steps: int = 10,
         gradient_clip: float = 10.0,
         **inherited: Any,
     ) -> None:
-        super().__init__(spec, weighting=weighting or Recognised(), **inherited)
+        weighting = weighting if weighting is not None else Recognised()
+        super().__init__(spec, weighting=weighting, epsilon=epsilon, loss_factor=loss_factor, **inherited)
         if not self.further <= self.weighting.requires:
             name = type(self.weighting).__name__
             raise SettingError("weighting", name, "must be Recognised: no other asks what was recognised")
