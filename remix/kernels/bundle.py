@@ -25,6 +25,8 @@ class Bundle(structref.StructRefProxy):
     The arrays are the same ones, which it keeps alive.
     """
 
+    content: Any
+
 
 structref.define_proxy(Bundle, _BundleType, ["content"])
 
