@@ -1,11 +1,13 @@
 """Arguments that are handed over once are the same memory."""
 
 import gc
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix.envs.predator_prey import PredatorPrey
 from remix.kernels.bundle import Bundle, bundled
 from remix.kernels.compiler import compiled
 
@@ -39,3 +41,12 @@ def test_a_bundle_keeps_its_arrays():
     others = [np.full(100_000, 7.0) for _ in range(10)]
     add_up(bundle)
     assert total[0] == 300_000.0 and len(others) == 10
+
+
+def test_a_copied_game_plays_on_by_itself():
+    game, seeds, actions = PredatorPrey(), np.arange(3), np.zeros((3, 8), np.int64)
+    game.reset(seeds)
+    twin = deepcopy(game)
+    before = game.step(actions).observation.state.copy()
+    game.step(actions)
+    assert np.array_equal(twin.step(actions).observation.state, before)
