@@ -51,8 +51,7 @@ def _bundled(content: Any) -> Any:
     return Bundle(_borrowed(content))
 
 
-@intrinsic
-def _borrowed(typing_context: Any, content: Any) -> Any:
+def _borrow(typing_context: Any, content: Any) -> Any:
     """The same arrays without owners, so that a call need not count references to all of them."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -61,11 +60,15 @@ def _borrowed(typing_context: Any, content: Any) -> Any:
     return content(content), generate
 
 
+_borrowed: Any = intrinsic(_borrow)
+
+
 def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     if isinstance(kind, types.BaseTuple):
+        members: Any = kind
         parts = [
-            _without_owners(context, builder, part, builder.extract_value(value, i))
-            for i, part in enumerate(kind)
+            _without_owners(context, builder, member, builder.extract_value(value, i))
+            for i, member in enumerate(members)
         ]
         return context.make_tuple(builder, kind, parts)
     if not isinstance(kind, types.Array):
