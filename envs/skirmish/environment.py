@@ -41,6 +41,9 @@ class Skirmish(Environment):
 
     bears_threads = True
 
+    strict = True
+    """Whether only available actions can be played."""
+
     def __init__(
         self,
         map_name: str = "8m",
@@ -120,6 +123,7 @@ class Skirmish(Environment):
             encoding=self._encoding,
             scoring=self._scoring,
             limit_cuts=self._limit_cuts,
+            strict=self.strict,
             units=units,
             scratch=allocate_scratch(n_units),
             bodies=Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown),

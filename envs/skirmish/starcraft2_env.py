@@ -21,8 +21,7 @@ Info = dict[str, bool | int]
 class _Obedient(Skirmish):
     """A battle whose agents may be told to attack whom they could not choose: SMAC's scripted agents are."""
 
-    def _accept(self, actions: NDArray[np.integer]) -> None:
-        np.copyto(self._actions, actions, casting="same_kind")
+    strict = False
 
 
 class StarCraft2Env(StarCraft2Views):

@@ -19,11 +19,13 @@ from remix.kernels.recurrent import BLOCK, Parameters, advance, combine
 
 
 class Network(NamedTuple):
-    """Weights, and where in the input the last action and the number of an agent begin; -1 for nowhere."""
+    """Weights, and what the input has after what an agent sees."""
 
     weights: Parameters
-    last_action_at: int
-    number_at: int
+    n_actions: int
+    """Columns of the last action, or 0."""
+    numbered: bool
+    """Whether there are columns of the agent's number."""
 
 
 @compiled
@@ -53,13 +55,13 @@ def respond(
 
     :param network: a :class:`Network`.
     :param obs: ``[E, N, O]`` of any type of numbers.
-    :param last_actions: ``[E, N]``, each below the number of actions; -1 before the first.
+    :param last_actions: ``[E, N]``; -1, or whatever is no action, before the first.
     :param before: hidden states ``[E * N, H]``.
     :param after: the next ones ``[E * N, H]``, written.
     :param outputs: ``[E * N, O']``, written.
     """
     content, kind, size = network.content, outputs.dtype, before.shape[1]
-    weights, action_at, number_at = content.weights, content.last_action_at, content.number_at
+    weights, n_actions, numbered = content.weights, content.n_actions, content.numbered
     n_agents, n_seen, n_rows = obs.shape[1], obs.shape[2], len(before)
     most = whole_groups(min(BLOCK, n_rows))
     seen = np.zeros((most, n_seen), kind)
@@ -79,10 +81,10 @@ def respond(
         add_product(encoded, seen[:rows], weights.encoder[:n_seen])
         for i in range(n):
             e, agent = divmod(first + i, n_agents)
-            if action_at >= 0 and last_actions[e, agent] >= 0:
-                _add(encoded[i], weights.encoder[action_at + last_actions[e, agent]])
-            if number_at >= 0:
-                _add(encoded[i], weights.encoder[number_at + agent])
+            if 0 <= last_actions[e, agent] < n_actions:
+                _add(encoded[i], weights.encoder[n_seen + last_actions[e, agent]])
+            if numbered:
+                _add(encoded[i], weights.encoder[n_seen + n_actions + agent])
         relu(encoded)
         copy_rows(weights.input_bias, sums[:rows])
         copy_rows(weights.hidden_bias, recurrent[:rows])

@@ -28,8 +28,8 @@ class FrozenAgent:
         self._network = bundled(
             Network(
                 Parameters(*map(np.copy, weights)),  # some are the memory of the network's own
-                last_action_at=inputs.obs_size if inputs.n_actions else -1,
-                number_at=inputs.size - inputs.n_agents if inputs.numbered else -1,
+                inputs.n_actions,
+                inputs.numbered,
             )
         )
 

@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
     "skirmish": skirmish.battles,
     "rollout": training.rollouts,
+    "battles": skirmish.rollouts,
     "gate": gate.gate,
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,

@@ -1,17 +1,24 @@
-"""Battles with random available actions on every map, observations, states and masks included."""
+"""Battles with random available actions on every map, and rollouts of a policy on some."""
 
 from __future__ import annotations
 
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
+import torch
 
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.maps import map_names
+from remix.learning.policy import Policy
+from remix.learning.workers.inline import InlineWorkers
+from remix.learning.workers.seeds import episode_seeds
+from tests.benchmarks.timing import best_of
 
 TOGETHER = 32
+ROLLOUTS = ("2s3z", "MMM2", "corridor")
 
 
 def battles() -> list[tuple[str, str]]:
@@ -28,6 +35,26 @@ def battles() -> list[tuple[str, str]]:
         teams = f"{units.n_agents} against {units.n_enemies}"
         label = f"battles, {name} ({teams}), steps/s on 1 and {cores} cores"
         rows.append((label, f"{alone:,.0f} {together:,.0f}"))
+    return rows
+
+
+def rollouts() -> list[tuple[str, str]]:
+    """Environment steps per second of a policy by battles played together, in one thread and in all."""
+    every, rows = torch.get_num_threads(), []
+    for name in ROLLOUTS:
+        environment = Skirmish(name)
+        workers = InlineWorkers(partial(Skirmish, name), Policy(environment.spec))
+        state = Policy(environment.spec).state_dict()
+        for n in (1, 8, 32):
+            collect = partial(workers.collect, state, episode_seeds(0, "train", 0, n), 1.0)
+            steps = sum(episode.length for episode in collect())
+            rates = []
+            for n_threads in (1, every):
+                torch.set_num_threads(n_threads)
+                rates.append(steps / best_of(collect, 20))
+            label = f"policy rollout, {name}, {n} together, steps/s in 1 and {every} threads"
+            rows.append((label, " ".join(f"{rate:,.0f}" for rate in rates)))
+        workers.close()
     return rows
 
 

@@ -60,6 +60,16 @@ def test_observations_of_any_type(kind):
         assert np.array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("action", [-2, SPEC.n_actions, 10**12])
+def test_what_is_no_action_is_no_last_action(action):
+    inputs, agent = made()
+    obs, last_actions, hidden = situation(3)
+    ours = FrozenAgent(inputs, agent).step(obs, np.full_like(last_actions, action), hidden)
+    none = FrozenAgent(inputs, agent).step(obs, np.full_like(last_actions, -1), hidden)
+    for part, other in zip(ours, none, strict=True):
+        assert np.array_equal(part, other)
+
+
 def test_given_states_stay_as_they_are():
     obs, last_actions, hidden = situation(2)
     before = hidden.copy()

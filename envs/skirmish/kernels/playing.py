@@ -44,6 +44,8 @@ class Match(NamedTuple):
     scoring: Scoring
     limit_cuts: bool
     """Whether a battle that reaches the limit is truncated there, not terminated."""
+    strict: bool
+    """Whether only available actions can be played."""
     units: Units
     scratch: Scratch
     bodies: Bodies
@@ -69,8 +71,8 @@ def play(match: Bundle) -> int:
     """Play the actions in all running battles; the others stay as they are, without reward or flag.
 
     :param match: a :class:`Match`.
-    :returns: -1, or ``e * N + i`` for an agent of a running battle whose action is not available. Then
-        nothing has been played.
+    :returns: -1, or ``e * N + i`` for an agent of a running battle whose action is not available, if that is
+        not allowed. Then nothing has been played.
     """
     return _play(match.content)
 
@@ -78,7 +80,9 @@ def play(match: Bundle) -> int:
 @lean
 def _play(match: Match) -> int:
     """:func:`play`, with nothing to count references for."""
-    forbidden = _first_forbidden(match.running, match.views.avail_actions, match.actions)
+    forbidden = -1
+    if match.strict:
+        forbidden = _first_forbidden(match.running, match.views.avail_actions, match.actions)
     if forbidden < 0:
         for e in range(match.running.size):
             _play_battle(match, e)

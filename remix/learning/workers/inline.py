@@ -46,10 +46,8 @@ class InlineWorkers(WorkerPool):
         while len(self._players) < n_parts:
             self._players.append((behind_gate(self.environment), deepcopy(self._players[0][1])))
         self._pool = self._pool or ThreadPoolExecutor(thread_name_prefix="play")
-        episodes: list[Episode] = [None] * len(seeds)
-        for part, played in enumerate(self._pool.map(play, range(n_parts))):
-            episodes[part::n_parts] = played
-        return episodes
+        played = list(self._pool.map(play, range(n_parts)))
+        return [played[i % n_parts][i // n_parts] for i in range(len(seeds))]
 
     def break_off(self) -> None:
         self._broken_off = True

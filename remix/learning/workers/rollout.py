@@ -93,9 +93,8 @@ class _Record:
     ) -> None:
         if t >= len(self._reward):
             self._points = [_doubled(array) for array in self._points]
-            self._actions, self._behaviour, self._reward = (
-                _doubled(array) for array in (self._actions, self._behaviour, self._reward)
-            )
+            self._actions, self._behaviour = _doubled(self._actions), _doubled(self._behaviour)
+            self._reward = _doubled(self._reward)
         self._actions[t] = actions
         self._behaviour[t][rows] = probability
         self._reward[t] = reward
@@ -107,10 +106,16 @@ class _Record:
 
     def episode(self, i: int, length: int, terminated: bool, metrics: dict[str, float]) -> Episode:
         obs, state, avail_actions = (array[: length + 1, i].copy() for array in self._points)
-        actions, behaviour, reward = (
-            array[:length, i].copy() for array in (self._actions, self._behaviour, self._reward)
+        return Episode(
+            obs,
+            state,
+            avail_actions,
+            actions=self._actions[:length, i].copy(),
+            reward=self._reward[:length, i].copy(),
+            behaviour=self._behaviour[:length, i].copy(),
+            terminated=terminated,
+            metrics=metrics,
         )
-        return Episode(obs, state, avail_actions, actions, reward, behaviour, terminated, metrics)
 
 
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:
