@@ -23,6 +23,11 @@ def median_seconds(action: Callable[[], object], repeats: int) -> float:
     return statistics.median(_seconds(action) for _ in range(repeats))
 
 
+def least_seconds(action: Callable[[], object], repeats: int) -> float:
+    """Shortest wall time of ``repeats`` calls, which other programs disturb least."""
+    return min(_seconds(action) for _ in range(repeats))
+
+
 def ratio(first: Callable[[], object], second: Callable[[], object], repeats: int) -> float:
     """Time of the first over that of the second, called in turns: median of ``repeats`` pairs."""
     _seconds(first), _seconds(second)
