@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from remix.kernels.compiler import MANY_REGISTERS, VECTOR_BYTES, Array, compiled
+from remix.kernels.compiler import MANY_REGISTERS, OPTIONS, VECTOR_BYTES, Array, compiled
 
 # With 32 vector registers, 16 hold results; with 16, 12 do. Fewer than 10 would leave the units of older
 # processors waiting, which begin two multiply-adds in every cycle and end them five cycles later.
@@ -140,34 +140,46 @@ class _Tile:
         return self.builder.call(fma, [left, right, total])
 
 
-_wide_tile, _double_tile, _single_tile = (_make_tile(ROWS, vectors) for vectors in (_VECTORS, 2, 1))
+def _make_columns(vectors: int) -> Any:
+    """``columns(out, a, b, first, last)``: the product in these columns, as far as there are whole tiles."""
+    tile = _make_tile(ROWS, vectors)
+
+    @njit(**OPTIONS)
+    def columns(out: Array, a: Array, b: Array, first: int, last: int) -> None:
+        n, width = a.shape[0], vectors * VECTOR_BYTES // out.itemsize
+        for j in range(first, last, width):
+            for i in range(0, n - n % ROWS, ROWS):
+                tile(out, a, b, i, j)
+
+    return columns
+
+
+_wide, _double, _single = (_make_columns(vectors) for vectors in (_VECTORS, 2, 1))
 _row_tile = _make_tile(1, _ROW_VECTORS)
+
+
+@compiled
+def _add_rest(out: Array, a: Array, b: Array, row: int, first: int) -> None:
+    """The product in one row from a column on."""
+    for k in range(a.shape[1]):
+        factor = a[row, k]
+        for j in range(first, out.shape[1]):
+            out[row, j] += factor * b[k, j]
 
 
 @compiled
 def add_product(out: Array, a: Array, b: Array) -> None:
     """``out [n, m] += a [n, k] @ b [k, m]``; rows of ``out`` beyond those of ``a`` stay as they are."""
-    n, inner, m = a.shape[0], a.shape[1], out.shape[1]
-    lanes, rows = VECTOR_BYTES // out.itemsize, n - n % ROWS
-    wide, narrow = m - m % (_VECTORS * lanes), m - m % lanes
+    n, m, lanes = a.shape[0], out.shape[1], VECTOR_BYTES // out.itemsize
+    wide, narrow, long = m - m % (_VECTORS * lanes), m - m % lanes, m - m % (_ROW_VECTORS * lanes)
     double = narrow - (narrow - wide) % (2 * lanes)
-    for j in range(0, wide, _VECTORS * lanes):
-        for i in range(0, rows, ROWS):
-            _wide_tile(out, a, b, i, j)
-    for j in range(wide, double, 2 * lanes):
-        for i in range(0, rows, ROWS):
-            _double_tile(out, a, b, i, j)
-    for j in range(double, narrow, lanes):
-        for i in range(0, rows, ROWS):
-            _single_tile(out, a, b, i, j)
-    long = m - m % (_ROW_VECTORS * lanes)
-    for i in range(rows, n):
+    _wide(out, a, b, 0, wide)
+    _double(out, a, b, wide, double)
+    _single(out, a, b, double, narrow)
+    if narrow < m:
+        for i in range(n - n % ROWS):
+            _add_rest(out, a, b, i, narrow)
+    for i in range(n - n % ROWS, n):
         for j in range(0, long, _ROW_VECTORS * lanes):
             _row_tile(out, a, b, i, j)
-    # What no tile covers: the last columns.
-    for i in range(n):
-        first = narrow if i < rows else long
-        for k in range(inner):
-            factor = a[i, k]
-            for j in range(first, m):
-                out[i, j] += factor * b[k, j]
+        _add_rest(out, a, b, i, long)

@@ -23,7 +23,7 @@ STAGES = (
     "target_central agent forward",
     "central mixer forward",
     "central mixer backward",
-    "mixer first_weight forward",
+    "mixer forward",
     "mixing layer backward",
     "targets",
     "weights",
