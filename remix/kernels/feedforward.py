@@ -104,7 +104,7 @@ def _activate(
 def forward_rows(first: int, last: int, inputs: Input, networks: Networks, outputs: Array) -> None:
     """Outputs of all networks side by side ``[R, O]`` for the rows ``first`` to ``last``, written."""
     plan = networks.plan
-    activations = np.zeros(BLOCK * plan.activations[-1], outputs.dtype)
+    activations = np.empty(BLOCK * plan.activations[-1], outputs.dtype)
     for start in range(first, last, BLOCK):
         n = min(BLOCK, last - start)
         for network in range(len(plan.networks) - 1):
@@ -139,7 +139,7 @@ def _add_gradients(
         relu(_outputs(plan, activations, end - 2)[:n])
     for layer in range(end - 1, first, -1):
         below, grad_below = _outputs(plan, activations, layer - 1), _outputs(plan, grads, layer - 1)
-        # What earlier rows left here meets gradients of 0, but infinity times 0 is none.
+        # What is left here meets gradients of 0, but infinity times 0 is none.
         fill(0.0, below[n:rows])
         add_rows(_bias(plan, grad_parameters, layer), grad[:n])
         add_product(_weight(plan, grad_parameters, layer), below[:rows].T, grad[:rows])
@@ -170,17 +170,20 @@ def backward_rows(
     :param grad_dense: with respect to the dense features ``[R, D]``, written; ``[0, D]`` if nobody wants it.
     """
     plan, kind = networks.plan, grad_outputs.dtype
-    activations = np.zeros(BLOCK * plan.activations[-1], kind)
-    grads = np.zeros(BLOCK * plan.activations[-1], kind)
+    # Rows of a block that are not in use may hold anything: their gradients are 0 wherever they are added up.
+    activations = np.empty(BLOCK * plan.activations[-1], kind)
+    grads = np.empty(BLOCK * plan.activations[-1], kind)
     padded = (plan.transposed[1] - plan.transposed[0]) // plan.n_outputs[0]
     grad_rows = np.zeros((BLOCK, padded), kind)
     for start in range(first, last, BLOCK):
         n = min(BLOCK, last - start)
         rows = whole_groups(n)
-        fill(0.0, grad_rows)
+        if len(grad_dense):
+            fill(0.0, grad_rows)
         for network in range(len(plan.networks) - 1):
             bottom, end = plan.networks[network], plan.networks[network + 1]
-            _activate(inputs, start, n, networks, bottom, end - 1, activations)
+            if end - bottom > 1:
+                _activate(inputs, start, n, networks, bottom, end - 1, activations)
             grad = _outputs(plan, grads, end - 1)
             fill(0.0, grad[:rows])
             for i in range(n):

@@ -207,8 +207,10 @@ def _layers(features: Features, networks: feedforward.Sizes, backward: bool) -> 
         products = [2 * len(features) * n_in * n_out for n_in, n_out in itertools.pairwise(sizes[1:])]
         entry = _first_layer(features, sizes[1])
         dense = 2 * len(features) * features.dense.shape[1] * sizes[1]
-        again = 2 * entry + dense + 3 * sum(products) - (products[-1] if products else 0)
-        total += again if backward else entry + sum(products)
+        if not backward:
+            total += entry + sum(products)
+        else:
+            total += entry + dense + (entry + 3 * sum(products) - products[-1] if products else 0.0)
     return total
 
 
