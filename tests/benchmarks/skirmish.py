@@ -15,7 +15,7 @@ from remix.envs.skirmish.maps import map_names
 from remix.learning.policy import Policy
 from remix.learning.workers.inline import InlineWorkers
 from remix.learning.workers.seeds import episode_seeds
-from tests.benchmarks.timing import best_of
+from tests.benchmarks.timing import least_seconds
 
 TOGETHER = 32
 ROLLOUTS = ("2s3z", "MMM2", "corridor")
@@ -51,7 +51,7 @@ def rollouts() -> list[tuple[str, str]]:
             rates = []
             for n_threads in (1, every):
                 torch.set_num_threads(n_threads)
-                rates.append(steps / best_of(collect, 20))
+                rates.append(steps / least_seconds(collect, 20))
             label = f"policy rollout, {name}, {n} together, steps/s in 1 and {every} threads"
             rows.append((label, " ".join(f"{rate:,.0f}" for rate in rates)))
         workers.close()

@@ -23,8 +23,8 @@ def median_seconds(action: Callable[[], object], repeats: int) -> float:
     return statistics.median(_seconds(action) for _ in range(repeats))
 
 
-def best_of(action: Callable[[], object], repeats: int) -> float:
-    """Least wall time of ``repeats`` calls: what other programs did meanwhile counts least."""
+def least_seconds(action: Callable[[], object], repeats: int) -> float:
+    """Shortest wall time of ``repeats`` calls, which other programs disturb least."""
     return min(_seconds(action) for _ in range(repeats))
 
 
