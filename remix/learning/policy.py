@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -154,12 +154,17 @@ class Policy(nn.Module):
             found = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in given.items())
             raise ValueError(f"{found}: do not fit {agents[0]} episodes of {self.n_agents} agents")
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Within, :meth:`act` takes the weights as they were at the beginning, which makes it quicker."""
+    def freeze(self) -> Self:
+        """From now on :meth:`act` takes the weights as they are now, which makes it quicker."""
         plain = type(self.agent).step is RecurrentAgent.step  # another network takes steps of its own
         if plain and compiles(self.agent.encoder.weight):
             self._frozen = FrozenAgent(self.inputs, self.agent)
+        return self
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within, :meth:`act` takes the weights as they were at the beginning."""
+        self.freeze()
         try:
             yield
         finally:

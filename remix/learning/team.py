@@ -40,7 +40,7 @@ class Team:
         exploration: float | None = None,
     ) -> None:
         self.spec, self.exploration = spec, exploration
-        self._policy, self._make_slots = deepcopy(policy).cpu().eval(), slots
+        self._policy, self._make_slots = deepcopy(policy).cpu().eval().freeze(), slots
         self.reset()
 
     def reset(self, seed: int = 0) -> None:

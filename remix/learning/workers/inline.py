@@ -43,8 +43,9 @@ class InlineWorkers(WorkerPool):
 
         if n_parts == 1:
             return play(0)
-        while len(self._players) < n_parts:
-            self._players.append((behind_gate(self.environment), deepcopy(self._players[0][1])))
+        with torch.inference_mode(False):  # of a validation, whose tensors could not be written to later
+            while len(self._players) < n_parts:
+                self._players.append((behind_gate(self.environment), deepcopy(self._players[0][1])))
         self._pool = self._pool or ThreadPoolExecutor(thread_name_prefix="play")
         played = list(self._pool.map(play, range(n_parts)))
         return [played[i % n_parts][i // n_parts] for i in range(len(seeds))]

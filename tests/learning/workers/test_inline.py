@@ -83,6 +83,23 @@ def test_battles_are_played_in_threads_where_they_are_compiled():
     pool.close()
 
 
+def test_threads_that_first_played_in_a_validation_go_on():
+    """Lightning validates in PyTorch's inference mode, and trains outside of it."""
+    torch.set_num_threads(2)
+    learner = Policy(Skirmish("3m").spec)
+    pool = InlineWorkers(Declared, Policy(Skirmish("3m").spec))
+
+    def collect():
+        state = {name: tensor.detach().cpu() for name, tensor in learner.state_dict().items()}
+        return pool.collect(state, SEEDS, None)
+
+    with torch.inference_mode():
+        validated = collect()
+    for episode, again in zip(collect(), validated, strict=True):
+        assert_equal(again, episode)
+    pool.close()
+
+
 def test_an_error_in_a_thread_is_that_of_the_game(monkeypatch):
     monkeypatch.setattr(Declared, "fails_at", 7)
     with pytest.raises(Exception, match="fell over"):
