@@ -12,6 +12,7 @@ from remix.algorithms.independent import IndependentQLearning
 from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.envs.games import MatrixGame, TableGame, TwoStepGame
+from remix.envs.spec import Observation
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.episodes import Batch, Episode, collate, pack
 from remix.learning.policy import Policy
@@ -45,11 +46,11 @@ def every_episode(game: TableGame) -> Batch:
     """Each sequence of joint actions once, as unlimited uniform play would have it."""
     joint = list(product(range(game.spec.n_actions), repeat=2))
     plans = np.array(list(product(joint, repeat=game.spec.episode_limit)))
-    points, rewards = [game.reset(np.zeros(len(plans), np.int64))], []
+    points, rewards = [_copied(game.reset(np.zeros(len(plans), np.int64)))], []
     for t in range(game.spec.episode_limit):
         step = game.step(plans[:, t])
-        points.append(step.observation)
-        rewards.append(step.reward)
+        points.append(_copied(step.observation))
+        rewards.append(step.reward.copy())
     episodes = [
         Episode(
             obs=np.stack([point.obs[i] for point in points]),
@@ -64,6 +65,11 @@ def every_episode(game: TableGame) -> Batch:
         for i, plan in enumerate(plans)
     ]
     return collate([pack(episode) for episode in episodes], game.spec)
+
+
+def _copied(observation: Observation) -> Observation:
+    """What the next step does not overwrite."""
+    return Observation(*map(np.copy, observation))
 
 
 def learn(module: SingleLossModule, batch: Batch, updates: int, copy_every: int = 20) -> None:
