@@ -15,7 +15,7 @@ from remix.learning.policy import Policy
 from remix.learning.workers.base import EnvironmentFactory, PolicyState, WorkerError, WorkerPool
 from remix.learning.workers.rollout import rollout
 
-EPISODES_EACH = 4
+EPISODES_EACH = 8
 """Fewer in a thread would not make up for the time that Python takes for any number."""
 
 

@@ -13,7 +13,7 @@ from remix.learning.workers.base import WorkerError
 from remix.learning.workers.inline import InlineWorkers
 from tests.learning.workers.test_rollout import assert_equal
 
-SEEDS = np.arange(9)
+SEEDS = np.arange(17)
 
 
 class Watched(Skirmish):
