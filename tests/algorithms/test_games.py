@@ -69,7 +69,8 @@ def every_episode(game: TableGame) -> Batch:
 
 def _copied(observation: Observation) -> Observation:
     """What the next step does not overwrite."""
-    return Observation(*map(np.copy, observation))
+    obs, state, avail_actions = observation
+    return Observation(obs.copy(), state.copy(), avail_actions.copy())
 
 
 def learn(module: SingleLossModule, batch: Batch, updates: int, copy_every: int = 20) -> None:
