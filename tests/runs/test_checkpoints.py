@@ -33,7 +33,7 @@ EVERYTHING = [
         (GAME[0], "algorithm=remix", f"algorithm/{part}={name}")
         for part in ("mixer", "weighting", "central")
         for name in choices(f"algorithm/{part}")
-        if name not in ("fop", "none")
+        if name not in ("fop", "none", "unconstrained", "qfix_mono", "recognised")  # refused: not for ReMIX
     ),
     *(
         (GAME[0], "algorithm=remix", f"algorithm/weighting/mapping={name}")
