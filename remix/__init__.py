@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from remix.envs.spec import Environment, EnvSpec, Observation, Step
     from remix.networks.mixers.base import Mixer
     from remix.report.load import load_study
-    from remix.runs.api import evaluate, load_module, load_policy, train, watch
+    from remix.runs.api import evaluate, load_module, load_policy, record, train, watch
     from remix.runs.composing import compose
     from remix.runs.run import Run, load
     from remix.settings.errors import SettingError
@@ -42,6 +42,7 @@ __all__ = [
     "load_module",
     "load_policy",
     "load_study",
+    "record",
     "train",
     "watch",
 ]
@@ -52,7 +53,7 @@ _HOMES = {
     "remix.envs.spec": ("EnvSpec", "Environment", "Observation", "Step"),
     "remix.networks.mixers.base": ("Mixer",),
     "remix.report.load": ("load_study",),
-    "remix.runs.api": ("evaluate", "load_module", "load_policy", "train", "watch"),
+    "remix.runs.api": ("evaluate", "load_module", "load_policy", "record", "train", "watch"),
     "remix.runs.composing": ("compose",),
     "remix.runs.run": ("Run", "load"),
     "remix.settings.errors": ("SettingError",),

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.team import Team
 from remix.records.directory import short
-from remix.runs import evaluation, sources
+from remix.runs import evaluation, recording, sources
 from remix.runs.composing import compose
 from remix.runs.config import plain
 from remix.runs.experiment import train_alone
@@ -89,6 +89,15 @@ def watch(run: Known, *words: str) -> Path:
     :raises SettingError: there is no such run, or a setting cannot work.
     """
     return evaluation.watch(_looking("watch", run, words))
+
+
+def record(run: Known, *words: str) -> Path:
+    """Whole episodes of a trained policy in files, as ``remix record RUN WORDS`` writes them.
+
+    :returns: their folder.
+    :raises SettingError: there is no such run, or a setting cannot work.
+    """
+    return recording.record(_looking("record", run, words))
 
 
 def _packages(config: DictConfig) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -25,6 +26,28 @@ from remix.settings.errors import SettingError
 @compilation_told()
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Play episodes of a trained policy; print and return their statistics."""
+    with playing(config) as (path, module, data):
+        data.evaluation_exploration = epsilon = config.exploration
+        kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
+        print(f"{config.episodes} {kind} of {path}")
+        results = _tested(module, data, config.accelerator)
+    width = max(map(len, results))
+    for name, value in results.items():
+        print(f"  {name:<{width}}  {value:.3f}")
+    print(f"look at one of them: remix watch {path}")
+    return results
+
+
+@contextmanager
+def playing(
+    config: DictConfig, together: int | None = None, setting: str = "episodes"
+) -> Iterator[tuple[Path, MultiAgentModule, ReplayDataModule]]:
+    """Within, a trained policy can play: its checkpoint, its module, and the data module that plays.
+
+    :param config: with the settings of ``conf/evaluate.yaml``.
+    :param together: how many episodes are played at once, as ``setting`` says; None for all.
+    :raises SettingError: a setting cannot work.
+    """
     checks.whole("episodes", config.episodes, minimum=1)
     checks.seed("seed", config.seed)
     if config.exploration is not None:
@@ -37,16 +60,8 @@ def evaluate(config: DictConfig) -> dict[str, float]:
         check_arguments({"workers": plain(trained.workers)})
     with closing(environments):
         data = build_data(trained, environments)
-        check_together(data.spec, trained.workers, "episodes", config.episodes)
-        data.evaluation_exploration = epsilon = config.exploration
-        kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
-        print(f"{config.episodes} {kind} of {path}")
-        results = _tested(module, data, config.accelerator)
-    width = max(map(len, results))
-    for name, value in results.items():
-        print(f"  {name:<{width}}  {value:.3f}")
-    print(f"look at one of them: remix watch {path}")
-    return results
+        check_together(data.spec, trained.workers, setting, together or config.episodes)
+        yield path, module, data
 
 
 @compilation_told()
