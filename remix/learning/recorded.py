@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.spec import EnvSpec
 from remix.learning.episodes import Episode
-from remix.settings.errors import SettingError
 
 FORMAT, VERSION = "remix-episodes", 1
 CONTENTS = "episodes.json"
@@ -43,26 +40,16 @@ _AXES_AND_MEANING = {
 
 
 class EpisodeFiles:
-    """A folder of recorded episodes, which is there as a whole when the block ends, or not at all.
+    """Recorded episodes in a folder.
 
-    :param folder: must not be there yet.
-    :param about: where the episodes are from, for the page.
-    :raises SettingError: there is something of that name.
+    :param folder: for the files.
     """
 
-    def __init__(self, folder: Path, spec: EnvSpec, about: Mapping[str, Any]) -> None:
-        if folder.exists():
-            raise SettingError("output", folder, "is there already; choose another folder")
-        self.folder, self.spec, self.about = folder, spec, about
-        self._place = folder.with_name(f".{folder.name}.tmp")
+    def __init__(self, folder: Path, spec: EnvSpec) -> None:
+        self.folder, self.spec = folder, spec
         self._files: list[dict[str, Any]] = []
         self._fields: dict[str, dict[str, Any]] = {}
         self._returns: list[float] = []
-
-    def __enter__(self) -> Self:
-        shutil.rmtree(self._place, ignore_errors=True)  # of a process that was killed
-        self._place.mkdir(parents=True)
-        return self
 
     def add(self, seeds: NDArray[np.int64], episodes: Sequence[Episode]) -> None:
         """Write another file.
@@ -70,7 +57,7 @@ class EpisodeFiles:
         :param seeds: ``[E]``, those of the episodes.
         """
         arrays = columns(seeds, episodes, self.spec)
-        path = self._place / f"episodes-{len(self._files):05}.npz"
+        path = self.folder / f"episodes-{len(self._files):05}.npz"
         np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -79,27 +66,32 @@ class EpisodeFiles:
         self._returns += [episode.score for episode in episodes]
         self._fields = self._fields or {name: _described(name, array) for name, array in arrays.items()}
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            (self._place / CONTENTS).write_text(json.dumps(self._page(), indent=1) + "\n")
-            self._place.rename(self.folder)
-        else:
-            shutil.rmtree(self._place, ignore_errors=True)
+    @property
+    def steps(self) -> int:
+        """Of all episodes so far."""
+        return sum(file["steps"] for file in self._files)
 
-    def _page(self) -> dict[str, Any]:
-        return {
+    @property
+    def mean_return(self) -> float:
+        return float(np.mean(self._returns))
+
+    def describe(self, about: Mapping[str, Any]) -> None:
+        """Write the page when all episodes are there.
+
+        :param about: where they are from.
+        """
+        page = {
             "format": FORMAT,
             "version": VERSION,
-            **self.about,
+            **about,
             "environment": asdict(self.spec),
             "episodes": len(self._returns),
-            "steps": sum(file["steps"] for file in self._files),
-            "mean_return": float(np.mean(self._returns)),
+            "steps": self.steps,
+            "mean_return": self.mean_return,
             "arrays": self._fields,
             "files": self._files,
         }
+        (self.folder / CONTENTS).write_text(json.dumps(page, indent=1) + "\n")
 
 
 def columns(seeds: NDArray[np.int64], episodes: Sequence[Episode], spec: EnvSpec) -> dict[str, NDArray[Any]]:
