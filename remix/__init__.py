@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from remix.algorithms.base import MultiAgentModule
     from remix.checking.kinds import check
     from remix.envs.spec import Environment, EnvSpec, Observation, Step
+    from remix.exports.api import export
     from remix.networks.mixers.base import Mixer
     from remix.report.load import load_study
     from remix.runs.api import evaluate, load_module, load_policy, record, train, watch
@@ -38,6 +39,7 @@ __all__ = [
     "check",
     "compose",
     "evaluate",
+    "export",
     "load",
     "load_module",
     "load_policy",
@@ -51,6 +53,7 @@ _HOMES = {
     "remix.algorithms.base": ("MultiAgentModule",),
     "remix.checking.kinds": ("check",),
     "remix.envs.spec": ("EnvSpec", "Environment", "Observation", "Step"),
+    "remix.exports.api": ("export",),
     "remix.networks.mixers.base": ("Mixer",),
     "remix.report.load": ("load_study",),
     "remix.runs.api": ("evaluate", "load_module", "load_policy", "record", "train", "watch"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from remix.exports import writing
+from remix.exports import mlflow_model, writing
 from remix.exports.comparing import Comparison
+from remix.exports.mlflow_model import Registration
 from remix.learning.workers.seeds import episode_seeds
 from remix.records.directory import RunDirectory
 from remix.runs.compilation import compilation_told
@@ -34,30 +36,47 @@ def export(config: DictConfig) -> Path:
 
     :returns: the folder that they are in.
     """
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        reason = f'needs the packages of pip install "remix-marl[export]": {", ".join(missing)}'
-        raise SettingError("checkpoint", config.checkpoint, reason)
+    _check_packages(config)
     _check_ended(Path(str(config.checkpoint)))
     if config.output is not None and (not isinstance(config.output, str) or not config.output):
         raise SettingError("output", config.output, "must be the name of a folder")
-    with playing(config, TOGETHER, "episodes") as player:
+    with playing(config, TOGETHER) as player:
         place = player.checkpoint.parent
-        run = place.parent if place.name == "checkpoints" else place
-        output = run / "policy" if config.output is None else Path(config.output)
+        run = RunDirectory(place.parent if place.name == "checkpoints" else place)
+        output = Path(config.output or run.path / "policy")
+        agent = writing.Agent(player.module.policy, player.exploration)
+        registration = _registration(config, run)
         with new_folder(output) as folder, player.recruited():
-            agent = writing.Agent(player.module.policy, player.exploration)
             _write(agent, folder, player.checkpoint)
             checked = _checked(player, folder, config.seed)
-            manifest = _manifest(player, agent, checked, RunDirectory(run).record.final_return)
+            manifest = _manifest(player, agent, checked, run.record.final_return)
             (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
             shutil.copyfile(Path(__file__).with_name("agents.py"), folder / "agents.py")
+            mlflow_model.save(agent, folder)
+            registered = registration and registration.register(agent, folder)
     rounding = f", {checked['ties']} of them ties but for rounding" if checked["ties"] else ""
     print(
-        f"{output}: policy.onnx, policy.pt2, manifest.json and agents.py of {player.checkpoint}\n"
-        f"both decide as the policy does: {checked['decisions']:,} decisions in {checked['steps']:,} steps"
-        f"{rounding}; mean return {checked['mean_return']:.3f}"
+        f"{output}: the policy of {player.checkpoint} in policy.onnx, policy.pt2 and mlflow_model\n"
+        f"it decides as here: {checked['decisions']:,} decisions in {checked['steps']:,} steps{rounding}; "
+        f"mean return {checked['mean_return']:.3f}"
     )
+    if registered:
+        print(f"registered in MLflow as {registered}")
     return output
+
+
+def _check_packages(config: DictConfig) -> None:
+    if missing := [package for package in PACKAGES if find_spec(package) is None]:
+        reason = f'needs the packages of pip install "remix-marl[export]": {", ".join(missing)}'
+        raise SettingError("checkpoint", config.checkpoint, reason)
+
+
+def _registration(config: DictConfig, run: RunDirectory) -> Registration | None:
+    """Where the user wants the model registered; what was downloaded lies in a folder named by its run."""
+    if config.register is None:
+        return None
+    downloaded = run.path.name if re.fullmatch(r"[0-9a-f]{32}", run.path.name) else None
+    return Registration(config.register, run.record.mlflow_run_id or downloaded, config.tracking_uri)
 
 
 def _check_ended(path: Path) -> None:

@@ -80,7 +80,7 @@ def evaluate(run: Known, *words: str) -> dict[str, float]:
 
     :raises SettingError: there is no such run, or a setting cannot work.
     """
-    return evaluation.evaluate(_looking("evaluate", run, words))
+    return evaluation.evaluate(looking("evaluate", run, words))
 
 
 def watch(run: Known, *words: str) -> Path:
@@ -88,7 +88,7 @@ def watch(run: Known, *words: str) -> Path:
 
     :raises SettingError: there is no such run, or a setting cannot work.
     """
-    return evaluation.watch(_looking("watch", run, words))
+    return evaluation.watch(looking("watch", run, words))
 
 
 def record(run: Known, *words: str) -> Path:
@@ -97,7 +97,7 @@ def record(run: Known, *words: str) -> Path:
     :returns: their folder.
     :raises SettingError: there is no such run, or a setting cannot work.
     """
-    return recording.record(_looking("record", run, words))
+    return recording.record(looking("record", run, words))
 
 
 def _packages(config: DictConfig) -> list[str]:
@@ -110,7 +110,8 @@ def _packages(config: DictConfig) -> list[str]:
     return sorted(package for package in packages if location(package) is not None)
 
 
-def _looking(command: str, run: Known, words: Sequence[str]) -> DictConfig:
+def looking(command: str, run: Known, words: Sequence[str]) -> DictConfig:
+    """The configuration of a command that looks at a run."""
     trust = run.trust if isinstance(run, Run) else ()
     place = str(short(run.checkpoint) if isinstance(run, Run) else run)
     trusted = [f"trust=[{','.join(trust)}]"] if trust else []

@@ -13,7 +13,7 @@ from tests.command_line import SMALL, CommandLine
 
 PAGE = (Path(__file__).parents[2] / "docs/export.md").read_text()
 COMMANDS = re.findall(r"^\$ remix (.*)$", PAGE, flags=re.MULTILINE)
-READ, PLAY = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+READ, PLAY, LOAD = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -53,3 +53,5 @@ def test_policies(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None
     found: dict[str, Any] = {}
     exec(PLAY, found)
     assert found["actions"].shape == (2, 2)
+    exec(LOAD, found)
+    assert found["answer"]["action"].shape == (3,)
