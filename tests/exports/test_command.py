@@ -46,8 +46,8 @@ def command(
 @pytest.mark.parametrize(
     "words",
     [
-        ("algorithm=qmix",),
-        ("algorithm=vdac_sum", "exploration=0.2"),
+        ("algorithm=qmix", "agent_inputs.agent_id=true"),
+        ("algorithm=vdac_sum", "agent_inputs.agent_id=true", "exploration=0.2"),
         ("algorithm=mappo", "algorithm.policy.shared=false", "exploration=0"),
         ("algorithm=pqn_vdn", "agent_inputs.last_action=false"),
     ],
@@ -84,6 +84,50 @@ def test_a_stranger_plays_what_the_policy_played(command: CommandLine) -> None:
         [sys.executable, "-I", "-S", "stranger.py"], capture_output=True, text=True, timeout=300
     )
     assert played.stdout == "predator_prey 12\n", played.stderr
+
+
+OWN = """\
+import torch
+from remix.learning.policy import Policy
+from remix.networks.agent import RecurrentAgent
+
+def last(outputs, avail_actions, noise, exploration, actions, probability):
+    actions[:], probability[:] = outputs.shape[1] - 1, 1.0
+    return 0
+
+class Stubborn(Policy):
+    make_choice = staticmethod(last)
+
+class Unclear(RecurrentAgent):
+    def step(self, inputs, hidden):
+        return super().step(inputs * 2 if inputs.sum() > 1 else inputs, hidden)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("algorithm.policy._target_=own_policy.Stubborn", "policy.onnx cannot hold: it decides otherwise"),
+        (
+            "+algorithm.policy.agent={_target_:own_policy.Unclear,_partial_:true}",
+            "PyTorch cannot trace: GuardOnDataDependentSymNode: ",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_leave_is_named(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, setting: str, reason: str
+) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    Path("own_policy.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(command.home))
+    monkeypatch.delitem(sys.modules, "own_policy", raising=False)
+    archive.write(checkpoint_of(composed("env=penalty", "algorithm=iql", setting)), Path("x.ckpt"))
+    refused = command("export", "x.ckpt", "exploration=0.5")
+    assert refused.code == 2
+    assert refused.err.startswith(f"remix: checkpoint=x.ckpt: is of a policy that {reason}")
+    assert refused.err.count("\n") == 1
+    assert not Path("policy").exists()
 
 
 def test_a_run_that_has_not_ended_is_not_exported_by_its_name(
