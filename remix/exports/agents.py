@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -13,8 +12,10 @@ class Agents:
     """All N agents of a team, in E episodes at once; ``seed`` is of what is random in their choices."""
 
     def __init__(self, folder: str | Path, seed: int = 0) -> None:
+        from onnxruntime import InferenceSession
+
         self.manifest = json.loads((Path(folder) / "manifest.json").read_text())
-        self.session = onnxruntime.InferenceSession(Path(folder) / "policy.onnx")
+        self.session = InferenceSession(Path(folder) / "policy.onnx")
         self.random, self.n_agents = np.random.default_rng(seed), len(self.manifest["agents"])
 
     def reset(self, n_episodes: int = 1) -> None:
