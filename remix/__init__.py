@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from remix.algorithms.base import MultiAgentModule
     from remix.checking.kinds import check
     from remix.envs.spec import Environment, EnvSpec, Observation, Step
+    from remix.exports.api import export
     from remix.networks.mixers.base import Mixer
     from remix.report.load import load_study
-    from remix.runs.api import evaluate, load_module, load_policy, train, watch
+    from remix.runs.api import evaluate, load_module, load_policy, record, train, watch
     from remix.runs.composing import compose
     from remix.runs.run import Run, load
     from remix.settings.errors import SettingError
@@ -38,10 +39,12 @@ __all__ = [
     "check",
     "compose",
     "evaluate",
+    "export",
     "load",
     "load_module",
     "load_policy",
     "load_study",
+    "record",
     "train",
     "watch",
 ]
@@ -50,9 +53,10 @@ _HOMES = {
     "remix.algorithms.base": ("MultiAgentModule",),
     "remix.checking.kinds": ("check",),
     "remix.envs.spec": ("EnvSpec", "Environment", "Observation", "Step"),
+    "remix.exports.api": ("export",),
     "remix.networks.mixers.base": ("Mixer",),
     "remix.report.load": ("load_study",),
-    "remix.runs.api": ("evaluate", "load_module", "load_policy", "train", "watch"),
+    "remix.runs.api": ("evaluate", "load_module", "load_policy", "record", "train", "watch"),
     "remix.runs.composing": ("compose",),
     "remix.runs.run": ("Run", "load"),
     "remix.settings.errors": ("SettingError",),

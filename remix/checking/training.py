@@ -40,6 +40,7 @@ _PACE = {
     "test_episodes": 2,
     "resume": "never",
     "ckpt_path": None,
+    "init_from": None,
     "study": None,
     "logger": {},
     "env_name": "predator_prey",

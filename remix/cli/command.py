@@ -21,6 +21,8 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix train [SETTING=VALUE ...]         train, evaluate, track (-m sweeps over values: seed=1,2,3)
   remix evaluate CHECKPOINT_OR_RUN        greedy episodes of a trained policy
   remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
+  remix record CHECKPOINT_OR_RUN          whole episodes in files that NumPy reads
+  remix export CHECKPOINT_OR_RUN          its policy as ONNX and torch.export, to play without ReMIX
   remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
   remix search [SETTING=VALUE ...]        hyper-parameter search
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
@@ -133,6 +135,28 @@ def _watch(arguments: list[str]) -> None:
     _hydra("watch", with_checkpoint(arguments), watch)
 
 
+def _record(arguments: list[str]) -> None:
+    def record(config: DictConfig) -> object:
+        from remix.runs import recording
+
+        return recording.record(config)
+
+    from remix.settings.words import with_checkpoint
+
+    _hydra("record", with_checkpoint(arguments), record)
+
+
+def _export(arguments: list[str]) -> None:
+    def export(config: DictConfig) -> object:
+        from remix.exports import command
+
+        return command.export(config)
+
+    from remix.settings.words import with_checkpoint
+
+    _hydra("export", with_checkpoint(arguments), export)
+
+
 def _search(arguments: list[str]) -> None:
     from remix.studies.search import search
 
@@ -193,6 +217,8 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": _train,
     "evaluate": _evaluate,
     "watch": _watch,
+    "record": _record,
+    "export": _export,
     "report": _report,
     "search": _search,
     "check": _check,

@@ -8,7 +8,7 @@ from pathlib import Path
 from remix.cli.shell_words import split
 from remix.settings.errors import SettingError, one_of
 
-HYDRA_COMMANDS = ("train", "evaluate", "watch", "search", "check", "warmup")
+HYDRA_COMMANDS = ("train", "evaluate", "watch", "record", "export", "search", "check", "warmup")
 
 # The shell evaluates none of the choices: `read -r` takes them as they are, and `query bash` has quoted them.
 _BASH = """\

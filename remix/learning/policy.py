@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from remix.envs.spec import EnvSpec
 from remix.kernels.choice import choose, draw
 from remix.learning.episodes import Batch
+from remix.networks import choice
 from remix.networks.acting import FrozenAgent
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.features import compiles
@@ -43,6 +44,9 @@ class Policy(nn.Module):
 
     make_choice = staticmethod(choose)
     """Writes actions and their probabilities, see :func:`choose`."""
+
+    make_plain_choice = staticmethod(choice.choose)
+    """The same in PyTorch alone, see :func:`remix.networks.choice.choose`."""
 
     extra_outputs = 0
     """Outputs of the agent after those of the A actions."""
@@ -121,6 +125,40 @@ class Policy(nn.Module):
             raise ValueError("avail_actions leaves an agent without any action")
         return actions, probability, hidden
 
+    def forward(
+        self,
+        obs: Tensor,
+        last_actions: Tensor,
+        avail_actions: Tensor,
+        hidden: Tensor,
+        agents: Tensor,
+        noise: Tensor | None = None,
+        exploration: float | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What :meth:`act` chooses, for R agents of which each decides by itself, in PyTorch alone.
+
+        Nothing is checked, and R is left open, so that this can be traced and exported.
+
+        :param obs: float32 ``[R, O]``.
+        :param last_actions: int64 ``[R]``, -1 at the first step.
+        :param avail_actions: bool ``[R, A]``, at least one of every agent.
+        :param hidden: ``[R, H]``, zeros at the first step.
+        :param agents: number of every agent in its team, int64 ``[R]``.
+        :param noise: uniform numbers in [0, 1), ``[R, 2]``; wanted where there is an ``exploration``.
+        :param exploration: see :meth:`act`.
+        :returns: actions int64 ``[R]``; the probability ``[R]`` with which each was chosen; utilities or
+            logits ``[R, A]``; the next hidden state.
+        """
+        inputs = self.inputs.of_agents(obs, last_actions, agents)
+        outputs, hidden = self.agent.step_of(agents, inputs, hidden)
+        outputs = outputs[:, : self.n_actions]
+        if exploration is None:
+            actions = greedy_actions(outputs, avail_actions)
+            return actions, torch.ones_like(outputs[:, 0]), outputs, hidden
+        assert noise is not None
+        actions, probability = self.make_plain_choice(outputs, avail_actions, noise, exploration)
+        return actions, probability, outputs, hidden
+
     def _outputs(
         self, obs: NDArray[Any], last_actions: NDArray[np.int64], hidden: Hidden
     ) -> tuple[NDArray[np.float32], Hidden]:
@@ -178,6 +216,7 @@ class StochasticPolicy(Policy):
     """
 
     make_choice = staticmethod(draw)
+    make_plain_choice = staticmethod(choice.draw)
 
 
 class ActorCriticPolicy(StochasticPolicy):

@@ -43,6 +43,18 @@ class AgentInputs:
             rows[..., -self.n_agents :] = torch.eye(self.n_agents, device=obs.device)
         return rows.flatten(0, 1)
 
+    def of_agents(self, obs: Tensor, last_actions: Tensor, agents: Tensor) -> Tensor:
+        """Input rows ``[R, size]`` of R agents that need not be a team.
+
+        :param obs: float32 ``[R, O]``.
+        :param last_actions: int64 ``[R]``; -1 where there was no previous action.
+        :param agents: their numbers, int64 ``[R]``.
+        """
+        columns = [obs]
+        for numbers, count in ((last_actions, self.n_actions), (agents, self.n_agents * self.numbered)):
+            columns.append((numbers.unsqueeze(-1) == torch.arange(count, device=obs.device)).to(obs.dtype))
+        return torch.cat(columns, dim=-1)
+
     def rows(self, obs: Rows, last_actions: Tensor) -> Rows:
         """Input rows ``[R * N, size]`` from observations ``[R * N, O]``, as a batch has them."""
         columns = []
@@ -120,3 +132,7 @@ class RecurrentAgent(nn.Module):
         encoded = torch.relu_(self.encoder(inputs))
         hidden = torch.gru_cell(encoded, hidden, *self.recurrence.all_weights[0])
         return self.head(hidden), hidden
+
+    def step_of(self, agents: Tensor, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """:meth:`step` for agents in any order, of which ``agents [R]`` has the numbers."""
+        return self.step(inputs, hidden)

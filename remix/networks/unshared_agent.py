@@ -44,6 +44,11 @@ class UnsharedAgent(RecurrentAgent):
         ]
         return _joined([outputs for outputs, _ in both]), _joined([after for _, after in both])
 
+    def step_of(self, agents: Tensor, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        both = [network.step(inputs, hidden) for network in self._agents()]
+        outputs, after = (torch.stack(parts) for parts in zip(*both, strict=True))
+        return _of_own(outputs, agents), _of_own(after, agents)
+
     def _agents(self) -> list[RecurrentAgent]:
         return [network for network in self.networks if isinstance(network, RecurrentAgent)]
 
@@ -55,3 +60,8 @@ class UnsharedAgent(RecurrentAgent):
 def _joined(parts: Sequence[Tensor]) -> Tensor:
     """Rows of every agent ``[R / N, ...]`` in the order of all, agents side by side: ``[R, ...]``."""
     return torch.stack(tuple(parts), dim=1).flatten(0, 1)
+
+
+def _of_own(parts: Tensor, agents: Tensor) -> Tensor:
+    """Of what all networks say ``[N, R, D]``, to every agent that of its own: ``[R, D]``."""
+    return parts.gather(0, agents.view(1, -1, 1).expand(1, -1, parts.shape[-1])).squeeze(0)

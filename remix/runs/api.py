@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.team import Team
 from remix.records.directory import short
-from remix.runs import evaluation, sources
+from remix.runs import evaluation, recording, sources
 from remix.runs.composing import compose
 from remix.runs.config import plain
 from remix.runs.experiment import train_alone
@@ -80,7 +80,7 @@ def evaluate(run: Known, *words: str) -> dict[str, float]:
 
     :raises SettingError: there is no such run, or a setting cannot work.
     """
-    return evaluation.evaluate(_looking("evaluate", run, words))
+    return evaluation.evaluate(looking("evaluate", run, words))
 
 
 def watch(run: Known, *words: str) -> Path:
@@ -88,7 +88,16 @@ def watch(run: Known, *words: str) -> Path:
 
     :raises SettingError: there is no such run, or a setting cannot work.
     """
-    return evaluation.watch(_looking("watch", run, words))
+    return evaluation.watch(looking("watch", run, words))
+
+
+def record(run: Known, *words: str) -> Path:
+    """Whole episodes of a trained policy in files, as ``remix record RUN WORDS`` writes them.
+
+    :returns: their folder.
+    :raises SettingError: there is no such run, or a setting cannot work.
+    """
+    return recording.record(looking("record", run, words))
 
 
 def _packages(config: DictConfig) -> list[str]:
@@ -101,7 +110,8 @@ def _packages(config: DictConfig) -> list[str]:
     return sorted(package for package in packages if location(package) is not None)
 
 
-def _looking(command: str, run: Known, words: Sequence[str]) -> DictConfig:
+def looking(command: str, run: Known, words: Sequence[str]) -> DictConfig:
+    """The configuration of a command that looks at a run."""
     trust = run.trust if isinstance(run, Run) else ()
     place = str(short(run.checkpoint) if isinstance(run, Run) else run)
     trusted = [f"trust=[{','.join(trust)}]"] if trust else []

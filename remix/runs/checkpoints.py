@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
 from remix import tracking
 from remix.algorithms.base import MultiAgentModule
@@ -84,18 +85,21 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
     return checkpoint
 
 
-def find_checkpoint(name: str, tracking_uri: str | None) -> Path:
-    """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means."""
+def find_checkpoint(name: str, tracking_uri: str | None, setting: str = "checkpoint") -> Path:
+    """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means.
+
+    :param setting: that named it, for errors.
+    """
     path = Path(name)
     if path.is_file():
         return path
     if path.is_dir():
         if (found := RunDirectory(path).checkpoint) is not None:
             return found
-        raise SettingError("checkpoint", name, "is a directory without checkpoints/best.ckpt or last.ckpt")
+        raise SettingError(setting, name, "is a directory without checkpoints/best.ckpt or last.ckpt")
     if re.fullmatch(r"[0-9a-f]{32}", name):
         return tracking.download_checkpoint(name, tracking_uri)
-    raise SettingError("checkpoint", name, "must be a checkpoint file, a run directory or an MLflow run id")
+    raise SettingError(setting, name, "must be a checkpoint file, a run directory or an MLflow run id")
 
 
 def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path | None) -> str | None:
@@ -127,6 +131,21 @@ def starting_point(module: MultiAgentModule, ckpt_path: str | None, folder: Path
         with _offering_others(Path(ckpt_path)):
             _check_start(module, Path(ckpt_path))
     return ckpt_path
+
+
+def take_networks(module: MultiAgentModule, run: str) -> Path:
+    """Give a module the networks of another run, and nothing else of it: training begins at step 0.
+
+    :param run: as ``init_from`` names it, see :func:`find_checkpoint`.
+    :returns: the checkpoint that they are from.
+    :raises SettingError: there is none, or it holds other networks.
+    """
+    path = find_checkpoint(run, None, "init_from")
+    with _offering_others(path):
+        state = read_checkpoint(path, "init_from")["state_dict"]
+    _check_networks(module, state, "init_from", path)
+    module.load_state_dict(state)
+    return path
 
 
 def differences(path: Path, ours: dict[str, Any]) -> list[str]:
@@ -167,15 +186,25 @@ def _offering_others(path: Path) -> Iterator[None]:
 def _check_start(module: MultiAgentModule, path: Path) -> None:
     """Refuse a checkpoint that is damaged, holds other networks, or lacks something to go on from."""
     checkpoint = read_checkpoint(path, "ckpt_path")
-    ours, state = module.state_dict(), checkpoint["state_dict"]
+    _check_networks(module, checkpoint["state_dict"], "ckpt_path", path)
+    Content(checkpoint, "ckpt_path", path).check_continuable()
+
+
+def _check_networks(
+    module: MultiAgentModule, state: dict[str, Tensor], setting: str, value: str | Path
+) -> None:
+    """Refuse the weights of other networks than the module's.
+
+    :param setting: that named them with ``value``, for errors.
+    """
+    ours = module.state_dict()
     for name in ours.keys() | state.keys():
         if (
             name not in ours
             or name not in state
             or (ours[name].shape, ours[name].dtype) != (state[name].shape, state[name].dtype)
         ):
-            raise SettingError("ckpt_path", path, f"holds other networks than configured ({name} differs)")
-    Content(checkpoint, "ckpt_path", path).check_continuable()
+            raise SettingError(setting, value, f"holds other networks than configured ({name} differs)")
 
 
 def _configuration(

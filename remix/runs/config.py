@@ -56,6 +56,10 @@ def check(config: DictConfig) -> None:
         )
     if config.ckpt_path is not None and not Path(str(config.ckpt_path)).is_file():
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
+    if config.init_from is not None and config.ckpt_path is not None:
+        raise SettingError(
+            "init_from", config.init_from, "cannot go with ckpt_path, which brings networks too"
+        )
 
 
 def check_arguments(settings: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
 from remix.runs.building import build, quiet
-from remix.runs.checkpoints import restoring, starting_point
+from remix.runs.checkpoints import restoring, starting_point, take_networks
 from remix.runs.compilation import compilation_told
 from remix.runs.config import check, check_arguments, new_directory
 from remix.runs.launchers import threads_of_a_job
@@ -79,9 +79,12 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
         checkpoint = starting_point(
             module, run.config.ckpt_path, run.directory.last.parent if goes_on else None
         )
+        networks = None
+        if checkpoint is None and run.config.init_from is not None:
+            networks = take_networks(module, run.config.init_from)
         trainer = make_trainer(run.config, module)
         run.connect(trainer, checkpoint, data.spec.best_return)
-        describe(run, module, data, checkpoint)
+        describe(run, module, data, checkpoint, networks)
         if checkpoint is None:
             trainer.validate(module, data, verbose=False)
         with restoring(trainer, checkpoint):

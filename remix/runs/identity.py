@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from remix.records.directory import RunDirectory
 from remix.runs import sources
 from remix.settings.errors import SettingError
 
@@ -73,6 +74,8 @@ def identity(config: DictConfig) -> str:
     with open_dict(own):
         own.update({"run_dir": ".", "seed": 0})  # other settings may refer to them
     settings = {str(key): _resolved(own[key]) for key in own if key not in _OUTSIDE}
+    if (start := settings.pop("init_from", None)) is not None:  # without it, as in releases that had none
+        settings["init_from"] = str(RunDirectory(Path(str(start))).checkpoint or start)
     counted = {
         **settings,
         "trainer": _trainer(settings.get("trainer") or {}),

@@ -30,6 +30,7 @@ GROUPS: dict[str, Any] = {
     "callbacks": dict[str, Callback | None],
     "logger": dict[str, Logger | None],
     "ckpt_path": str | None,
+    "init_from": str | None,
 }
 """What the groups of a configuration are to become, and what is known of other settings."""
 

@@ -18,9 +18,17 @@ from remix.weighting.base import Weighting
 
 
 def describe(
-    run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule, checkpoint: str | None
+    run: RunInProgress,
+    module: MultiAgentModule,
+    data: ReplayDataModule,
+    checkpoint: str | None,
+    networks: Path | None,
 ) -> None:
-    """Print the recipe of a run, in a few lines, before it starts."""
+    """Print the recipe of a run, in a few lines, before it starts.
+
+    :param checkpoint: from which it goes on or begins.
+    :param networks: the checkpoint whose networks it begins with.
+    """
     config, spec = run.config, data.spec
     parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
     print(
@@ -29,6 +37,7 @@ def describe(
         f"{data.max_env_steps:,} environment steps; {data.episodes_per_round} episodes, then "
         f"{data.updates_per_round} update(s) of {_learned_from(module, data)}; epsilon "
         f"{module.epsilon}; {_warmup(module)}seed {config.seed}\n"
+        + (f"begins with the networks of {networks}{_differing(networks, run)}\n" if networks else "")
         + (_origin(checkpoint, run) if checkpoint else f"run directory: {run.directory}"),
         flush=True,
     )
@@ -45,8 +54,13 @@ def _origin(checkpoint: str, run: RunInProgress) -> str:
     """The checkpoint that a run goes on or begins from, and what that was trained with differently."""
     if checkpoint != run.config.ckpt_path:
         return f"resumed from {checkpoint}"
-    differing = differences(Path(checkpoint), run.settings.kept)
-    return f"begins from {checkpoint}" + (f", whose run had {', '.join(differing)}" if differing else "")
+    return f"begins from {checkpoint}{_differing(Path(checkpoint), run)}"
+
+
+def _differing(checkpoint: Path, run: RunInProgress) -> str:
+    """What the checkpoint was trained with differently."""
+    differing = differences(checkpoint, run.settings.kept)
+    return f", whose run had {', '.join(differing)}" if differing else ""
 
 
 def _warmup(module: MultiAgentModule) -> str:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from remix.learning.policy import ActorCriticPolicy, Policy, StochasticPolicy, greedy_actions
+from remix.networks.normalised_agent import NormalisedAgent
 from remix.networks.softmax import log_policy, with_exploration
 from tests.samples import make_spec
 
@@ -203,3 +204,32 @@ def test_observations_may_be_any_numbers(policy, kind):
     obs, last_actions, avail_actions = situation()
     with policy.frozen():
         act(policy, (obs.to(kind), last_actions, avail_actions), 0.5)
+
+
+@pytest.mark.parametrize("exploration", [None, 0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", [Policy, StochasticPolicy, ActorCriticPolicy])
+@pytest.mark.parametrize(
+    "options", [{}, {"shared": False}, {"agent": NormalisedAgent}, {"last_action": False}]
+)
+def test_plain_pytorch_chooses_the_same_for_agents_in_any_order(kind, options, exploration):
+    torch.manual_seed(3)
+    policy = kind(SPEC, **options)
+    obs, _, avail_actions = situation()
+    last_actions, noise = (
+        torch.randint(-1, SPEC.n_actions, (E, SPEC.n_agents)),
+        torch.rand(E, SPEC.n_agents, 2),
+    )
+    hidden = torch.randn(E * SPEC.n_agents, policy.agent.hidden_size)
+    ours = policy.act(
+        *(part.numpy() for part in (obs, last_actions, avail_actions, hidden)), exploration, noise.numpy()
+    )
+    order = torch.randperm(E * SPEC.n_agents)
+    rows = (part.flatten(0, 1)[order] for part in (obs, last_actions, avail_actions))
+    with torch.no_grad():
+        actions, probability, outputs, after = policy(
+            *rows, hidden[order], order % SPEC.n_agents, noise.flatten(0, 1)[order], exploration
+        )
+    assert np.array_equal(actions, ours[0].ravel()[order])
+    np.testing.assert_allclose(probability, ours[1].ravel()[order], rtol=1e-5)
+    np.testing.assert_allclose(after, ours[2][order], rtol=1e-5, atol=1e-6)
+    assert outputs.shape == (len(order), SPEC.n_actions)

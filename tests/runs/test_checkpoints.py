@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.learning import archive
 from remix.learning.schedules import Schedule
-from remix.runs.checkpoints import differences, find_checkpoint, load, starting_point
+from remix.runs.checkpoints import differences, find_checkpoint, load, starting_point, take_networks
 from remix.settings.errors import SettingError
 from tests.checkpoints import changed, checkpoint_of, composed, untrained
 from tests.command_line import CommandLine
@@ -224,6 +224,16 @@ def test_a_run_goes_on_from_its_last_good_checkpoint(
         match=r"^resume=auto: .*previous\.ckpt is damaged.*; resume=never with another run_dir starts anew$",
     ):
         starting_point(module, None, folder)
+
+
+def test_networks_of_another_shape_are_no_start(config: DictConfig, folder: Path) -> None:
+    module, weights = untrained(config), archive.read(folder / "last.ckpt")["state_dict"]
+    assert take_networks(module, str(folder / "last.ckpt")) == folder / "last.ckpt"
+    for name, ours in module.state_dict().items():
+        assert torch.equal(ours, weights[name])
+    other = untrained(composed(GAME[0], "algorithm=qmix"))
+    with pytest.raises(SettingError, match=r"^init_from=.*holds other networks than configured"):
+        take_networks(other, str(folder / "last.ckpt"))
 
 
 def test_the_users_choice_is_checked_before_anything_starts(config: DictConfig, folder: Path) -> None:

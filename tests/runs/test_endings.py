@@ -140,6 +140,45 @@ def test_a_run_goes_on_from_its_own_checkpoint_not_from_its_start(remix: Command
     assert "resumed from runs/x/checkpoints/last.ckpt" in remix(*line, "resume=auto").out
 
 
+def test_a_run_begins_with_the_networks_of_another_and_nothing_else(remix: CommandLine) -> None:
+    remix("train", *TINY, "seed=9", "run_dir=runs/start")
+    best = Path("runs/start/checkpoints/best.ckpt")
+    line = ("train", *TINY, "init_from=runs/start", "run_dir=runs/x", "algorithm.optimizer.lr=1e-30")
+    begun = remix(*line)
+    assert f"begins with the networks of {best}, whose run had seed=9, another algorithm\n" in begun.out
+    ours, theirs = (torch.load(path, weights_only=True) for path in ("runs/x/checkpoints/last.ckpt", best))
+    assert ours["env_steps"] == 64
+    for name, weights in theirs["state_dict"].items():
+        torch.testing.assert_close(ours["state_dict"][name], weights)
+    record = Path("runs/x/run.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"status": "running"}))
+    again = remix(*line, "resume=auto").out
+    assert "resumed from runs/x/checkpoints/last.ckpt" in again
+    assert "begins with the networks" not in again
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["init_from=nowhere"],
+            "init_from=nowhere: must be a checkpoint file, a run directory or an MLflow run",
+        ),
+        (["init_from=3"], "init_from=3: must be text"),
+        (["init_from=."], "init_from=.: is a directory without checkpoints/best.ckpt"),
+        (["init_from=bad.ckpt"], "init_from=bad.ckpt: is not a readable checkpoint"),
+        (["init_from=a", "ckpt_path=bad.ckpt"], "init_from=a: cannot go with ckpt_path"),
+    ],
+)
+def test_networks_that_cannot_be_had_are_refused(remix: CommandLine, words: list[str], message: str) -> None:
+    Path("bad.ckpt").write_text("text")
+    refused = remix("train", *TINY, *words)
+    assert refused.code == 2
+    assert refused.err.startswith(f"remix: {message}")
+    assert refused.err.count("\n") == 1
+    assert not folders(remix.home)
+
+
 def test_a_moved_run_keeps_its_best_checkpoint(remix: CommandLine) -> None:
     line = ("train", *TINY, *SECOND)
     remix(*line, "run_dir=runs/x")

@@ -64,6 +64,14 @@ def test_the_content_of_named_files_counts_not_their_place(own: Path) -> None:
     assert begins[0] == begins[1] != begins[2] != of()
 
 
+def test_the_networks_that_a_run_begins_with_count_not_their_place(own: Path) -> None:
+    for name, text in {"a": "one", "b": "one", "c": "two"}.items():
+        (own / name / "checkpoints").mkdir(parents=True)
+        (own / name / "checkpoints/best.ckpt").write_text(text)
+    begins = [of(f"init_from={name}") for name in ("a", "b", "a/checkpoints/best.ckpt", "c")]
+    assert begins[0] == begins[1] == begins[2] != begins[3] != of() == of("init_from=null")
+
+
 def test_equal_numbers_and_what_only_shows_do_not_count(own: Path) -> None:
     base = of("env.punishment=-2")
     for words in (

@@ -1,0 +1,1 @@
+"""Policies that leave: files that decide as the agents do, without ReMIX."""

@@ -1,0 +1,44 @@
+"""Episodes of a trained policy in files, for whoever learns from them elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from remix.learning.recorded import CONTENTS, EpisodeFiles
+from remix.learning.workers.seeds import episode_seeds
+from remix.runs.compilation import compilation_told
+from remix.runs.playing import playing
+from remix.settings import checks
+from remix.settings.errors import SettingError
+from remix.settings.files import new_folder
+
+
+@compilation_told()
+def record(config: DictConfig) -> Path:
+    """Play the episodes of :func:`remix.runs.evaluation.evaluate` and keep them whole.
+
+    :returns: the folder that they are in.
+    """
+    checks.whole("episodes", config.episodes, minimum=1)
+    together = checks.whole("episodes_per_file", config.episodes_per_file, minimum=1)
+    if not isinstance(config.output, str) or not config.output:
+        raise SettingError("output", config.output, "must be the name of a folder")
+    output = Path(config.output)
+    with (
+        playing(config, min(together, config.episodes), "episodes_per_file") as player,
+        new_folder(output) as folder,
+        player.recruited(),
+    ):
+        files = EpisodeFiles(folder, player.data.spec)
+        for first in range(0, config.episodes, together):
+            count = min(together, config.episodes - first)
+            files.add(episode_seeds(config.seed, "test", first, count), player.episodes(first, count))
+        files.describe({**player.about, "exploration": config.exploration, "seed": config.seed})
+    print(
+        f"{config.episodes:,} episodes of {player.checkpoint}: {files.steps:,} steps, "
+        f"mean return {files.mean_return:.3f}\n"
+        f"described in {output / CONTENTS}"
+    )
+    return output
