@@ -45,6 +45,7 @@ def per_algorithm() -> list[tuple[str, str]]:
 
 def updater(module: MultiAgentModule, data: ReplayDataModule, episodes: list[Episode]) -> Callable[[], None]:
     """One round's learning without Lightning's loops: batches drawn, losses, gradients and steps."""
+    data.replay.behaviour = module.needs_behaviour
     data.replay.add(episodes)
     configured: Any = module.configure_optimizers()
     optimizers = configured if isinstance(configured, list) else [configured]
