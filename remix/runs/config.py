@@ -44,6 +44,7 @@ def check(config: DictConfig) -> None:
         checks.whole("threads", config.threads, minimum=1)
     check_trainer(config.trainer, config.run_dir)
     checks.whole("warmup_steps", config.warmup_steps, minimum=0)
+    checks.whole("on_policy_episodes", config.on_policy_episodes, minimum=1)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
         checks.whole(key, config[key], minimum=1)
     # latest_size comes last: by default it is a copy of another of them, whose name an error should give.
