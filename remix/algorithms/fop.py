@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from torch import Tensor
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, pymarl_rmsprop
+from remix.algorithms.own_generator import OwnGenerator
 from remix.algorithms.target_networks import TargetNetworks, target_copy
 from remix.envs.spec import EnvSpec
 from remix.learning.episodes import Batch, agent_rows
@@ -30,7 +30,7 @@ from remix.settings.errors import SettingError
 _LOWEST_TEMPERATURE = 1e-6  # values are divided by it
 
 
-class FOP(ActorCriticModule):
+class FOP(OwnGenerator, ActorCriticModule):
     """Stochastic policies and two soft critics, each with a mixer of its own; learns from the replay.
 
     An update first improves the policies by the lower of their two critics. It then fits both critics to one
@@ -86,13 +86,6 @@ class FOP(ActorCriticModule):
         self.targets = TargetNetworks(
             pairs, checks.whole("target_update_episodes", target_update_episodes, minimum=1)
         )
-        # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
-        self.generator = torch.Generator()
-
-    def setup(self, stage: str) -> None:
-        if stage == "fit":
-            # A checkpoint is restored after this.
-            self.generator.manual_seed(self.trainer.datamodule.seed)  # type: ignore[attr-defined]
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in what is played: those in the policy, and as many of the others."""
@@ -117,14 +110,6 @@ class FOP(ActorCriticModule):
             "train/gradient_norm": torch.stack(norms).norm(),
         }
         self.training_means.update(metrics)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["generator"] = self.generator.get_state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        self.generator.set_state(checkpoint["generator"].cpu())
 
 
 class _Update:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from torch import Tensor
 from remix.algorithms.actor_critic import ActorCriticModule
 from remix.algorithms.base import PolicyFactory
 from remix.algorithms.optimizers import OptimizerFactory, steady_adam
+from remix.algorithms.own_generator import OwnGenerator
 from remix.envs.spec import EnvSpec
 from remix.learning.episodes import Batch, agent_rows
 from remix.learning.minibatches import select, shares
@@ -69,7 +69,7 @@ class Judged:
         )
 
 
-class MAPPO(ActorCriticModule):
+class MAPPO(OwnGenerator, ActorCriticModule):
     """Clipped policy steps on the episodes just played, each agent with a value of its own.
 
     A round is learned from once: returns and advantages (GAE) are made with the critic as it is at the
@@ -127,13 +127,6 @@ class MAPPO(ActorCriticModule):
             for head in self.policy.agent.heads:
                 head.weight.mul_(gain)
                 head.bias.zero_()
-        # On the CPU and apart from all other draws: the same numbers on every device and after a resumption.
-        self.generator = torch.Generator()
-
-    def setup(self, stage: str) -> None:
-        if stage == "fit":
-            # A checkpoint is restored after this.
-            self.generator.manual_seed(self.trainer.datamodule.seed)  # type: ignore[attr-defined]
 
     def learn(self, data: Round) -> None:
         assert data.latest is not None
@@ -215,14 +208,6 @@ class MAPPO(ActorCriticModule):
                 continue
             for episodes in shares(judged.batch.n_episodes, self.minibatches, self.generator):
                 yield judged.select(episodes)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["generator"] = self.generator.get_state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        self.generator.set_state(checkpoint["generator"].cpu())
 
 
 def mean_where(numbers: Tensor, counts: Tensor) -> Tensor:
