@@ -39,11 +39,12 @@ VALID = re.compile(r"\bmust\b|unknown setting|cannot be read|need |not found|too
 
 @dataclass(frozen=True)
 class Leaf:
-    """A setting with its default, and whether null is as good."""
+    """A setting with its default, whether null is as good, and whether it is counted in whole numbers."""
 
     key: str
     value: Any
     nullable: bool
+    whole: bool
 
 
 def cases(seed: int) -> list[Case]:
@@ -74,7 +75,7 @@ def _malformed(leaf: Leaf, random: Random) -> Iterator[str]:
         yield from (f"{key}={wrong}" for wrong in ("abc", "[1]", "{a: 1}", "nan", "'1'", "", "1e999", "0x1"))
     if isinstance(value, int | float) and not leaf.nullable:
         yield f"{key}=null"
-    if isinstance(value, int) and not isinstance(value, bool):
+    if leaf.whole:
         yield from (f"{key}={wrong}" for wrong in ("-7", "1.5", "true", str(2**70)))
     if isinstance(value, list):
         yield from (f"{key}={wrong}" for wrong in ("5x", "{a: 1}", "[[[nan]]]", "[]", "[abc]"))
@@ -106,4 +107,5 @@ def _walk(node: Any, key: str, parameters: Any) -> Iterator[Leaf]:
         return
     name = key.rpartition(".")[2]
     annotation = str(parameters[name].annotation) if parameters and name in parameters else ""
-    yield Leaf(key, node, any(word in annotation for word in ("None", "Optional", "Any")))
+    nullable = any(word in annotation for word in ("None", "Optional", "Any"))
+    yield Leaf(key, node, nullable, type(node) is int and "float" not in annotation)
