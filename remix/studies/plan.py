@@ -113,6 +113,11 @@ def make_plan(config: DictConfig) -> Plan:
     name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
     onset = None if about.onset is None else checks.number("study.onset", about.onset)
     reference = None if about.reference is None else str(about.reference)
+    variants = dict.fromkeys(job.variant for job in jobs)
+    if reference is not None and reference not in variants:
+        # Jobs of another command may bring it.
+        planned = ", ".join(variants)
+        warnings[f"study.reference={reference} is none of the variants planned here: {planned}"] = len(jobs)
     return Plan(name, title, metric, score, reference, onset, jobs, sweep, composed[0][1], warnings)
 
 

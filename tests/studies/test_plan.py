@@ -84,3 +84,12 @@ def test_every_method_has_its_first_seeds_before_any_has_its_last():
     assert [job.seed for job in made.jobs] == [seed for seed in range(101, 109) for _ in range(3)]
     assert {job.variant for job in made.jobs[:3]} == {"ow_qmix", "qmix", "vdn"}
     assert made.reference == made.merged()["reference"] == "ow_qmix"
+
+
+def test_a_reference_that_is_not_planned_is_said():
+    [line] = [
+        line for line in plan("onset_small", "seed=101", "algorithm=qmix").warnings if "reference" in line
+    ]
+    assert line == "study.reference=ow_qmix is none of the variants planned here: qmix"
+    planned = plan("onset_small", "seed=101", "algorithm=ow_qmix")
+    assert not any("reference" in line for line in planned.warnings)
