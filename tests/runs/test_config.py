@@ -11,7 +11,7 @@ import remix
 from remix.records.directory import RECORD, RunDirectory, latest_run
 from remix.runs import config as configuration
 from remix.runs.composing import composed
-from remix.runs.config import check_arguments, plain, run_directory
+from remix.runs.config import check, check_arguments, plain, run_directory
 from remix.runs.identity import SCHEME, identity
 from remix.runs.previous import find_previous
 from remix.settings.errors import SettingError
@@ -161,3 +161,10 @@ def test_battles_are_named_after_what_they_are_fought_on():
         == "skirmish/maps.own.yaml-62093f30"
     )
     assert remix.compose().logger.mlflow.tags.backend is None
+
+
+@pytest.mark.parametrize("algorithm", ["mappo", "qmix"])
+@pytest.mark.parametrize("value", ["0", "1.5", "true", "null"])
+def test_settings_are_checked_whether_the_algorithm_uses_them_or_not(algorithm: str, value: str):
+    with pytest.raises(SettingError, match=r"on_policy_episodes=\S+: must be a whole number"):
+        check(remix.compose(f"algorithm={algorithm}", f"on_policy_episodes={value}"))
