@@ -66,6 +66,13 @@ class TestFlatten:
         flat = tracking.flatten(CONFIG)
         assert tracking.flatten(flat) == flat
 
+    def test_a_run_of_a_study_says_what_choosing_its_settings_took(self) -> None:
+        study = {"panel": "p", "variant": "qmix", "tuning": {"qmix": "12 short runs"}}
+        run = {"algorithm_name": "qmix", "env_name": "hunt", "study": study}
+        assert tracking.run_parameters(run)["tuning"] == "12 short runs"
+        assert tracking.run_parameters(run | {"study": study | {"variant": "vdn"}})["tuning"] == "not stated"
+        assert "tuning" not in tracking.run_parameters(run | {"study": study | {"tuning": {}}})
+
     def test_only_groups_of_the_top_level_are_skipped(self) -> None:
         assert tracking.flatten({"callbacks": {"a": 1}, "env": {"callbacks": 2}}) == {"env.callbacks": 2}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from remix.report.csv_tables import LARGEST_COUNT, Row, read_table, write_table
+from remix.report.differences import SETTINGS_TABLE, with_settings
 from remix.report.results import STATUSES, HeatMap, Run, StudyResults
 from remix.report.run_table import RUNS_TABLE, with_table
 from remix.report.weight_map import COLUMNS, WARMUP_COLUMN, lines
@@ -63,6 +64,9 @@ def read_curves(path: Path) -> StudyResults:
     table = path.with_name(RUNS_TABLE)
     if path.name == CURVES and table.is_file():
         runs = with_table(runs, table)
+    settings = path.with_name(SETTINGS_TABLE)
+    if path.name == CURVES and settings.is_file():
+        runs = with_settings(runs, settings)
     return StudyResults(name or path.stem, name or path.stem, score, runs, known, file=path.resolve())
 
 

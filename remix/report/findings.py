@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isinf, isnan
 
-from remix.report.machines import commits
+from remix.report.differences import commits, different_games, is_mixed
 from remix.report.markup import Bullets, Section, Table
 from remix.report.onset import onsets
 from remix.report.results import StudyResults
@@ -151,6 +151,14 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
             f"{label(comparison.panel, results.panels)}: {ours} against {theirs}: {outcome} "
             f"({_reason(comparison, text)})."
         )
+    sentences += [
+        f"No verdict on {names[variant]} in {label(panel, results.panels)}: its runs have several "
+        "configurations, which differ in more than the seed."
+        for panel in results.panels
+        for variant in results.variants
+        if is_mixed(results, panel, variant)
+    ]
+    sentences += different_games(results)
     return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
 
 

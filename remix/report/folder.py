@@ -43,12 +43,13 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
     """
     runs: list[Run] = []
     heat_maps: dict[tuple[str, str], HeatMap] = {}
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
     for job in plan["jobs"]:
         directory = Path(str(job.get("directory", "nowhere")))
         run = _run(job, directory, plan["metric"])
-        if run.counts and run.variant not in known:  # one of each tells in what they differ
-            known.add(run.variant)
+        curve = run.panel, run.variant
+        if run.counts and curve not in known:  # one of each tells in what they differ
+            known.add(curve)
             run = replace(run, settings=_settings(directory))
         if run.counts and (directory / WEIGHTS).is_file():
             add_weights(directory / WEIGHTS, run, heat_maps)
@@ -84,6 +85,7 @@ def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
         best_possible=nan if best is None or not is_return(metric) else best,
         seconds=nan if record.seconds is None else record.seconds,
         facts=facts_of({**(record.origin or {}), **(record.machine or {})}),
+        identity=job["identity"],
     )
 
 

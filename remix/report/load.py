@@ -156,7 +156,8 @@ def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | Non
 def _without_curve(job: dict[str, Any], child: StoredRun | None) -> Run:
     status, run_id = (MISSING, None) if child is None else (_status(child), child.info.run_id)
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
-    return Run(*about, env_steps=np.zeros(0), scores=np.zeros(0), run_id=run_id)
+    nothing = np.zeros(0)
+    return Run(*about, env_steps=nothing, scores=nothing, run_id=run_id, identity=job["identity"])
 
 
 def _status(child: StoredRun) -> str:

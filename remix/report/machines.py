@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from statistics import median
 
+from remix.report.differences import settings_table
 from remix.report.markup import Block, Bullets, Section, Table
 from remix.report.results import Run, StudyResults
 from remix.report.style import label
@@ -27,11 +28,6 @@ FACTS = (
 )
 """What runs say of their machine and code, as far as they were asked (:mod:`remix.records`)."""
 
-_OF_THE_RUN = {"seed", "panel", "variant", "run_dir", "trainer.default_root_dir"}
-
-_MOST_SETTINGS = 40
-"""Lines of the table of settings."""
-
 
 def cost(results: StudyResults) -> Section | None:
     """The section about all finished runs; None if none of them says anything."""
@@ -39,20 +35,14 @@ def cost(results: StudyResults) -> Section | None:
     if not any(run.facts for run in runs):
         return None
     blocks: list[Block] = [_times(results), Bullets(_places(runs))]
-    if len(rows := _differing(results)) > 0:
-        blocks += ["Settings in which the variants differ:", _settings(results, rows)]
+    if (table := settings_table(results)) is not None:
+        blocks += ["Settings in which the variants differ:", table]
     return Section("Cost, machines and settings", blocks)
 
 
 def facts_of(known: Mapping[str, object]) -> dict[str, str]:
     """Of all that a run says of itself."""
     return {fact: str(known[fact]) for fact in FACTS if fact in known}
-
-
-def commits(results: StudyResults) -> list[str]:
-    """Of the code of the finished runs, as far as they say; several commits are several codes."""
-    found = {run.facts.get("git_commit", "") for run in results.runs if run.counts}
-    return sorted(found - {"", "unknown"})
 
 
 def _times(results: StudyResults) -> Table:
@@ -81,25 +71,3 @@ def _places(runs: Sequence[Run]) -> list[str]:
         if each:
             sentences.append(f"{fact.replace('_', ' ')}: {', '.join(each)}")
     return sentences
-
-
-def _differing(results: StudyResults) -> dict[str, Mapping[str, str]]:
-    """By setting, its value in each variant's first run, where these are not all the same."""
-    first = {
-        variant: run.settings
-        for variant in results.variants
-        for run in [r for panel in results.panels for r in results.of(panel, variant)][:1]
-        if run.settings
-    }
-    names = sorted({name for settings in first.values() for name in settings} - _OF_THE_RUN)
-    table = {name: {variant: s.get(name, "") for variant, s in first.items()} for name in names}
-    return {name: values for name, values in table.items() if len(set(values.values())) > 1}
-
-
-def _settings(results: StudyResults, rows: Mapping[str, Mapping[str, str]]) -> Table:
-    variants = [variant for variant in results.variants if any(variant in values for values in rows.values())]
-    cells = [
-        [shortened(name), *(shortened(values.get(variant, ""), 24) or "–" for variant in variants)]
-        for name, values in list(rows.items())[:_MOST_SETTINGS]
-    ]
-    return Table(["setting", *(label(variant, results.variants) for variant in variants)], cells, 1)

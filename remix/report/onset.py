@@ -13,6 +13,7 @@ from math import inf, isnan, nan
 import numpy as np
 from scipy.stats import CensoredData, binomtest, ecdf, logrank
 
+from remix.report.differences import is_mixed
 from remix.report.results import Floats, Run, StudyResults
 from remix.report.verdicts import LEAST_SEEDS, holm_levels
 
@@ -51,7 +52,10 @@ def onsets(results: StudyResults, threshold: float) -> list[Onset]:
     p_values = {
         (panel, variant): _log_rank(times[panel, results.reference], times[panel, variant])
         for panel, variant in keys
-        if variant != results.reference and (panel, results.reference) in times
+        if variant != results.reference
+        and (panel, results.reference) in times
+        and not is_mixed(results, panel, results.reference)
+        and not is_mixed(results, panel, variant)
     }
     tested = sorted((key for key, p in p_values.items() if not isnan(p)), key=p_values.__getitem__)
     shown: set[tuple[str, str]] = set()

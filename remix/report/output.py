@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from remix.report.differences import SETTINGS_TABLE
 from remix.report.files import CURVES, HEAT_MAPS
 from remix.report.results import StudyResults
 from remix.report.run_table import RUNS_TABLE
@@ -26,7 +27,7 @@ FOLDER = "report"
 
 _FIGURES = "figures"
 _UNFINISHED = ".report-"
-_TABLES = ("report.md", "scores.csv", CURVES, RUNS_TABLE, "marl_eval.json", HEAT_MAPS)
+_TABLES = ("report.md", "scores.csv", CURVES, RUNS_TABLE, SETTINGS_TABLE, "marl_eval.json", HEAT_MAPS)
 
 
 def report_folder(results: StudyResults) -> Path:
@@ -38,9 +39,9 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     """Write everything into a folder, which is created; an earlier report of the same is replaced.
 
     ``report.html`` (one file with all pictures), ``report.md``, ``figures/*.png`` and ``*.svg``,
-    ``scores.csv``, ``marl_eval.json``, and ``curves.csv``, ``runs.csv`` and ``weight_heatmaps.csv``, from
-    which the report can be made again. The files are moved to their places when all of them are there, so
-    that a report that is interrupted leaves the one before it.
+    ``scores.csv``, ``marl_eval.json``, and ``curves.csv``, ``runs.csv``, ``settings.csv`` and
+    ``weight_heatmaps.csv``, from which the report can be made again. The files are moved to their places when
+    all of them are there, so that a report that is interrupted leaves the one before it.
 
     :returns: the files, the page first.
     :raises SettingError: if there is more than a report can hold, or other files have their names.
@@ -72,6 +73,7 @@ def _remove_remains(output: Path) -> None:
 
 def _write_files(results: StudyResults, folder: Path) -> list[Path]:
     """The page first."""
+    from remix.report.differences import settings_table, write_settings
     from remix.report.figures import save_figures
     from remix.report.files import write_curves, write_heat_maps
     from remix.report.markup import to_html, to_markdown
@@ -84,12 +86,14 @@ def _write_files(results: StudyResults, folder: Path) -> list[Path]:
     table = scores(results)
     page = sections(results, table, list(dict.fromkeys(path.stem for path in pictures)))
     paths = [folder / name for name in (PAGE, *_TABLES)]
-    html, markdown, scores_csv, curves, runs, exported, heat_maps = paths
+    html, markdown, scores_csv, curves, runs, settings, exported, heat_maps = paths
     html.write_text(to_html(results.title, page, folder), encoding="utf-8")
     markdown.write_text(to_markdown(results.title, page), encoding="utf-8")
     write_scores(table, scores_csv)
     write_curves(results, curves)
     write_runs(results, runs)
+    if settings_table(results) is not None:
+        write_settings(results, settings)
     write_marl_eval(results, exported)
     if results.heat_maps:
         write_heat_maps(results.heat_maps, heat_maps)

@@ -59,6 +59,7 @@ class Run:
     :ivar seconds: that training took; NaN if nobody knows.
     :ivar facts: about machine and code, as far as they are known.
     :ivar settings: all of them as text, by their keys, as far as they are known.
+    :ivar identity: of the configuration, seed excluded; empty if nobody knows.
     """
 
     panel: str
@@ -74,6 +75,7 @@ class Run:
     seconds: float = nan
     facts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    identity: str = ""
 
     def __post_init__(self) -> None:
         env_steps, last = np.unique(self.env_steps[::-1], return_index=True)

@@ -20,6 +20,7 @@ RUNS_TABLE = "runs.csv"
 
 _NUMBERS = ("absolute_best", "absolute_last", "best_possible", "seconds")
 _COLUMNS = ("panel", "variant", "seed", *_NUMBERS, *FACTS)
+_IDENTITY = "identity"
 
 
 def write_runs(results: StudyResults, path: Path) -> None:
@@ -28,9 +29,10 @@ def write_runs(results: StudyResults, path: Path) -> None:
     def line(run: Run) -> list[str | int]:
         numbers = (run.absolute, run.last, run.best_possible, run.seconds)
         cells = ["" if isnan(number) else repr(number) for number in numbers]
-        return [run.panel, run.variant, run.seed, *cells, *(run.facts.get(fact, "") for fact in FACTS)]
+        facts = (run.facts.get(fact, "") for fact in FACTS)
+        return [run.panel, run.variant, run.seed, *cells, *facts, run.identity]
 
-    write_table(path, _COLUMNS, (line(run) for run in results.runs if run.counts))
+    write_table(path, (*_COLUMNS, _IDENTITY), (line(run) for run in results.runs if run.counts))
 
 
 def with_table(runs: Iterable[Run], path: Path) -> tuple[Run, ...]:
@@ -52,7 +54,8 @@ def _completed(run: Run, row: Row) -> Run:
     best, last = (_known(mean) for mean in numbers[:2])
     facts = {fact: row.cells[fact] for fact in FACTS if row.cells[fact]}
     episodes = EpisodeScores(best=best, last=last)
-    return replace(run, episodes=episodes, best_possible=numbers[2], seconds=numbers[3], facts=facts)
+    run = replace(run, episodes=episodes, identity=row.cells.get(_IDENTITY, ""))
+    return replace(run, best_possible=numbers[2], seconds=numbers[3], facts=facts)
 
 
 def _known(mean: float) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from remix.report.differences import is_mixed
 from remix.report.results import Floats, StudyResults
 from remix.report.statistics import (
     CONFIDENCE,
@@ -64,7 +65,10 @@ class Comparison:
 
 
 def compare(results: StudyResults) -> list[Comparison]:
-    """One for each panel and each variant with finished runs beside the reference's, in the study's order."""
+    """One for each panel and each variant with finished runs beside the reference's, in the study's order.
+
+    Curves whose runs have several configurations are compared with nothing.
+    """
     reference = results.reference
     pairs = {
         (panel, variant): (ours, theirs)
@@ -73,6 +77,8 @@ def compare(results: StudyResults) -> list[Comparison]:
         if variant != reference
         and len(ours := results.finals(panel, reference))
         and len(theirs := results.finals(panel, variant))
+        and not is_mixed(results, panel, reference)
+        and not is_mixed(results, panel, variant)
     }
     levels, shown = told_apart(pairs)
     return [_comparison(results, *key, levels.get(key), key in shown) for key in pairs]

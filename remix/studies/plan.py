@@ -94,6 +94,7 @@ def make_plan(config: DictConfig) -> Plan:
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
     if config.study.score in CURVE_COLUMNS:
         raise SettingError("study.score", config.study.score, "must not be another column of its tables")
+    _check_tuning(config.study.tuning)
     composed = list(_jobs(config))
     jobs = tuple(job for job, _, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
@@ -119,6 +120,11 @@ def make_plan(config: DictConfig) -> Plan:
         planned = ", ".join(variants)
         warnings[f"study.reference={reference} is none of the variants planned here: {planned}"] = len(jobs)
     return Plan(name, title, metric, score, reference, onset, jobs, sweep, composed[0][1], warnings)
+
+
+def _check_tuning(tuning: object) -> None:
+    if not isinstance(tuning, DictConfig):
+        raise SettingError("study.tuning", tuning, "must be words by variant, as in '{qmix: 12 short runs}'")
 
 
 def write_plan(plan: Plan, directory: Path) -> None:

@@ -79,6 +79,8 @@ def run_parameters(config: Mapping[str, Any]) -> dict[str, Scalar]:
         parameters[group] = parameters.pop(f"{group}_name")
     if (study := config.get("study")) is not None:
         parameters |= {"panel": study["panel"], "variant": study["variant"]}
+        if tuning := study.get("tuning"):
+            parameters["tuning"] = tuning.get(study["variant"], "not stated")
     return parameters
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from remix.report.differences import commits
 from remix.report.findings import verdicts
-from remix.report.machines import commits, cost
+from remix.report.machines import cost
 from remix.report.markup import Bullets, Table
 from remix.report.page import sections
 from remix.report.results import Run, StudyResults

@@ -13,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from remix import conf
 from remix.runs.config import register_resolvers
+from remix.settings.errors import SettingError
 from remix.studies.plan import Plan, make_plan, write_plan
 
 STUDIES = sorted(file.stem for file in (Path(conf.__file__).parent / "study").glob("[!_]*.yaml"))
@@ -93,3 +94,8 @@ def test_a_reference_that_is_not_planned_is_said():
     assert line == "study.reference=ow_qmix is none of the variants planned here: qmix"
     planned = plan("onset_small", "seed=101", "algorithm=ow_qmix")
     assert not any("reference" in line for line in planned.warnings)
+
+
+def test_words_about_tuning_go_by_variant():
+    with pytest.raises(SettingError, match=r"study.tuning=much: must be words by variant"):
+        plan("onset_small", "seed=101", "algorithm=qmix", "study.tuning=much")
