@@ -40,6 +40,7 @@ def test_no_configuration_names_them_otherwise():
 
 
 @pytest.mark.parametrize("packages", [True, False])
+@pytest.mark.slow
 def test_a_user_may_have_folders_of_these_names(tmp_path: Path, packages: bool):
     for folder in FOLDERS:
         (tmp_path / folder).mkdir()

@@ -650,6 +650,7 @@ class TestTraining:
         assert module.updates > 0
         assert np.isfinite([value for _, value in recorder.history("train/critic_loss")]).all()
 
+    @pytest.mark.slow
     def test_hot_policies_find_the_optimum_of_the_matrix_game(self):
         """The claim of the authors holds where entropy weighs much beside payoffs: for 10 of 10 seeds.
 

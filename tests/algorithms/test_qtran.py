@@ -337,6 +337,7 @@ class TestMatrixGame:
             **changes,
         )
 
+    @pytest.mark.slow
     def test_it_finds_the_optimum(self):
         """With equal loss factors, because the default needs three times the updates."""
         returns = []

@@ -620,6 +620,7 @@ def test_the_experiment(folder: Path):
     assert config.algorithm.policy.agent_id is not None
 
 
+@pytest.mark.slow
 def test_a_run_in_workers_is_evaluated_and_watched(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):

@@ -26,6 +26,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize(("part", "number"), [(part, number) for part in SHORT for number in SHORT[part]])
+@pytest.mark.slow
 def test_a_case_holds(part: str, number: int) -> None:
     assert attempt(part, number, SEED) == ""
 

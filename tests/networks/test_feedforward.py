@@ -38,6 +38,7 @@ def test_equals_the_layers_of_pytorch(kind, sizes, n_rows):
 
 
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=list(SIZES))
+@pytest.mark.slow
 def test_gradient_of_dense_columns(sizes):
     network = FeedForward(*sizes).double()
     numbers = torch.randn(70, sizes[0], dtype=torch.float64, requires_grad=True)

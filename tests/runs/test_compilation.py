@@ -49,6 +49,7 @@ def test_nothing_is_told_where_nothing_is_compiled(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_run_after_a_warm_up_compiles_nothing(tmp_path: Path) -> None:
     cache = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "code")}
 

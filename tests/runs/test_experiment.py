@@ -181,6 +181,7 @@ def wait_for(condition: Any, process: subprocess.Popen[bytes], seconds: float = 
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
     settings = (*SMALL_REMIX, "threads=1", "logger=csv", "max_env_steps=4000", "steps_per_epoch=200")
     whole, killed = tmp_path / "whole", tmp_path / "killed"

@@ -167,6 +167,7 @@ def test_own_classes_are_used(remix: CommandLine, callback: str):
     assert callback != "Typed" or "typed 4" in outcome.out
 
 
+@pytest.mark.slow
 def test_own_modules_are_found_in_other_processes(remix: CommandLine):
     environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
     program = f"import sys; sys.path[0] = {str(OURS.parent)!r}; from remix.cli.command import main; main()"

@@ -139,6 +139,7 @@ class Hanging(BranchChain):
         return super().step(actions)
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_round_that_is_played_ahead() -> None:
     workers = partial(ProcessWorkers, n_workers=1, overlap=True, timeout=30.0)
     data = ReplayDataModule(

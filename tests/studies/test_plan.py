@@ -35,6 +35,7 @@ def plan(study: str, *overrides: str) -> Plan:
 
 
 @pytest.mark.parametrize("study", [study for study in STUDIES if study != "custom"])
+@pytest.mark.slow
 def test_every_study_can_be_planned(study: str):
     """With one algorithm where it sweeps all of them: compositions take time."""
     fewer = {"predator_prey": ["algorithm=remix"], "smac": ["algorithm=remix"]}

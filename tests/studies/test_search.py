@@ -538,6 +538,7 @@ def test_two_commands_share_a_search(tmp_path: Path):
     assert all(lines), "one process did everything"
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
     settings = (
         "logger=csv",

@@ -127,6 +127,7 @@ def test_a_finished_run_of_the_same_configuration_is_taken_over(remix: CommandLi
     assert "taken over" not in apart.out
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_says_so_and_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", HALTING, *STUDY, "max_env_steps=400"],
@@ -142,6 +143,7 @@ def test_an_interrupted_study_says_so_and_goes_on(remix: CommandLine, mlflow_uri
     assert parent.info.status == child.info.status == "KILLED"
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     """Interrupted and missing jobs are trained to the end in the runs that were begun."""
     command = [*STUDY, "seed=1,2", "max_env_steps=400"]

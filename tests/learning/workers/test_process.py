@@ -194,6 +194,7 @@ class Slow(SmallPredatorPrey):
         return super().step(actions)
 
 
+@pytest.mark.slow
 def test_the_time_limit_is_for_playing(policy, tmp_path, monkeypatch):
     """Neither the start of a process nor the making of its game counts; they have a limit of their own."""
     pool = ProcessWorkers(partial(Slow, tmp_path / "slow"), policy, n_workers=1, timeout=2.0, retries=1)
