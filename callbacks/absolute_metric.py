@@ -1,4 +1,4 @@
-"""The absolute metric: the best policy of a run once more, on fresh episodes (Gorsane et al., 2022)."""
+"""The absolute metric: the best policy of a run is evaluated again on new episodes (Gorsane et al., 2022)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from remix.tracking.journal import ABSOLUTE_BEST, ABSOLUTE_LAST
 from remix.tracking.loggers import JournalLogger
 
 _POLICY = "policy."
-"""Beginning of the names of the policy's weights in a checkpoint."""
+"""The prefix of the names of the policy's weights in a checkpoint."""
 
 
 class AbsoluteMetric(Callback):
     """Plays greedy episodes of the best and of the last policy when a run has used its budget.
 
-    The highest of many evaluations is too high by their noise; these episodes had no part in the choice of
-    the best policy. Both policies play the same ones, of a stream of seeds that nothing else uses, as many at
-    a time as in an evaluation. Their means are logged as ``absolute_best/*`` and ``absolute_last/*``, and
-    each of them is in the journal. A run that was stopped has neither, and one that keeps no best checkpoint
-    the latter only.
+    The highest of many evaluations is too high because of their noise. The episodes of this callback had no
+    part in the choice of the best policy. Both policies play the same episodes, from a stream of seeds that
+    nothing else uses. The means are logged as ``absolute_best/*`` and ``absolute_last/*``; the journal keeps
+    every episode. A run that was stopped has neither. A run that keeps no best checkpoint has only
+    ``absolute_last/*``.
 
-    It costs what ``2 * times`` evaluations during training cost.
+    The cost is that of ``2 * times`` evaluations during training.
 
-    :param times: as many episodes as an evaluation has.
+    :param times: number of episodes of each policy, as a multiple of those of one evaluation.
     """
 
     changes_training = False
@@ -49,7 +49,10 @@ class AbsoluteMetric(Callback):
     def _evaluate(
         self, name: str, data: ReplayDataModule, module: MultiAgentModule, policy_state: PolicyState | None
     ) -> None:
-        """:param policy_state: None for that of the module."""
+        """Play the episodes with one policy and log their means under ``name``.
+
+        :param policy_state: weights of the policy, None for those of the module.
+        """
         statistics, episodes = EpisodeStatistics(data.spec.metrics), dict[str, list[float]]()
         n = data.validation_episodes
         for first in range(0, self.times * n, n):
@@ -64,7 +67,7 @@ class AbsoluteMetric(Callback):
 
 
 def _best_policy(trainer: pl.Trainer) -> PolicyState | None:
-    """Of the first callback that keeps the best checkpoint of a metric, None if there is none."""
+    """The weights of the best policy, kept by the first callback that monitors a metric; None without one."""
     keepers = (callback for callback in trainer.checkpoint_callbacks if isinstance(callback, ModelCheckpoint))
     path = next((keeper.best_model_path for keeper in keepers if keeper.monitor), "")
     if not path:

@@ -1,4 +1,4 @@
-"""Checkpoints from which a run goes on exactly, written so that no crash can spoil them."""
+"""Checkpoints from which a run continues exactly. They are written so that no crash can damage them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from remix.tracking.loggers import JournalLogger
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints so that the file always holds the whole new one or the whole one before.
+    """Writes checkpoints so that a file always holds a complete one, the new or the former.
 
-    Checkpoints hold tensors and plain containers only; no code in them is executed on loading, and one that
-    is damaged is refused (:mod:`remix.learning.archive`).
+    Checkpoints hold tensors and plain containers only. Loading executes no code of theirs, and refuses a
+    damaged one (:mod:`remix.learning.archive`).
     """
 
     def save_checkpoint(
@@ -43,16 +43,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps ``last.ckpt``: everything a run needs to go on as if it had never stopped.
+    """Keeps ``last.ckpt`` with everything that a run needs to continue as if it had never stopped.
 
-    The one before it stays as ``previous.ckpt``, so that there always is one, whatever happens to a file.
-    Saves after the evaluation at the end of an epoch, and at the end of training.
+    The checkpoint before it stays as ``previous.ckpt``. So there is one even if a file is damaged. It saves
+    after the evaluation at the end of an epoch, and at the end of training.
 
-    :param dirpath: folder of the file.
+    :param dirpath: folder of the files.
     :param every_n_epochs: epochs between saves.
-    :param replay: keep the stored episodes in it; without them a resumed run refills the replay first.
-    :param time_share: share of the time that saving may take. After a save that took over a second, the next
-        one waits until its share allows it. The save at the end of training never waits.
+    :param replay: whether the checkpoint keeps the stored episodes. Without them a resumed run first fills
+        its replay again.
+    :param time_share: the share of time that saving may take, between 0 and 1. If a save takes over a second,
+        the next one waits until it stays within this share. The save at the end of training never waits.
     """
 
     changes_training = False
@@ -102,7 +103,7 @@ class LastCheckpoint(Checkpoint):
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         for logger in trainer.loggers:
-            logger.save()  # a run that goes on from here must not lack what was logged before
+            logger.save()  # what was logged so far must not be missing in a run that continues from here
         self._saving = True
         start = time.monotonic()
         try:
@@ -121,12 +122,12 @@ class LastCheckpoint(Checkpoint):
         self._saved_steps = trainer.datamodule.env_steps  # type: ignore[attr-defined]
 
     def _affordable(self) -> bool:
-        """Whether another save as long as the last one would stay within ``time_share``."""
+        """Whether another save that takes as long as the last one stays within ``time_share``."""
         return self._seconds <= max(1.0, self.time_share * (time.monotonic() - self._saved_at))
 
 
 def _bring_home(states: dict[str, Any], trainer: pl.Trainer) -> None:
-    """Let callbacks find their checkpoints in a run's folder that was moved: they stored whole paths."""
+    """Replace the paths of checkpoints in the states of callbacks, in case the run's folder was moved."""
     for callback in trainer.checkpoint_callbacks:
         state = states.get(callback.state_key)
         if not isinstance(callback, ModelCheckpoint) or not state or not callback.dirpath:

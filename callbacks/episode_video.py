@@ -1,4 +1,4 @@
-"""One greedy episode of the policy as a film."""
+"""A film of one greedy episode of the policy."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from remix.settings import checks
 
 
 class EpisodeVideo(Callback):
-    """Saves ``episode.gif`` in the run directory at the end of training, and on the way if wanted.
+    """Saves ``episode.gif`` in the run directory at the end of training, and during training if wanted.
 
-    :param every_n_epochs: epochs between films, each replacing the one before; None for the last one only.
+    :param every_n_epochs: epochs between films, each of which replaces the former; None for the last only.
     :param fps: pictures per second.
-    :param seed: of the episode, the same in every film.
+    :param seed: seed of the episode, the same for every film.
     """
 
     changes_training = False

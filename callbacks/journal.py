@@ -1,4 +1,4 @@
-"""What ties the journal of a run to its checkpoints: a run that goes on repeats no point."""
+"""The connection of a run's journal with its checkpoints, so that a resumed run logs no point twice."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from remix.tracking.journal import FINAL, TEST, Journal
 
 
 class JournalKeeper(Callback):
-    """Writes the length of the journal into every checkpoint, and cuts it back to that length on loading.
+    """Writes the length of the journal into every checkpoint, and cuts the journal to it on loading.
 
-    It also writes the episodes of every evaluation into the journal one by one.
+    It also writes every episode of an evaluation into the journal. Every run has this callback.
 
-    Every run has this callback.
-
-    :param journal: of the run.
-    :param begin: called once when everything is set up and training or the first evaluation starts.
+    :param journal: journal of the run.
+    :param begin: called once, when everything is set up and training or the first evaluation starts.
     :param look: called after every epoch.
     """
 
@@ -53,7 +51,7 @@ class JournalKeeper(Callback):
         for logger in trainer.loggers:
             logger.save()
         if not any(isinstance(callback, LastCheckpoint) for callback in trainer.checkpoint_callbacks):
-            self._journal.keep()  # there is nothing from which this run could go on
+            self._journal.keep()  # this run has nothing from which it could continue
         self._look()
 
     def state_dict(self) -> dict[str, Any]:

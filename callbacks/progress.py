@@ -1,4 +1,4 @@
-"""Live progress over environment steps: a bar on a terminal, plain lines elsewhere."""
+"""Live progress in environment steps: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remai
 
 
 class EnvStepProgress(Callback):
-    """Environment steps of the budget, steps per second, epsilon, last test return and updates.
+    """Shows environment steps of the budget, steps per second, epsilon, the last test return and updates.
 
     :param interval: seconds between lines when the standard output is not a terminal.
     """
@@ -61,7 +61,7 @@ class EnvStepProgress(Callback):
         self._close()
 
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule, final: bool = False) -> None:
-        """Bring the bar up to date, or print a line; the final line has the average speed."""
+        """Update the bar, or print a line. The final line shows the average speed."""
         module, budget = _parts(trainer, pl_module)
         now, steps = time.monotonic(), module.env_steps
         details = {"epsilon": f"{module.exploration(steps):.2f}"}
@@ -70,7 +70,7 @@ class EnvStepProgress(Callback):
         details["updates"] = f"{module.updates:,}"
         if self._bar is not None:
             self._bar.set_postfix(details, refresh=False)
-            # The last round may go beyond the budget, where tqdm would lose its bar.
+            # The last round may exceed the budget, and tqdm shows no bar beyond its total.
             self._bar.update(min(steps, budget) - self._bar.n)
             self._bar.refresh()
         else:
@@ -91,6 +91,6 @@ class EnvStepProgress(Callback):
 
 
 def _parts(trainer: pl.Trainer, pl_module: pl.LightningModule) -> tuple[MultiAgentModule, int]:
-    """The module, and the budget of environment steps."""
+    """The module, and the budget in environment steps."""
     assert isinstance(pl_module, MultiAgentModule)
     return pl_module, trainer.datamodule.max_env_steps  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a run can do without: pictures, films, progress."""
+"""Side matters: pictures, films and progress, without which a run can go on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from remix.settings.errors import GameError, SettingError, first_line, named
 
 @contextmanager
 def side_matter(what: str) -> Iterator[None]:
-    """Within, an exception becomes a warning of one line, and the run goes on.
+    """Turn an exception inside the ``with`` block into a warning of one line, so that the run goes on.
 
-    :param what: beginning of the warning, which says what is missing now, as "no film of two_step".
+    :param what: the first words of the warning, which say what is missing, e.g. "no film of two_step".
     """
     try:
         yield
@@ -25,10 +25,10 @@ def side_matter(what: str) -> Iterator[None]:
 
 
 def told_safely(callback: Callback) -> Callback:
-    """The callback, changed so that its ``on_exception`` cannot raise.
+    """Change a callback so that its ``on_exception`` cannot raise, and return it.
 
-    Lightning would show the error of ``on_exception`` instead of the one that ended the run, and would not
-    close the workers.
+    Otherwise Lightning would show the error of ``on_exception`` instead of the one that ended the run. It
+    would not close the workers either.
     """
     original = callback.on_exception
 

@@ -1,4 +1,4 @@
-"""Final return, best return and area of a run's learning curve, as metrics of the run."""
+"""Final return, best return and area of a learning curve, as metrics of its run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from remix.tracking.curves import curve_summary
 
 
 class CurveSummary(Callback):
-    """Logs ``summary/final_return``, ``best_return``, ``area_under_curve`` and ``steps_to_90_percent``
-    (:func:`remix.tracking.curves.curve_summary`) when a finished run is tested.
+    """Logs a summary of the learning curve when a finished run is tested.
 
-    :param metric: of the evaluations, whose curve it is.
+    The metrics are ``summary/final_return``, ``best_return``, ``area_under_curve`` and
+    ``steps_to_90_percent``, see :func:`remix.tracking.curves.curve_summary`.
+
+    :param metric: the metric of evaluations that makes the curve.
     """
 
     changes_training = False

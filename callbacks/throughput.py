@@ -1,4 +1,4 @@
-"""Environment steps per second of wall clock, evaluation included."""
+"""Environment steps per second of wall clock. The time of evaluations counts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from remix.algorithms.base import MultiAgentModule
 
 
 class Throughput(Callback):
-    """Logs ``time/env_steps_per_second`` (since the last epoch) and ``time/elapsed_seconds`` of training.
+    """Logs ``time/env_steps_per_second`` since the last epoch, and ``time/elapsed_seconds`` of training.
 
-    The elapsed time goes on after a resume; the time between the two processes does not count.
+    The elapsed time continues after a resume. The time between the two processes does not count.
     """
 
     changes_training = False

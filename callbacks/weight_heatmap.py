@@ -1,4 +1,4 @@
-"""Heat map of the projection weights over training (the paper's Figure 3)."""
+"""A heat map of the projection weights over training (the paper's Figure 3)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from remix.weighting.base import Weighting
 
 
 class WeightHeatMap(Callback):
-    """Counts the weights of the transitions in every batch and draws how often each occurred, and when.
+    """Counts the weights ``[K]`` of batches of K transitions, and draws how often each occurred, and when.
 
-    Writes ``weight_heatmap.csv`` and ``weight_heatmap.png`` into the run directory when training ends, in
-    whatever way. Algorithms that weigh all transitions alike have no heat map.
+    It writes ``weight_heatmap.csv`` and ``weight_heatmap.png`` into the run directory at every end of
+    training, also after an error. An algorithm that gives all transitions the same weight has no heat map.
 
-    :param bins: of the weight range; weights outside it count in the outermost bins.
-    :param rows: periods of equal length into which the budget of environment steps is divided.
-    :param every_n_updates: updates between two that are counted.
-    :param title: above the picture.
+    :param bins: number of bins of the weight range. Weights outside the range count in the outermost bins.
+    :param rows: number of periods of equal length into which the budget of environment steps is divided.
+    :param every_n_updates: one of so many updates is counted.
+    :param title: title of the picture.
     """
 
     changes_training = False
@@ -103,7 +103,7 @@ class WeightHeatMap(Callback):
             self._steps_per_row = state_dict["steps_per_row"]
 
     def _flush(self) -> None:
-        """Move the counts of the current row from the device into the table, which grows as needed."""
+        """Move the counts of the present row from the device into the table, which grows if necessary."""
         counts = self._histogram.counts.cpu()
         if counts.any():
             missing = self._row + 1 - len(self._counts)

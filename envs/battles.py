@@ -1,4 +1,4 @@
-"""Battles of the StarCraft Multi-Agent Challenge: settings that its backends share, and the choice of one."""
+"""Battles of the StarCraft Multi-Agent Challenge: their settings, and the choice of a backend."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ BACKENDS = {
     "skirmish": "remix.envs.skirmish.environment:Skirmish",
     "starcraft2": "remix.envs.starcraft:StarCraft",
 }
-"""Where the classes are; a backend is imported when it is chosen, since its packages may not be there."""
+"""The class of each backend. It is imported only if it is chosen, because its packages may be missing."""
 
 MOST_LOOPS = 1000
-"""Greatest ``step_mul``: a step of a minute, in which most battles are over."""
+"""The greatest ``step_mul``. Such a step takes a minute, in which most battles end."""
 LONGEST_MOVE = 32.0
-"""Greatest ``move_amount``: from one edge of a map to the other."""
-_MOST = 1e6  # points of a reward
+"""The greatest ``move_amount``, the distance from one edge of a map to the other."""
+_MOST = 1e6  # the greatest size of a reward
 
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """What observations and state contain beside the places and types of units.
+    """What observations and the state show beside the places and types of units.
 
-    :param obs_all_health: health and shields of all units in sight, and of the agent itself.
-    :param obs_own_health: those of the agent itself.
-    :param obs_last_action: last actions of the agents in sight.
-    :param obs_pathing_grid: where around the agent the ground is open.
-    :param obs_terrain_height: how high the ground is there.
-    :param obs_instead_of_state: the state is all observations one after the other.
-    :param obs_timestep_number: share of the episode limit that is over, in observations. (SMAC's own
+    :param obs_all_health: observations show health and shields of the agent and of all units in its sight.
+    :param obs_own_health: observations show health and shields of the agent.
+    :param obs_last_action: observations show the last actions of the agents in sight.
+    :param obs_pathing_grid: observations show where the ground around the agent is open.
+    :param obs_terrain_height: observations show how high the ground around the agent is.
+    :param obs_instead_of_state: the state is the observations of all agents one after the other.
+    :param obs_timestep_number: observations show which share of the episode limit has passed. (SMAC's own
         vectors are then one entry longer than it says; these are not.)
-    :param state_last_action: last actions of all agents in the state.
-    :param state_timestep_number: share of the episode limit that is over, in the state.
+    :param state_last_action: the state shows the last actions of all agents.
+    :param state_timestep_number: the state shows which share of the episode limit has passed.
     """
 
     obs_all_health: bool = True
@@ -63,13 +63,14 @@ class RewardOptions:
     """What a step pays.
 
     :param reward_sparse: only the end pays, 1 for a victory and -1 for a defeat.
-    :param reward_only_positive: losses of one's own do not count, and the reward's sign is dropped.
-    :param reward_death_value: for every enemy killed.
-    :param reward_win: for a victory.
-    :param reward_defeat: for a defeat.
-    :param reward_negative_scale: weight of one's own losses.
-    :param reward_scale: whether rewards are scaled so that ``reward_scale_rate`` can be earned.
-    :param reward_scale_rate: the sum of rewards of a victory over enemies that never regenerate.
+    :param reward_only_positive: the agents' own losses do not count, and the sign of the reward is dropped.
+    :param reward_death_value: reward for each enemy killed.
+    :param reward_win: reward for a victory.
+    :param reward_defeat: reward for a defeat.
+    :param reward_negative_scale: weight of the agents' own losses.
+    :param reward_scale: rewards are scaled so that their sum is ``reward_scale_rate`` in a victory over
+        enemies that never regenerate.
+    :param reward_scale_rate: this sum.
     """
 
     reward_sparse: bool = False
@@ -90,9 +91,9 @@ class RewardOptions:
 
 
 def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptions]:
-    """The options that a backend was given; for None, SMAC's defaults.
+    """The options of a backend, with SMAC's defaults in place of None.
 
-    :raises SettingError: something else was given.
+    :raises SettingError: an argument is neither None nor such options.
     """
     views, rewards = (
         ViewOptions() if views is None else views,
@@ -106,9 +107,9 @@ def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptio
 
 
 def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]:
-    """The options among settings that may hold others too.
+    """The options among settings by name. Other settings are ignored.
 
-    :raises SettingError: one that makes no sense.
+    :raises SettingError: an option has an invalid value.
     """
     views = {field.name: settings[field.name] for field in fields(ViewOptions)}
     rewards = {field.name: settings[field.name] for field in fields(RewardOptions)}
@@ -116,22 +117,22 @@ def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]
 
 
 class Battles(Environment):
-    """SMAC's battles on the backend of one's choice, with SMAC's names and defaults of its settings.
+    """SMAC's battles on a chosen backend, with SMAC's names and defaults of its settings.
 
     :param map_name: one of SMAC's 23 maps.
     :param backend: ``skirmish``, the compiled engine, or ``starcraft2``, the real game.
     :param step_mul: game loops of one step.
-    :param move_amount: how far a move action wants to go, in map units.
-    :param continuing_episode: whether a battle that reaches the limit is only cut there: truncated, and what
-        would have followed is estimated. False, as in the configurations of SMAC and PyMARL, makes the limit
-        an end like any other: terminated, and nothing follows.
-    :param profile: see :class:`remix.envs.skirmish.environment.Skirmish`.
-    :param difficulty: see :class:`remix.envs.starcraft.StarCraft`, which also has ``game_version`` and
-        ``replay_dir``.
+    :param move_amount: map units that a move action tries to go.
+    :param continuing_episode: whether a battle that reaches its limit is truncated there, so that learners
+        estimate what would have followed. With False, as in the configurations of SMAC and PyMARL, it is
+        terminated and nothing follows.
+    :param profile: unit data of the engine, see :class:`remix.envs.skirmish.environment.Skirmish`.
+    :param difficulty: a setting of the game, see :class:`remix.envs.starcraft.StarCraft`; so are
+        ``game_version`` and ``replay_dir``.
 
-    The others are those of :class:`ViewOptions` and :class:`RewardOptions`.
+    The other settings are those of :class:`ViewOptions` and :class:`RewardOptions`.
 
-    :raises SettingError: a setting that makes no sense, or one that only another backend has.
+    :raises SettingError: a setting has an invalid value, or belongs to another backend.
     """
 
     bears_threads = True
@@ -189,7 +190,7 @@ class Battles(Environment):
         self.spec, self.bears_threads = self._battles.spec, self._battles.bears_threads
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` battles."""
+        """Start E battles from ``seeds [E]``."""
         return self._battles.reset(seeds)
 
     def step(self, actions: NDArray[np.integer]) -> Step:
@@ -197,7 +198,7 @@ class Battles(Environment):
         return self._battles.step(actions)
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of battle ``index``."""
+        """RGB picture ``[height, width, 3]`` of battle ``index``."""
         return self._battles.render(index)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""From ``env.id`` to PettingZoo games: import what makes them, and make them."""
+"""PettingZoo games by ``env.id``: import the function that makes them, and call it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _METHODS = ("reset", "step", "observation_space", "action_space")
 
 
 class Factory:
-    """What makes the games of one ``id``.
+    """Makes the games of one ``id``.
 
-    :param id: module with a function ``parallel_env``, or ``package.module:function``.
-    :param options: keyword arguments of that function. The ``render_mode`` that the configuration gives
-        every game is left out for one that does not take it.
-    :raises SettingError: it cannot be imported, or does not take these options.
-    :raises GameError: the module broke down while it was imported.
+    :param id: a module with a function ``parallel_env``, or ``package.module:function``.
+    :param options: keyword arguments of that function. The configuration passes ``render_mode`` to every
+        game; a function that does not accept it does not receive it.
+    :raises SettingError: the function cannot be imported, or does not accept these options.
+    :raises GameError: the module raised an exception while it was imported.
     """
 
     takes_render_mode: bool
-    """Whether the games are asked for pictures when they are made; if not, drawing is simply tried."""
+    """Whether the games receive a ``render_mode`` when they are made; if not, drawing is simply tried."""
 
     def __init__(self, id: str, options: Mapping[str, Any] | None) -> None:
         if not isinstance(options, Mapping | None) or not all(
@@ -42,10 +42,10 @@ class Factory:
         self._check_options()
 
     def make(self) -> Any:
-        """A new game.
+        """Make a new game.
 
-        :raises SettingError: an option is not accepted, or what is made is no parallel PettingZoo game.
-        :raises GameError: making it raised an exception.
+        :raises SettingError: the function does not accept an option, or makes no parallel PettingZoo game.
+        :raises GameError: the function raised an exception.
         """
         while True:
             with GameCode(self.id, f"making it with options={brief(self.options)}"):
@@ -53,7 +53,7 @@ class Factory:
                     game = self._make(**self.options)
                     break
                 except TypeError as error:
-                    # Factories that hand all options on cannot be asked before.
+                    # A factory that passes all options on tells only now which are valid.
                     wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
                     if wrong is None or wrong[1] not in self.options:
                         raise
@@ -66,7 +66,7 @@ class Factory:
     def _check_options(self) -> None:
         try:
             parameters = inspect.signature(self._make).parameters
-        except (TypeError, ValueError):  # of some built-in functions
+        except (TypeError, ValueError):  # some built-in functions have no signature
             return
         kinds = {parameter.kind for parameter in parameters.values()}
         if inspect.Parameter.VAR_KEYWORD not in kinds:
@@ -110,10 +110,10 @@ class Factory:
 
 
 def find_factory(id: str) -> Callable[..., Any]:
-    """The function that makes a game, from ``module`` (its ``parallel_env``) or ``module:function``.
+    """The function that makes a game: ``parallel_env`` of ``module``, or that of ``module:function``.
 
-    :raises SettingError: it cannot be found; the message says what to install or what to choose.
-    :raises GameError: the module broke down while it was imported.
+    :raises SettingError: it cannot be found. The message says what to install, or the valid choices.
+    :raises GameError: the module raised an exception while it was imported.
     """
     path, _, function = id.partition(":") if isinstance(id, str) else ("", "", "")
     if not all(name.isidentifier() for name in path.split(".")) or path.endswith(".py"):
@@ -146,7 +146,7 @@ def _import(id: str, path: str) -> ModuleType:
 
 
 def _inside(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the module that was imported on, without the machinery of importing."""
+    """The part of a traceback from the imported module on, without the frames of the import itself."""
     while trace and trace.tb_next:
         file = trace.tb_frame.f_code.co_filename
         if file != __file__ and "importlib" not in file:
@@ -156,7 +156,7 @@ def _inside(trace: TracebackType | None) -> TracebackType | None:
 
 
 def missing_module(path: str, missing: str) -> str:
-    """What to do about a module that is not there, ``path`` being what was to be imported."""
+    """What to do about the ``missing`` module. ``path`` is what was to be imported."""
     if missing in ("pettingzoo", "gymnasium"):
         return f'needs the package {missing}: pip install "remix-marl[pettingzoo]"'
     parent, _, name = missing.rpartition(".")
@@ -173,9 +173,9 @@ def missing_module(path: str, missing: str) -> str:
 
 
 def episode_limit(id: str, game: Any, options: Mapping[str, Any], wanted: int | None) -> int:
-    """Steps per episode: as wanted, but not more than the ``max_cycles`` of the options or of the game.
+    """The steps of an episode: ``wanted``, or else the ``max_cycles`` of the options or of the game.
 
-    :raises SettingError: it is neither wanted nor told, or more than that.
+    :raises SettingError: both are missing, or ``wanted`` is more than ``max_cycles``.
     """
     setting = "options.max_cycles"
     own = _whole(options.get("max_cycles", getattr(getattr(game, "unwrapped", game), "max_cycles", None)))
@@ -192,5 +192,5 @@ def episode_limit(id: str, game: Any, options: Mapping[str, Any], wanted: int | 
 
 
 def _whole(value: Any) -> Any:
-    """A float of a whole value, such as an option may be, as an int."""
+    """A float of a whole value as an int. Any other value stays as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

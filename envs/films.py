@@ -1,4 +1,4 @@
-"""Films of episodes: GIF, or MP4 with the extra ``video``. Libraries are imported only when one is saved."""
+"""Films of episodes: GIF, or MP4 with the extra ``video``. Libraries are imported only to save a film."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from remix.settings.errors import GameError, SettingError, brief
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_COLOURS = 48  # of a GIF
+_COLOURS = 48  # colours of a GIF
 _LONGEST_SIDE = 4096  # pixels
 
 
@@ -24,7 +24,7 @@ def as_picture(frame: Any) -> NDArray[np.uint8]:
 
     Grey becomes RGB, an alpha channel is dropped, and numbers from 0 to 1 become 0 to 255.
 
-    :raises ValueError: it is no picture; what is wrong, as a phrase.
+    :raises ValueError: ``frame`` is no picture. The message says why, as a phrase.
     """
     array = np.asarray(frame)
     if array.dtype.kind not in "biuf" or array.ndim not in (2, 3):
@@ -46,12 +46,13 @@ def as_picture(frame: Any) -> NDArray[np.uint8]:
 
 
 def save_film(frames: Sequence[NDArray[np.uint8]], path: str | Path, fps: float = 8) -> Path:
-    """Write ``frames``, each a picture for :func:`as_picture`; the path's ending says in which format.
+    """Write a film. The ending of the path says in which format.
 
-    Smaller frames than the largest get a black margin on the right and below.
+    Frames that are smaller than the largest get a black margin on the right and below.
 
+    :param frames: pictures in a form that :func:`as_picture` accepts.
     :param fps: frames per second, see :func:`frames_per_second`.
-    :raises SettingError: see :func:`film_writer`, and for an impossible ``fps``.
+    :raises SettingError: the format cannot be written (:func:`film_writer`), or ``fps`` is invalid.
     :raises GameError: a frame is no picture.
     """
     path = Path(path)
@@ -68,14 +69,14 @@ def save_film(frames: Sequence[NDArray[np.uint8]], path: str | Path, fps: float 
 
 
 def frames_per_second(fps: Any) -> float:
-    """The setting ``fps``, checked: GIF players know no more than 50."""
+    """Check the setting ``fps``, frames per second. GIF players can show at most 50."""
     return checks.number("fps", fps, 0.1, 50)
 
 
 def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, float], None]:
-    """The function that writes films to such a path. Ask for it before an episode is played for the film.
+    """The function that writes films to a path. It can be asked for before an episode is played.
 
-    :raises SettingError: another ending than .gif or .mp4, or the package for it is missing.
+    :raises SettingError: the path ends neither in .gif nor in .mp4, or the package for MP4 is missing.
     """
     writers = {".gif": _write_gif, ".mp4": _write_mp4}
     if path.suffix not in writers:
@@ -99,11 +100,11 @@ def _of_one_size(pictures: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
 
 
 def _write_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float) -> None:
-    """An endless film; GIF players know hundredths of a second, at least two per frame."""
+    """Write an endless film. A frame of a GIF takes whole hundredths of a second, at least two."""
     from PIL import Image
 
     images = [Image.fromarray(frame) for frame in frames]
-    # One palette for all frames: the unchanged part of a frame is then not stored again.
+    # All frames share one palette, so that the unchanged part of a frame is not stored again.
     palette = _common_palette(images)
     reduced = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     reduced[0].save(path, save_all=True, append_images=reduced[1:], duration=round(100 / fps) * 10, loop=0)
@@ -120,7 +121,7 @@ def _common_palette(images: list[Image]) -> Image:
 
 
 def _write_mp4(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float) -> None:
-    """H.264, in the colours that every player shows; these need even sides."""
+    """Write H.264 in colours (yuv420p) that every player shows. They need even sides."""
     from imageio_ffmpeg import write_frames
 
     height, width = frames[0].shape[:2]

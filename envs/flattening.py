@@ -1,6 +1,7 @@
 """Observations of PettingZoo agents as rows of numbers, in Gymnasium's order. Needs the extra ``pettingzoo``.
 
-Gymnasium's own ``flatten`` repeats, cuts and converts what does not fit its space; here that is an error.
+Gymnasium's own ``flatten`` repeats, cuts or converts an observation that does not fit its space. Here that is
+an error.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from remix.settings.errors import brief
 
-# A number of NumPy's: Python's would become infinite beside half precision.
+# The limit of float32 is a NumPy number. A Python number would become infinite beside half precision.
 _HIGHEST: dict[str, Any] = {"bool": 1, "uint8": 255, "float32": np.finfo(np.float32).max}
 _NEEDED = {
     "bool": "zeros and ones, as its space declares",
@@ -24,18 +25,17 @@ _NEEDED = {
 }
 
 Key = tuple[Any, int]
-"""A key or an index, and for an index how long the tuple has to be."""
+"""A key of a Dict space, or an index of a Tuple space; and the length of that tuple, 0 for a key."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One leaf of an observation space. Discrete leaves become one-hot rows.
 
-    :param path: the way to it from the whole observation, empty if it is all there is.
-    :param space: Box, MultiBinary, Discrete or MultiDiscrete.
-    :param size: numbers in its row.
-    :param dtype: ``bool`` or ``uint8`` where the whole numbers that the space declares fit in, else
-        ``float32``.
+    :param path: keys and indices that lead from the whole observation to the leaf; empty without nesting.
+    :param space: a Box, MultiBinary, Discrete or MultiDiscrete.
+    :param size: length of the leaf's row.
+    :param dtype: ``bool`` or ``uint8`` if the space declares whole numbers that fit in, else ``float32``.
     """
 
     path: tuple[Key, ...]
@@ -44,9 +44,9 @@ class Part:
     dtype: str
 
     def read(self, observation: Any) -> NDArray[Any]:
-        """Its row ``[size]``.
+        """The leaf's row ``[size]`` in a whole observation.
 
-        :raises ValueError: what is wrong with it, as a phrase.
+        :raises ValueError: the leaf is invalid. The message says why, as a phrase.
         """
         for key, length in self.path:
             try:
@@ -71,7 +71,7 @@ class Part:
 
 
 def parts_of(space: spaces.Space[Any], path: tuple[Key, ...] = ()) -> Iterator[Part]:
-    """The leaves of a space of fixed size, in the order in which Gymnasium flattens them.
+    """The leaves of a space in the order in which Gymnasium flattens them.
 
     :raises ValueError: a leaf has no fixed size, or its space is not one of Gymnasium's.
     """
@@ -92,7 +92,7 @@ def parts_of(space: spaces.Space[Any], path: tuple[Key, ...] = ()) -> Iterator[P
 
 
 def counts_of(space: spaces.Space[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number of choices and first choice in every dimension of a space of whole numbers, ``[D]`` each."""
+    """The number of choices and the first choice in each of the D dimensions of a space, ``[D]`` each."""
     if isinstance(space, spaces.Discrete):
         return np.array([space.n], np.int64), np.array([space.start], np.int64)
     if isinstance(space, spaces.MultiDiscrete):
@@ -110,9 +110,10 @@ def _stored_as(space: spaces.Box) -> str:
 
 
 def numbers(value: Any, size: int, dtype: str) -> NDArray[Any]:
-    """``value`` as ``size`` numbers for an array of ``dtype``: bool, uint8, or float32, which may round them.
+    """Check that ``value`` is ``size`` numbers that fit in an array of ``dtype``, and return their row.
 
-    :raises ValueError: what is wrong with them, as a phrase.
+    :param dtype: bool, uint8, or float32, which may round the numbers.
+    :raises ValueError: they do not. The message says why, as a phrase.
     """
     row = as_row(value)
     if row is None:
@@ -129,17 +130,17 @@ def numbers(value: Any, size: int, dtype: str) -> NDArray[Any]:
 
 
 def _held(row: NDArray[Any], dtype: str) -> bool:
-    """Whether it is plain at first sight that numbers of this ``dtype`` are enough."""
+    """Whether a quick look shows that the numbers of ``row`` fit in ``dtype``."""
     if row.dtype.kind == "b":
         return True
     if dtype == "float32":
-        # A sum of squares is below any limit only if all numbers are finite and of moderate size.
+        # The sum of squares is below the limit only if all numbers are finite and of moderate size.
         return row.dtype.kind != "f" or bool(row.dot(row) <= _HIGHEST[dtype])
     return dtype == "uint8" and row.dtype.char == "B"
 
 
 def as_row(value: Any) -> NDArray[Any] | None:
-    """All numbers of an array, a list or a number in one row; None if it is something else."""
+    """All numbers of an array, a list or a single number as one row, None for anything else."""
     try:
         array = np.asarray(value).ravel()
     except (TypeError, ValueError, RuntimeError):  # ragged lists, tensors with a gradient

@@ -1,7 +1,7 @@
 """Small cooperative games with known optimal values, for learning tests that take seconds.
 
-Nothing in them is random. All are a :class:`TableGame`: a few situations, and in each of them a
-payoff and a next situation for every joint action. Every end is a true one.
+Nothing in them is random. Each is a :class:`TableGame`: it has a few situations, and in each of them a payoff
+and a next situation for every joint action. Every end is a true end.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from remix.settings.errors import SettingError
 class TableGame(Environment):
     """A game given by tables (protocol: :class:`remix.envs.spec.Environment`).
 
-    Episodes start in situation 0. All agents and the state see the situation as a one-hot vector,
-    which is zero after the end. Agents with fewer actions than others have the rest masked.
+    Episodes start in situation 0. The state and all observations are the situation as a one-hot vector,
+    which is zero after the end. If an agent has fewer actions than others, the rest are unavailable.
 
-    :param name: what the game is called in tags and tables.
-    :param payoffs: ``[K, A_1, ..., A_N]``, N >= 2: team reward of each joint action in each of K situations.
-    :param successors: the same shape, the situation that follows, or ``END``.
-    :param situations: K names for people to read.
+    :param name: name of the game in tags and tables.
+    :param payoffs: team reward of each joint action in each of K situations, ``[K, A_1, ..., A_N]``, N >= 2.
+    :param successors: the situation that follows, or ``END``, of the same shape.
+    :param situations: K names of the situations for people.
     :param episode_limit: number of decisions in the longest episode.
     """
 
@@ -57,7 +57,7 @@ class TableGame(Environment):
         self.reset(np.zeros(0, np.int64))
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` episodes; the seeds have nothing to decide."""
+        """Start ``len(seeds)`` episodes. The seeds change nothing, as nothing is random."""
         n, spec, k = len(seeds), self.spec, len(self._payoffs)
         state = np.tile(np.arange(k) == 0, (n, 1))
         self._board = board = Board(
@@ -91,10 +91,10 @@ class TableGame(Environment):
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of episode ``index``: payoffs of the last decision with the choice framed.
+        """RGB picture ``[height, width, 3]`` of episode ``index``: the last payoffs, with the choice framed.
 
-        Agent 0 chooses the row and agent 1 the column, the others as they did. Before the first
-        decision the payoffs of situation 0 are shown.
+        Agent 0 chooses the row and agent 1 the column. Of the others it shows the actions that they chose.
+        Before the first decision it shows the payoffs of situation 0.
         """
         board = self._board
         decided, actions = bool(board.before[index] != END), board.played[index]
@@ -104,15 +104,15 @@ class TableGame(Environment):
         return draw_table(table, (int(actions[0]), int(actions[1])) if decided else None, caption)
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing, as there is nothing to release."""
 
 
 class MatrixGame(TableGame):
-    """The same payoff table in each of one or more stages, whatever was played before.
+    """A game with the same payoff table in each of its stages, whatever was played before.
 
-    :param payoff: ``[A_1, ..., A_N]`` as nested lists, N >= 2 agents: reward of each joint action.
-    :param stages: decisions in an episode.
-    :param name: what the game is called in tags and tables.
+    :param payoff: reward of each joint action, ``[A_1, ..., A_N]`` as nested lists, with N >= 2 agents.
+    :param stages: number of decisions in an episode.
+    :param name: name of the game in tags and tables.
     """
 
     def __init__(self, payoff: Any, stages: int = 1, name: str = "matrix_game") -> None:
@@ -130,7 +130,7 @@ class MatrixGame(TableGame):
 class PenaltyGame(MatrixGame):
     """Two equal optima and a penalty for missing each other (Claus and Boutilier, AAAI 1998).
 
-    :param penalty: reward (at most 0) when the agents choose different optima.
+    :param penalty: reward (at most 0) if the agents choose different optima.
     """
 
     def __init__(self, penalty: float = -100.0) -> None:
@@ -141,8 +141,8 @@ class PenaltyGame(MatrixGame):
 class TwoStepGame(TableGame):
     """Agent 0 alone chooses which table both play next (Rashid et al., "QMIX", ICML 2018, section 5).
 
-    :param payoff_a: ``[A_1, A_2]`` table after its first action.
-    :param payoff_b: ``[A_1, A_2]`` table after its second action.
+    :param payoff_a: payoffs after its first action, ``[A_1, A_2]``.
+    :param payoff_b: payoffs after its second action, ``[A_1, A_2]``.
     """
 
     def __init__(self, payoff_a: Any = ((7, 7), (7, 7)), payoff_b: Any = ((0, 1), (1, 8))) -> None:
@@ -160,11 +160,12 @@ class TwoStepGame(TableGame):
 class BranchChain(TableGame):
     """A safe branch that pays at once and a risky one that pays more, but only at its end.
 
-    Two agents with two actions. In the first stage the joint action (0, 0) pays 1 and leads to the
-    safe branch, (1, 1) to the risky one. The safe branch goes on with (0, 0), which pays 1; the risky
-    one goes on with (1, 1), which pays ``stages + 3`` in the last stage. All else ends the episode.
+    Two agents have two actions each. In the first stage the joint action (0, 0) pays 1 and leads to the
+    safe branch; (1, 1) leads to the risky one. On the safe branch (0, 0) pays 1 and goes on. On the risky
+    branch (1, 1) goes on, and pays ``stages + 3`` in the last stage. Every other joint action ends the
+    episode.
 
-    :param stages: decisions in a complete episode, at least 2.
+    :param stages: number of decisions in a complete episode, at least 2.
     """
 
     def __init__(self, stages: int = 4) -> None:
@@ -193,8 +194,8 @@ def _payoff_table(setting: str, payoff: Any) -> NDArray[np.float64]:
 
 
 def _best_return(payoffs: NDArray[np.floating], successors: NDArray[np.integer], limit: int) -> float:
-    """The highest sum of payoffs from situation 0 on, by going backwards from the longest episode's end."""
-    values = np.zeros(len(payoffs) + 1)  # the last one is that of END
+    """The highest sum of payoffs of an episode, computed backwards from the end of the longest one."""
+    values = np.zeros(len(payoffs) + 1)  # the last entry is the value of END
     for _ in range(limit):
         values[:-1] = (payoffs + values[successors]).reshape(len(payoffs), -1).max(axis=1)
     return float(values[0])

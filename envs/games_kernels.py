@@ -1,4 +1,4 @@
-"""Compiled steps of games that are given by tables, for a batch of E episodes of N agents."""
+"""Compiled steps of games that are defined by tables, for a batch of E episodes of N agents."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 from remix.kernels.bundle import Bundle
 from remix.kernels.compiling import compile_kept as compiled
 
-END = -1  # in place of a situation: the episode is over
+END = -1  # the successor at the end of an episode, in place of a situation
 
 
 class Board(NamedTuple):
-    """All that a step reads and writes: K situations, J joint actions, the last agent's counting quickest.
+    """Everything that a step reads and writes, for K situations and J joint actions.
 
-    ``payoffs`` and ``successors`` ``[K, J]``, ``sizes [N]`` number of actions; ``now`` and ``before`` ``[E]``
-    situations, ``returns [E]``, ``played [E, N]``; ``actions [E, N]`` to be played; ``obs [E, N, K]``,
-    ``state [E, K]``, ``reward`` and ``terminated`` ``[E]`` results.
+    Joint actions are numbered row by row; the action of the last agent counts fastest.
+
+    - Rules: ``payoffs`` and ``successors`` ``[K, J]``; ``sizes [N]`` are the numbers of actions.
+    - Episodes: ``now`` and ``before`` ``[E]`` are situations, ``returns [E]`` the rewards so far, and
+      ``played [E, N]`` the last actions. ``actions [E, N]`` are to be played.
+    - Results: ``obs [E, N, K]``, ``state [E, K]``, ``reward`` and ``terminated`` ``[E]``.
     """
 
     payoffs: NDArray[np.float64]
@@ -37,9 +40,9 @@ class Board(NamedTuple):
 
 @compiled
 def step(board: Bundle) -> bool:
-    """One step of every running episode on a :class:`Board`.
+    """Play one step of every running episode on a bundled :class:`Board`.
 
-    :returns: whether all actions exist. If not, nothing has happened.
+    :returns: whether all actions exist. If not, nothing has been played.
     """
     content = board.content
     if not _valid(content):
@@ -71,7 +74,7 @@ def _valid(board: Board) -> bool:
 
 @compiled
 def show(situation: int, obs: NDArray[np.bool_], state: NDArray[np.bool_]) -> None:
-    """The situation one-hot in ``state [K]`` and every row of ``obs [N, K]``; nothing after the end."""
+    """Write the situation as one-hot to ``state [K]`` and each row of ``obs [N, K]``; zeros after the end."""
     for k in range(state.size):
         state[k] = k == situation
         for i in range(obs.shape[0]):

@@ -1,7 +1,7 @@
-"""The gate: everything that a game returns is checked here, once, so that nobody behind it has to.
+"""The gate. It checks everything that a game returns once, so that nothing behind it has to.
 
-Types must be exactly those that the spec declares. Nothing is converted: the author of a game knows best what
-a float64 should become. An episode that has ended is not checked any more, as nobody plays it.
+Types must be exactly those that the spec declares. Nothing is converted, because the author of a game knows
+best what a float64 should become. An episode that has ended is not checked any more.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from remix.settings.errors import GameCode, GameError, InvalidOutput, brief
 
 
 def behind_gate(make: Callable[[], Environment]) -> Gate:
-    """The environment that ``make`` builds, behind its gate.
+    """Build an environment with ``make`` and put it behind a gate.
 
     :raises GameError: it cannot be built, or is no environment.
     """
-    maker = getattr(make, "func", make)  # of a partial
+    maker = getattr(make, "func", make)  # the function inside a partial
     with GameCode(_path(maker if hasattr(maker, "__qualname__") else type(maker)), "its constructor"):
         environment = make()
     return Gate.around(environment)
@@ -33,12 +33,12 @@ def behind_gate(make: Callable[[], Environment]) -> Gate:
 class Gate(Environment):
     """An environment whose outputs can be trusted (protocol: :class:`remix.envs.spec.Environment`).
 
-    An episode that goes on beyond ``spec.episode_limit`` is truncated there. Once an episode has ended, its
-    flags are ignored.
+    The gate truncates an episode that goes on beyond ``spec.episode_limit``. It ignores the flags of an
+    episode that has ended.
 
     :raises InvalidOutput: the object is no environment, or its ``reset``, ``step`` or ``render`` returned
         something that cannot be used.
-    :raises GameError: one of these raised an exception of its own.
+    :raises GameError: one of these methods raised an exception.
     """
 
     some_ended = False
@@ -60,16 +60,16 @@ class Gate(Environment):
 
     @property
     def in_threads(self) -> bool:
-        """Whether the class itself, not one that it comes from, says that it bears threads."""
+        """Whether the class itself says ``bears_threads``. What its base classes say does not count."""
         return "bears_threads" in vars(type(self._game)) and self._game.bears_threads
 
     @classmethod
     def around(cls, environment: Environment) -> Gate:
-        """The environment behind a gate, if it is not already."""
+        """The environment behind a gate. One that is behind a gate already stays as it is."""
         return environment if isinstance(environment, Gate) else cls(environment)
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` episodes."""
+        """Start E episodes, one for each of ``seeds [E]``."""
         self._start(len(seeds))
         with GameCode(self.spec.name, "reset"):
             observation = self._game.reset(seeds.copy())
@@ -86,7 +86,7 @@ class Gate(Environment):
         except BaseException:
             with GameCode(self.spec.name, f"step {self._steps}"):
                 raise
-        # An environment that returns the same buffers again has kept their types and shapes.
+        # If an environment returns the same buffers again, they still have their types and shapes.
         passing = self._passing
         if passing is None or outcome is not passing.outcome:
             passing = self._pass(outcome)
@@ -94,7 +94,7 @@ class Gate(Environment):
         ended = played(at_limit, self._running, self._ended, *passing.numbers)
         if ended == UNUSABLE:
             Inspection(self.spec, self._steps).outcome(outcome, self._running)
-            # Only episodes that have ended are odd.
+            # Whatever is odd belongs to episodes that have ended.
             ended = ends(at_limit, self._running, self._ended, *passing.numbers[-2:])
         self.some_ended = bool(ended)
         if ended:
@@ -109,7 +109,7 @@ class Gate(Environment):
         return picture
 
     def close(self) -> None:
-        """Close the environment. If that fails it costs a warning: the episodes that it played are good."""
+        """Close the environment. If that fails, it gives a warning only, as the played episodes are valid."""
         if self._closed:
             return
         self._closed = True
@@ -128,7 +128,7 @@ class Gate(Environment):
         self._running[:] = True
 
     def _observation(self, observation: Any) -> Observation:
-        """The same with arrays that keep types and shapes, whatever becomes of the environment's."""
+        """The observation with views of its arrays, whose types and shapes the environment cannot change."""
         spec, n = self.spec, len(self._running)
         inspection = Inspection(spec, self._steps)
         inspection.kind("observation", observation, Observation)
@@ -159,9 +159,9 @@ class Gate(Environment):
 
 
 class _Passing(NamedTuple):
-    """What an environment returned, what :func:`played` looks at of it, and what is handed on.
+    """What an environment returned, what :func:`played` looks at, and what is handed on.
 
-    All are views of the same memory.
+    All of it are views of the same memory.
     """
 
     outcome: Step
@@ -170,12 +170,12 @@ class _Passing(NamedTuple):
 
 
 def _path(named: Any) -> str:
-    """A class or function as one imports it."""
+    """The import path of a class or function."""
     return f"{named.__module__}.{named.__qualname__}"
 
 
 def _features(views: Observation) -> tuple[Any, ...]:
-    """The arrays of an observation that :func:`seen` looks at."""
+    """The arguments of :func:`seen` for an observation."""
     obs, obs_largest = numbers(views.obs)
     state, state_largest = numbers(views.state)
     available = views.avail_actions.view(np.uint8)

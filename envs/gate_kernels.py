@@ -1,7 +1,7 @@
-"""Compiled checks of all that a game returns in a step: can everything of it be used?
+"""Compiled checks of everything that a game returns in a step. They say whether all of it can be used.
 
 If something cannot, :mod:`remix.envs.inspection` finds out what exactly is wrong. Arrays of bool are passed
-as the bytes that they are made of.
+as the bytes that they consist of.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from remix.kernels.compiling import compile_kept as compiled
 
 UNUSABLE = -1
-_BLOCK = 256  # numbers compared without a jump in between, which makes it vector instructions
+_BLOCK = 256  # this many numbers are compared without a jump, so that vector instructions can do it
 
 
 @compiled
 def small(values: NDArray[Any], largest: float) -> bool:
-    """Whether all ``values [n]`` lie between minus and plus a limit, so that none is NaN either."""
+    """Whether all ``values [n]`` lie between ``-largest`` and ``largest``. NaN does not."""
     limit = values.dtype.type(largest)
     larger = False
     for start in range(0, len(values), _BLOCK):
@@ -33,7 +33,7 @@ def small(values: NDArray[Any], largest: float) -> bool:
 
 @compiled
 def choices(available: NDArray[np.uint8]) -> bool:
-    """Whether masks ``[E * N, A]`` are made of 0 and 1 and leave every agent an action."""
+    """Whether the masks ``[E * N, A]`` hold only 0 and 1, and leave every agent an action."""
     for r in range(len(available)):
         either = np.uint8(0)
         for a in range(available.shape[1]):
@@ -51,7 +51,12 @@ def seen(
     state_largest: float,
     available: NDArray[np.uint8],
 ) -> bool:
-    """Whether an observation can be used; ``obs`` and ``state`` in one row."""
+    """Whether an observation can be used.
+
+    :param obs: all observations in one row ``[E * N * O]``, and ``obs_largest`` the largest valid number.
+    :param state: all states in one row ``[E * S]``, and ``state_largest`` the largest valid number.
+    :param available: masks ``[E * N, A]``.
+    """
     return small(obs, obs_largest) and small(state, state_largest) and choices(available)
 
 
@@ -63,10 +68,11 @@ def ends(
     terminated: NDArray[np.uint8],
     truncated: NDArray[np.uint8],
 ) -> bool:
-    """Bring ``running [E]`` up to date; whether an episode has ended.
+    """Update ``running [E]`` by the flags ``[E]`` of a step.
 
-    :param at_limit: whether an episode that goes on after this step is cut.
-    :param ended: ``[2, E]``, gets ``terminated`` and ``truncated`` of the episodes that were running.
+    :param at_limit: whether this step is the last one of the episode limit.
+    :param ended: ``[2, E]``, receives ``terminated`` and ``truncated`` of the episodes that were running.
+    :returns: whether an episode has ended.
     """
     any_ended = False
     for e in range(len(running)):
@@ -91,9 +97,11 @@ def played(
     terminated: NDArray[np.uint8],
     truncated: NDArray[np.uint8],
 ) -> int:
-    """:func:`seen` of the observation after a step, the same for the rest, and then :func:`ends`.
+    """Check the outcome of a step: ``reward [E]``, flags ``[E]``, and the observation as :func:`seen` does.
 
-    :returns: ``UNUSABLE``, with nothing changed, or whether an episode has ended.
+    If all of it can be used, :func:`ends` updates ``running``.
+
+    :returns: ``UNUSABLE``, with nothing changed, or 0 or 1, whether an episode has ended.
     """
     for e in range(len(running)):
         if not np.isfinite(reward[e]) or terminated[e] + truncated[e] > 1:

@@ -1,4 +1,4 @@
-"""A close look at what a game returned, which says what is wrong with it and what would be right."""
+"""A close look at what a game returned. Its errors say what is wrong, and what is expected instead."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _AXES = {
 def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
     """The part of features or flags that has to be looked at, and the largest valid number in it.
 
-    Bytes of bool must be 0 or 1. Other numbers must be finite as float32, in which networks compute. Whole
-    numbers always are, so that none of them has to be looked at.
+    Bool is looked at as bytes, which must be 0 or 1. Other numbers must be finite as float32, in which
+    networks compute. Whole numbers always are, so the part of them is empty.
     """
     if array.dtype.kind == "b":
         return array.view(np.uint8), 1.0
@@ -31,7 +31,7 @@ def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
 
 
 class Inspection:
-    """Looks through what a game returned in one step. Every method raises at the first thing that is wrong.
+    """Looks through what a game returned in one step. Every method raises at the first mistake.
 
     :param step: joint steps played, this one included; 0 for ``reset``.
     :raises InvalidOutput: by all methods.
@@ -41,13 +41,16 @@ class Inspection:
         self.spec, self.step = spec, step
 
     def kind(self, field: str, value: object, kind: type) -> None:
-        """Refuse what is no tuple of the protocol."""
+        """Refuse a value that is not of ``kind``, one of the tuples of the protocol."""
         if not isinstance(value, kind):
             found = type(value).__name__
             self._refuse(field, f"is of the type {found}, must be a remix.envs.spec.{kind.__name__}")
 
     def array(self, field: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        """The array as it is, or a copy if it does not lie in one piece of memory."""
+        """Check type and shape of an array.
+
+        :returns: a view of it, or a copy if it is not contiguous.
+        """
         if type(value) is not np.ndarray:
             self._refuse(field, f"is {brief(value)}, must be a NumPy array of {dtype} {list(shape)}")
         if value.dtype != dtype:
@@ -58,7 +61,7 @@ class Inspection:
         return value.view() if value.flags.carray else value.copy()
 
     def observation(self, observation: Observation, rows: NDArray[np.bool_]) -> None:
-        """Values ``[E, ...]`` of the episodes ``rows [E]``."""
+        """Check the values of an observation in the episodes that are marked in ``rows [E]``."""
         self._features("obs", observation.obs[rows])
         self._features("state", observation.state[rows])
         masks = observation.avail_actions[rows]
@@ -68,7 +71,7 @@ class Inspection:
             self._refuse("avail_actions", "leaves no action, must leave at least one", empty[0, 1])
 
     def outcome(self, outcome: Step, rows: NDArray[np.bool_]) -> None:
-        """The same, with rewards and flags."""
+        """Check the values of a step and its observation in the episodes that are marked in ``rows [E]``."""
         reward = outcome.reward[rows]
         wrong = reward[~np.isfinite(reward)]
         if wrong.size:
@@ -80,7 +83,7 @@ class Inspection:
         self.observation(outcome.observation, rows)
 
     def statistics(self, info: Any, n_episodes: int) -> None:
-        """Arrays ``[E]`` under the names of ``spec.metrics``; nobody asks for their type."""
+        """Check that ``info`` has an array ``[E]`` of numbers for each name in ``spec.metrics``."""
         for name in self.spec.metrics:
             if not isinstance(info, Mapping) or name not in info:
                 self._refuse("info", f"is {brief(info)}, must hold {name!r}, which spec.metrics names")
@@ -90,7 +93,7 @@ class Inspection:
                 self._refuse(f"info[{name!r}]", f"is {brief(values)}, {expected}")
 
     def totals(self, info: Mapping[str, NDArray[Any]], rows: NDArray[np.bool_]) -> None:
-        """The statistics of the episodes ``rows [E]``, which have just ended."""
+        """Check the statistics of the episodes marked in ``rows [E]``, which have just ended."""
         for name in self.spec.metrics:
             values = info[name][rows]
             wrong = values[~np.isfinite(values)]
@@ -98,7 +101,7 @@ class Inspection:
                 self._refuse(f"info[{name!r}]", f"is {wrong[0]}, must be a finite number")
 
     def picture(self, picture: Any) -> None:
-        """Look through a picture, which must be RGB ``[height, width, 3]``."""
+        """Check a picture, which must be RGB ``[height, width, 3]``, uint8."""
         if type(picture) is not np.ndarray or picture.dtype != np.uint8:
             found = picture.dtype if isinstance(picture, np.ndarray) else brief(picture)
             self._refuse("render", f"gives {found}, must give a NumPy array of uint8 [height, width, 3]")
@@ -106,7 +109,7 @@ class Inspection:
             self._refuse("render", f"gives the shape {list(picture.shape)}, must give [height, width, 3]")
 
     def _features(self, field: str, values: NDArray[Any]) -> None:
-        """``values [E, ...]``; the second axis is that of the agents if there are three."""
+        """Check the numbers of ``values [E, ...]``. The second of three axes is that of the agents."""
         looked_at, largest = numbers(values)
         wrong = np.argwhere(~(np.abs(looked_at) <= largest))
         if len(wrong):

@@ -13,11 +13,11 @@ from remix.envs.slots import MASK, misnamed
 from remix.settings.errors import GameCode, InvalidOutput, brief
 
 EVERYBODY = "__all__"
-"""In place of an agent's name, as RLlib has it: the flag of the whole episode."""
+"""The key of a flag for the whole episode, in place of an agent's name, as in RLlib."""
 
 
 class Outcome(NamedTuple):
-    """One joint step as the game told it, by agents."""
+    """What a game returned of one joint step, by agent."""
 
     observations: Mapping[Any, Any]
     rewards: Mapping[Any, Any]
@@ -27,20 +27,21 @@ class Outcome(NamedTuple):
 
 
 class Outcomes:
-    """Looks through what one kind of game returns.
+    """Checks what a game returns.
 
-    Observations and infos may have entries of their own for others than the agents, as PettingZoo
-    allows; infos may be missing.
+    Observations and infos may have entries for others than the agents, as PettingZoo allows. Infos may be
+    missing.
 
-    :param game: what it is called in errors.
+    :param game: name of the game in errors.
     :param agents: its ``possible_agents``.
+    :raises InvalidOutput: by all methods.
     """
 
     def __init__(self, game: str, agents: Collection[Any]) -> None:
         self._game, self._agents = game, dict.fromkeys(agents)
 
     def of_reset(self, returned: Any) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-        """Observations and infos at the start of an episode."""
+        """The observations and infos at the start of an episode."""
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             problem = f"must return (observations, infos), not {_form(returned)}"
             raise InvalidOutput(self._game, "reset", problem, step=0)
@@ -48,7 +49,7 @@ class Outcomes:
         return self._by_agent("observations", observations, 0), self._infos(infos, 0)
 
     def of_step(self, returned: Any, step: int) -> Outcome:
-        """What the game told of step number ``step``."""
+        """The outcome of step number ``step``, which counts from 1."""
         if not isinstance(returned, tuple | list) or len(returned) != 5:
             form = "(observations, rewards, terminations, truncations, infos)"
             raise InvalidOutput(self._game, "step", f"must return {form}, not {_form(returned)}", step=step)
@@ -63,9 +64,11 @@ class Outcomes:
         )
 
     def own_state(self, game: Any) -> NDArray[Any] | None:
-        """The game's own global state ``[S]`` in the type to keep it in, None without one. Resets the game.
+        """The game's own global state ``[S]`` in the type in which to keep it, None if it has none.
 
-        :raises GameError: it broke down meanwhile.
+        It resets the game.
+
+        :raises GameError: the game raised an exception.
         """
         with GameCode(self._game, "reset"):
             game.reset(seed=0)
@@ -85,14 +88,14 @@ class Outcomes:
         return self.state(row, row.size, dtype, 0).astype(dtype)
 
     def state(self, state: Any, size: int, dtype: str, step: int) -> NDArray[Any]:
-        """The game's own state as ``size`` numbers for an array of ``dtype``."""
+        """The game's own state as ``size`` numbers that fit in an array of ``dtype``."""
         try:
             return numbers(state, size, dtype)
         except ValueError as error:
             raise InvalidOutput(self._game, "state", str(error), step=step) from None
 
     def listed(self, game: Any, step: int) -> set[Any]:
-        """The agents that the game says are in play."""
+        """The agents in play, by the game's own list."""
         agents = game.agents
         if not isinstance(agents, Iterable) or isinstance(agents, str):
             raise InvalidOutput(
@@ -104,7 +107,7 @@ class Outcomes:
         return set(agents)
 
     def reward(self, outcome: Outcome, agent: Any, step: int) -> Any:
-        """The reward of one agent, a float in the type that the game uses, or an int."""
+        """The reward of one agent: an int, or a float of the type that the game uses."""
         if agent not in outcome.rewards:
             raise InvalidOutput(self._game, "reward", "is missing", agent, step)
         try:
@@ -116,7 +119,7 @@ class Outcomes:
     def ended(self, outcome: Outcome, agent: Any, step: int, acted: bool) -> tuple[bool, bool]:
         """Whether one agent was terminated, and whether it was truncated.
 
-        :param acted: whether the agent had to choose an action in this step. Its flags must be there then.
+        :param acted: whether the agent had to choose an action in this step; its flags must be present then.
         """
         terminated = self._flag("terminations", outcome.terminations, agent, step, acted)
         return terminated, self._flag("truncations", outcome.truncations, agent, step, acted)

@@ -23,12 +23,12 @@ View = dict[str, NDArray[Any]]
 class ParallelEnvironment(ParallelEnv[str, Any, Any]):
     """One episode of an environment as a PettingZoo game with the agents ``agent_0``, ``agent_1``, ...
 
-    An observation is a Dict of ``observation [O]`` and ``action_mask [A]``; 0/1 features are a
-    ``MultiBinary`` space. Every agent receives the team reward, and as info the running episode
-    statistics of ``spec.metrics``. All agents stay in ``agents`` until the episode ends, those that
-    are out of play too; their mask then leaves them only the actions without effect.
+    An observation is a Dict of ``observation [O]`` and ``action_mask [A]``. 0/1 features are a
+    ``MultiBinary`` space. Every agent receives the team reward. Its info holds the running episode
+    statistics of ``spec.metrics``. All agents stay in ``agents`` until the episode ends, also those that
+    are out of play; their mask then leaves only actions without effect.
 
-    :param environment: what to play; this object closes it.
+    :param environment: the environment to play. This object closes it.
     """
 
     render_mode = "rgb_array"
@@ -39,24 +39,27 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
         self.metadata = {"name": spec.name, "render_modes": ["rgb_array"], "is_parallelizable": True}
         self.possible_agents = [f"agent_{n}" for n in range(spec.n_agents)]
         self.agents: list[str] = []
-        # Each agent has spaces of its own, since a space holds a random stream for sampling.
+        # Each agent has its own spaces, because a space holds a random stream for sampling.
         self.observation_spaces = {agent: view_space(spec) for agent in self.possible_agents}
         self.action_spaces = {agent: spaces.Discrete(spec.n_actions) for agent in self.possible_agents}
         self.state_space = vector_space(spec.state_size, spec.state_dtype)
         self._seeds = np.random.default_rng()
 
     def observation_space(self, agent: str) -> spaces.Dict:
-        """Dict of ``observation`` and ``action_mask``."""
+        """The space of one agent's observations: a Dict of ``observation [O]`` and ``action_mask [A]``."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> spaces.Discrete:
-        """``Discrete(A)``."""
+        """The space of one agent's actions, ``Discrete(A)``."""
         return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, View], dict[str, dict[str, Any]]]:
-        """Start an episode from ``seed``; later resets without one go on from it. ``options`` are ignored."""
+        """Start an episode from ``seed``. Later resets without a seed go on from it. ``options`` are ignored.
+
+        :returns: observations and infos by agent.
+        """
         if seed is None:
             seed = int(self._seeds.integers(2**31))
         else:
@@ -70,11 +73,12 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
     ) -> tuple[
         dict[str, View], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
     ]:
-        """Apply the actions of all agents.
+        """Play the actions of all agents.
 
-        An unavailable action is left to the environment, since PettingZoo's own tests ask no mask.
+        An unavailable action is passed to the environment, because PettingZoo's own tests ignore masks.
 
-        :raises ValueError: an action is missing or is none of the A.
+        :returns: observations, rewards, terminations, truncations and infos by agent.
+        :raises ValueError: an action is missing or is not one of the A.
         """
         if not self.agents:
             raise RuntimeError("the episode is over: call reset() before step()")
@@ -94,7 +98,7 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
         )
 
     def state(self) -> NDArray[Any]:
-        """Global state ``[S]``."""
+        """The global state ``[S]``."""
         return plain(self._last.state[0])
 
     def render(self) -> NDArray[np.uint8]:
@@ -106,7 +110,7 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
         self.environment.close()
 
     def _joint(self, actions: Mapping[str, Any]) -> NDArray[np.int64]:
-        """The actions ``[1, N]``."""
+        """The actions of all agents as an array ``[1, N]``."""
         if not isinstance(actions, Mapping) or set(actions) != set(self.agents):
             raise ValueError(f"actions must be one for each of {brief(self.agents)}, not {brief(actions)}")
         joint = np.empty((1, len(self.agents)), np.int64)
@@ -130,12 +134,12 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
 
 
 def plain(vector: NDArray[Any]) -> NDArray[Any]:
-    """A copy for the caller to keep, with bool as int8 as in Gymnasium's spaces."""
+    """A copy of a vector that the caller can keep. Bool becomes int8, as in Gymnasium's spaces."""
     return vector.astype(np.int8 if vector.dtype == np.bool_ else vector.dtype)
 
 
 def view_space(spec: EnvSpec) -> spaces.Dict:
-    """Observation space of one agent."""
+    """The observation space of one agent."""
     return spaces.Dict(
         {
             "observation": vector_space(spec.obs_size, spec.obs_dtype),
@@ -145,7 +149,7 @@ def view_space(spec: EnvSpec) -> spaces.Dict:
 
 
 def vector_space(size: int, dtype: str) -> spaces.Space[NDArray[Any]]:
-    """Space of vectors of a NumPy type: ``MultiBinary`` for bool, else a Box over all its values."""
+    """The space of vectors of a NumPy type: ``MultiBinary`` for bool, otherwise a Box of all its values."""
     kind = np.dtype(dtype)
     if kind == np.bool_:
         return spaces.MultiBinary(size)

@@ -1,6 +1,6 @@
 """PettingZoo games as batched environments: one ``ParallelEnv`` per episode of the batch.
 
-PettingZoo and Gymnasium are an optional extra, so nothing here imports them before a game is made.
+PettingZoo and Gymnasium are an optional extra, so they are imported only when a game is made.
 The other direction is :mod:`remix.envs.parallel`.
 """
 
@@ -24,37 +24,39 @@ from remix.settings.errors import GameCode, InvalidOutput, SettingError, one_of
 class PettingZoo(Environment):
     """Any PettingZoo ``ParallelEnv`` with discrete actions, as a cooperative environment.
 
-    Every agent of ``possible_agents`` keeps its place for the whole episode. Observations are
-    flattened as Gymnasium does it (a Discrete one becomes one-hot) and padded with zeros to the
-    longest; pixels and other whole numbers of a declared range within 0 to 255 stay bytes, all else
-    becomes float32. MultiDiscrete and MultiBinary actions are numbered (see :class:`remix.envs.slots.Slot`).
-    Action masks, one number 0 or 1 per action, are taken from ``observation["action_mask"]`` or
-    ``info["action_mask"]``; actions that an agent does not have are unavailable. A masked action is
-    passed on: what it does is the game's own affair.
+    Every agent of ``possible_agents`` keeps its place for the whole episode.
 
-    An agent that has not joined yet or has left sees zeros, can only choose action 0 and is paid
-    nothing; the action is sent only where the game still lists the agent. A mask that is all zeros
-    means that it is another agent's turn, as in PettingZoo's classic games, and leaves action 0 too;
-    a game that goes on must leave somebody a choice.
+    Observations are flattened as Gymnasium does it (a Discrete one becomes one-hot), and padded with zeros
+    to the longest. Whole numbers with a declared range within 0 to 255, e.g. pixels, stay bytes; all others
+    become float32. The state is the game's ``state()`` if it has one, otherwise the observations of all
+    agents one after the other.
 
-    The episode ends with its last agent. It is truncated if an agent was cut in the last step
-    (PettingZoo's truncation, or ``episode_limit``) and terminated otherwise. Agents that are cut then
-    have to see where, since the learner bootstraps from it. A flag for ``__all__`` is one for
+    MultiDiscrete and MultiBinary actions are numbered (see :class:`remix.envs.slots.Slot`). An action mask
+    has one number 0 or 1 per action. It is taken from ``observation["action_mask"]`` or
+    ``info["action_mask"]``. Actions that an agent does not have are unavailable. A masked action is passed
+    on; the game decides what it does.
+
+    An agent that has not joined yet or has left sees zeros, can only choose action 0 and earns nothing.
+    The action is sent only if the game still lists the agent. A mask of zeros means that it is another
+    agent's turn, as in PettingZoo's classic games; it leaves action 0, too. A game that goes on must leave
+    at least one agent a choice.
+
+    The episode ends with its last agent. It is truncated if an agent was cut in the last step (by
+    PettingZoo's truncation, or by ``episode_limit``), and terminated otherwise. Agents that are cut must
+    still get an observation, because the learner bootstraps from it. A flag for ``__all__`` counts for
     every agent.
 
-    The state is the game's ``state()`` where it has one, else the agents' observations end to end.
-
-    :param id: module with a function ``parallel_env``, e.g. ``mpe2.simple_spread_v3``, or
+    :param id: a module with a function ``parallel_env``, e.g. ``mpe2.simple_spread_v3``, or
         ``package.module:factory``.
-    :param options: keyword arguments of that function; ``render_mode: rgb_array`` is left out where it
-        takes no such argument.
-    :param reward: how the agents' rewards become the team's: their ``sum``, or their ``mean`` over
-        all N agents, those that have left counting as 0.
+    :param options: keyword arguments of that function. A function that does not accept ``render_mode`` does
+        not receive it.
+    :param reward: how the rewards of the agents become that of the team: their ``sum``, or their ``mean``
+        over all N agents, where an agent that has left counts as 0.
     :param episode_limit: steps after which an episode is cut; by default the game's ``max_cycles``.
-    :ivar slots: the agents' places, ``[N]``.
-    :raises SettingError: the game cannot be found or made, has no discrete actions or fixed list
-        of agents, or does not tell its length.
-    :raises GameError: the game broke down while it was imported, made or first reset.
+    :ivar slots: the places of the N agents.
+    :raises SettingError: the game cannot be found or made, has no discrete actions or no fixed list of
+        agents, or does not tell its length.
+    :raises GameError: the game raised an exception while it was imported, made or first reset.
     """
 
     def __init__(
@@ -99,17 +101,17 @@ class PettingZoo(Environment):
 
     @staticmethod
     def imports(settings: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-        """Module and function that each of these settings makes this class import and call."""
+        """The module and the function that this class imports and calls, by the setting that names them."""
         if "id" not in settings:
             return {}
         path, _, function = str(settings["id"]).partition(":")
         return {"id": (path, function or "parallel_env")}
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` episodes, each of its own game; missing games are made first.
+        """Start an episode in its own game for each of ``seeds [E]``. Missing games are made first.
 
-        How far a seed determines an episode is up to the game. Seeds above 32 bits are folded, as
-        many games take no longer ones.
+        How far a seed determines an episode depends on the game. Seeds of more than 32 bits are folded,
+        because many games accept no longer ones.
         """
         while len(self._games) < len(seeds):
             game = self._factory.make()
@@ -129,7 +131,7 @@ class PettingZoo(Environment):
         return self._observation
 
     def step(self, actions: NDArray[np.integer]) -> Step:
-        """Apply ``actions [E, N]`` to the episodes that still run."""
+        """Play ``actions [E, N]`` in all running episodes."""
         if actions.shape != (expected := (len(self._running), self.spec.n_agents)):
             raise ValueError(f"actions have shape {actions.shape}, expected {expected} (episodes, agents)")
         chosen = actions[self._running]
@@ -144,7 +146,7 @@ class PettingZoo(Environment):
         return Step(self._observation, reward, terminated, truncated, {})
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """Picture of episode ``index``; where the game takes a ``render_mode``, it must be rgb_array."""
+        """RGB picture ``[height, width, 3]`` of episode ``index``. A ``render_mode`` must be rgb_array."""
         mode = self._factory.options.get("render_mode")
         if self._factory.takes_render_mode and mode != "rgb_array":
             raise SettingError("options.render_mode", mode, "must be rgb_array to draw pictures")
@@ -154,15 +156,18 @@ class PettingZoo(Environment):
             raise InvalidOutput(self._name, "render", str(error), step=int(self._steps[index])) from error
 
     def close(self) -> None:
-        """Close all games, the others too if one fails."""
+        """Close all games. If one fails, the others are still closed."""
         with ExitStack() as stack:
             while self._games:
                 stack.callback(getattr(self._games.pop(), "close", int))
 
     def _step(self, episode: int, actions: NDArray[np.integer]) -> tuple[float, bool, bool]:
-        """One joint step of one running episode: team reward, terminated, truncated."""
+        """Play the joint ``actions [N]`` in one running episode.
+
+        :returns: the team reward, terminated, truncated.
+        """
         game, gone, told = self._games[episode], self._gone[episode], self._listed[episode]
-        # Some games leave the dead in their list of agents, and then ask for their actions too.
+        # Some games keep dead agents in their list, and need actions of theirs, too.
         chosen = {
             slot.agent: slot.action(int(action))
             for slot, action in zip(self.slots, actions, strict=True)
@@ -185,10 +190,10 @@ class PettingZoo(Environment):
             if not (agent in listed or agent in ended):
                 problem = "no longer has it, but it was neither terminated nor truncated"
                 raise InvalidOutput(self._name, "agents", problem, agent, step)
-        gone |= ended  # Nobody comes back in PettingZoo.
+        gone |= ended  # in PettingZoo no agent comes back
         live = listed - gone
         over_limit = step >= self.spec.episode_limit
-        # Agents cut together with the episode keep their last view: the learner bootstraps from it.
+        # Agents that are cut together with the episode keep their last observation, as learners bootstrap.
         seeing = live or cut
         self._observe(episode, seeing, outcome.observations, outcome.infos, bool(live) and not over_limit)
         return self._reward_scale * reward, not live and not cut, over_limit if live else bool(cut)
@@ -201,9 +206,9 @@ class PettingZoo(Environment):
         infos: Mapping[Any, Any],
         playing: bool,
     ) -> None:
-        """Write what the agents in ``seeing`` see into the batch; the others see nothing.
+        """Write the observations of the agents in ``seeing`` into the batch, and zeros for the others.
 
-        :param playing: somebody has to choose an action now.
+        :param playing: whether the episode goes on, so that some agent must have a choice.
         """
         step = int(self._steps[episode])
         obs, state, avail_actions = (array[episode] for array in self._observation)

@@ -1,6 +1,6 @@
-"""Predator-Prey: agents on a grid catch prey together; a lone catch of a stag is punished.
+"""Predator-Prey: agents on a grid catch prey together, and are punished if one tries it alone.
 
-The task of Boehmer, Kurin and Whiteson, "Deep coordination graphs" (ICML 2020), which measures
+The task is that of Boehmer, Kurin and Whiteson, "Deep coordination graphs" (ICML 2020). It measures
 relative overgeneralisation: two agents beside a stag must choose *catch* in the same step.
 """
 
@@ -38,38 +38,38 @@ _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 class PredatorPrey(Environment):
     """A batch of Predator-Prey episodes (protocol: :class:`remix.envs.spec.Environment`).
 
-    In a step the agents act one after the other in random order; a move into an occupied cell fails.
-    Then the prey act one after the other in random order: a prey with enough catching agents beside
-    it is captured, otherwise it moves to a random free neighbouring cell. Too few catchers cost
-    ``punishment``, once for each prey. An episode ends when no prey or no agent is left.
+    In a step the agents act one after the other in random order. A move into an occupied cell fails. Then the
+    prey act one after the other in random order. A prey is captured if enough agents beside it catch;
+    otherwise it moves to a random free neighbouring cell. Too few catchers cost ``punishment``, once for each
+    prey. An episode ends when no prey or no agent is left.
 
-    Observations are windows around the agent, the state is the whole grid, both with one bit per
-    cell for agents, stags and hares, flattened in the order (row, column, channel). Unavailable
-    actions do nothing; the actions of frozen agents are ignored.
+    An observation is a window around the agent, the state is the whole grid. Both have one bit per cell for
+    each of agents, stags and hares, flattened in the order (row, column, channel). Unavailable actions do
+    nothing. The actions of frozen agents are ignored.
 
-    :param n_agents: N, predators.
+    :param n_agents: N, the number of predators.
     :param n_stags: prey that ``agents_needed_stag`` agents must catch together.
     :param n_hares: prey that ``agents_needed_hare`` agents must catch together.
     :param world_shape: rows and columns of the grid.
-    :param obs_radius: cells that an agent sees in each direction, as (rows, columns) or one number.
+    :param obs_radius: number of cells that an agent sees in each direction, (rows, columns) or one number.
     :param punishment: reward (at most 0) for each prey that too few agents try to catch in a step.
     :param reward_stag: reward for a captured stag.
     :param reward_hare: reward for a captured hare.
     :param reward_time: reward for every step.
     :param reward_collision: reward for every action of an agent that does not move it.
-    :param agents_needed_stag: agents that must catch a stag in the same step.
-    :param agents_needed_hare: the same for a hare.
+    :param agents_needed_stag: number of agents that must catch a stag in the same step.
+    :param agents_needed_hare: number of agents that must catch a hare in the same step.
     :param p_stags_rest: probability that a stag rests in a step although it could move.
-    :param p_hares_rest: the same for a hare.
+    :param p_hares_rest: probability that a hare rests in a step although it could move.
     :param episode_limit: steps after which an episode is cut.
     :param toroidal: whether the edges of the grid are joined, for moves, catches and sight.
-    :param reference_wrap: on a torus, let catches and sight end at the edges, although catching is
-        offered across them; so does the original environment.
+    :param reference_wrap: whether catches and sight end at the edges of a torus, although catching is
+        available across them. The original environment does so.
     :param capture_terminal: whether the first capture ends the episode.
-    :param capture_freezes: whether the catchers of a captured prey are out of the game.
-    :param remove_frozen: whether such agents leave the grid and see nothing any more. Otherwise they
-        stand in the way as obstacles that see, but that no observation shows.
-    :raises SettingError: for a setting that cannot work.
+    :param capture_freezes: whether the catchers of a captured prey are out of the game (frozen).
+    :param remove_frozen: whether frozen agents leave the grid and see nothing. Otherwise they are
+        obstacles: they still see, but no observation shows them.
+    :raises SettingError: a setting has an invalid value.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class PredatorPrey(Environment):
         self._allocate(0)
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start an episode for each of ``seeds [E]`` with everybody on a random free cell."""
+        """Start an episode for each of ``seeds [E]``, with all agents and prey on random free cells."""
         seeds = np.asarray(seeds, np.int64)
         if seeds.ndim != 1:
             raise ValueError(f"seeds have shape {seeds.shape}, expected one dimension")
@@ -177,13 +177,13 @@ class PredatorPrey(Environment):
     ) -> Observation:
         """Start episodes from given situations, e.g. to study or to test them.
 
-        :param agents: rows and columns ``[E, N, 2]``.
-        :param prey: rows and columns ``[E, P, 2]``, stags first.
-        :param seeds: ``[E]``, where the random decisions from now on derive from.
-        :param active: ``[E, N]`` agents in play.
-        :param alive: ``[E, P]`` prey not yet captured.
-        :param steps: ``[E]`` steps already made.
-        :raises ValueError: for a position outside the grid, or two pieces in one cell.
+        :param agents: (row, column) of the agents, ``[E, N, 2]``.
+        :param prey: (row, column) of the prey, stags first, ``[E, P, 2]``.
+        :param seeds: seeds of the random decisions that follow, ``[E]``.
+        :param active: which agents are in play, ``[E, N]``; None for all.
+        :param alive: which prey are not captured yet, ``[E, P]``; None for all.
+        :param steps: steps already made, ``[E]``; None for none.
+        :raises ValueError: a position is outside the grid, or two pieces are in one cell.
         """
         self.reset(seeds)
         world = self.world
@@ -204,7 +204,7 @@ class PredatorPrey(Environment):
         return self._step
 
     def play(self, actions: NDArray[np.integer], draws: Draws) -> Step:
-        """:meth:`step` with given random decisions, e.g. recorded ones; they are taken on trust."""
+        """Play ``actions [E, N]`` with given random decisions, e.g. recorded ones, which are not checked."""
         self._accept(actions)
         if not kernels.valid(self.world.running, self._actions):
             self._refuse()
@@ -212,7 +212,7 @@ class PredatorPrey(Environment):
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of episode ``index``: grid, everybody on it, last catches, counters."""
+        """RGB picture ``[height, width, 3]`` of episode ``index``: the grid, the last catches, counters."""
         world, limit, n_agents = self.world, self.spec.episode_limit, self.spec.n_agents
         caption = (
             f"step {world.steps[index]}/{limit}    return {world.returns[index]:g}    "
@@ -223,10 +223,13 @@ class PredatorPrey(Environment):
         return draw_grid(self.shape, self._pieces(index), caption, legend, ring="catching")
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing, as there is nothing to release."""
 
     def _accept(self, actions: NDArray[np.integer]) -> None:
-        """Keep ``actions [E, N]`` of the running episodes."""
+        """Copy ``actions [E, N]`` into the table.
+
+        :raises ValueError: they have another shape.
+        """
         actions = np.asarray(actions)
         if actions.shape != self._actions.shape:
             expected = f"{self._actions.shape} (episodes, agents)"
@@ -237,7 +240,7 @@ class PredatorPrey(Environment):
         raise ValueError(f"actions must lie between 0 and {self.spec.n_actions - 1}")
 
     def _pieces(self, e: int) -> list[Piece]:
-        """Pieces of episode ``e``, lower ones first; agents that were just removed show once more."""
+        """The pieces of episode ``e``, the lower ones first. Agents that were just removed are among them."""
 
         def piece(cell: int, kind: str, label: str = "", highlighted: bool = False) -> Piece:
             row, column = divmod(int(cell), self.shape[1])
@@ -258,7 +261,7 @@ class PredatorPrey(Environment):
         return self._step.observation
 
     def _allocate(self, n: int) -> None:
-        """Make the buffers for ``n`` episodes."""
+        """Make the arrays of ``n`` episodes."""
         spec, (n_cells, _), n_prey = self.spec, self._game.window.shape, self._game.needed.size
         self.world = World(
             cells=np.zeros((n, n_cells + 1), np.int8),
@@ -306,7 +309,7 @@ def _check_counts(n_agents: int, n_prey: int, shape: tuple[int, int]) -> None:
 
 
 def _agents_needed(setting: str, value: int, n_agents: int | None) -> int:
-    """``value``, which must not exceed ``n_agents`` if there is such prey at all."""
+    """Check that the number of agents needed is at most ``n_agents``, if there is such prey at all."""
     needed = checks.whole(setting, value, minimum=1)
     if n_agents is not None and needed > n_agents:
         raise SettingError(setting, value, f"must be at most n_agents={n_agents}")
@@ -314,14 +317,14 @@ def _agents_needed(setting: str, value: int, n_agents: int | None) -> int:
 
 
 def _window(rows: int, columns: int) -> list[tuple[int, int]]:
-    """Displacements of the cells that an agent sees, row by row."""
+    """The displacements (row, column) of the K cells that an agent sees, row by row, ``[K, 2]``."""
     return [(row, column) for row in range(-rows, rows + 1) for column in range(-columns, columns + 1)]
 
 
 def _cells_around(
     shape: tuple[int, int], displacements: Sequence[tuple[int, int]], wrap: bool
 ) -> NDArray[np.int32]:
-    """Cell ``[C, D]`` at each displacement from each cell; C where that is outside the grid."""
+    """The cell at each of D displacements from each of C cells, ``[C, D]``; C if it is outside the grid."""
     size = np.array(shape)
     positions = np.indices(shape).reshape(2, -1, 1) + np.array(displacements).T[:, None]
     inside = ((positions >= 0) & (positions < size[:, None, None])).all(axis=0)
@@ -331,9 +334,10 @@ def _cells_around(
 
 
 def _best_return(game: Game, n_agents: int) -> float | None:
-    """That of an episode in which as much prey is caught as the agents can, None where it is not that simple.
+    """The highest possible return of an episode, None where it is not known.
 
-    Simple is prey of one kind that is worth catching, and nothing else that pays or costs.
+    It is known for prey of one kind with a positive reward, if nothing else pays or costs. Then it is the
+    return of capturing as much prey as the agents can.
     """
     pays_else = game.reward_time or game.reward_collision or game.capture_terminal
     if len(np.unique(game.prey_code)) != 1 or pays_else:

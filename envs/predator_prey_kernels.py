@@ -1,11 +1,11 @@
 """Compiled rules of Predator-Prey for a batch of E episodes.
 
-Cells of the grid are numbered row by row, 0 to C-1. Where they lie to each other is known only to
-the tables of :class:`Game`, so the rules are the same in a bounded and in a toroidal world. Cell C
-stands for everything outside a bounded world: it is a wall and nothing is ever seen there.
+The cells of the grid are numbered row by row from 0 to C - 1. Only the tables of :class:`Game` say which
+cells are neighbours. So the rules are the same in a bounded and in a toroidal world. Cell C stands for
+everything outside a bounded world: it is a wall, and always looks empty.
 
-A :func:`step` has two parts: :func:`draw` makes all random decisions of the step, :func:`play` follows
-the rules with given decisions. All functions write into the arrays that they get.
+A :func:`step` has two parts. :func:`draw` makes all random decisions of the step; :func:`play` follows the
+rules with given decisions. All functions write into the arrays of their arguments.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from remix.kernels.bundle import Bundle
 from remix.kernels.compiling import compile_kept
 
-# Actions; the first four are also the directions of the prey.
+# The actions. The first four are also the directions of the prey.
 RIGHT, DOWN, LEFT, UP, STAY, CATCH = range(6)
 DIRECTIONS = 4
 
-# What a cell holds. Channel c of observation and state shows code c + 1.
+# What a cell holds. Channel c of observations and of the state shows code c + 1.
 EMPTY, AGENT, STAG, HARE, FROZEN, WALL = range(6)
 CHANNELS = 3
 
@@ -33,15 +33,15 @@ _FACTOR_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _SHIFT_53 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
 compiled = partial(compile_kept, nogil=True)
-"""The function as machine code that runs without the GIL."""
+"""Compile a function; its machine code runs without the GIL."""
 
 
 class Game(NamedTuple):
-    """What never changes: C cells, K cells in a window, P prey (stags first).
+    """What never changes, for C cells, K cells in a window and P prey (stags first).
 
-    ``neighbours [C, 4]`` cell in each direction; ``reach [C, 4]`` cells from which an agent can
-    catch; ``window [C, K]`` cells that an agent sees; ``prey_code``, ``needed``, ``reward_capture``
-    and ``p_rest`` ``[P]``.
+    ``neighbours [C, 4]`` is the next cell in each direction. ``reach [C, 4]`` are the cells from which an
+    agent can catch a prey in a cell. ``window [C, K]`` are the cells that an agent sees. By prey, ``[P]``:
+    ``prey_code`` in the grid, agents ``needed``, ``reward_capture`` and the probability ``p_rest`` to rest.
     """
 
     neighbours: NDArray[np.int32]
@@ -61,11 +61,12 @@ class Game(NamedTuple):
 
 
 class World(NamedTuple):
-    """Where everything is in each of E episodes.
+    """The situation of each of E episodes.
 
-    ``cells [E, C + 1]`` what each cell holds; ``agents [E, N]`` and ``prey [E, P]`` their cells, for
-    caught prey and removed agents the last one; ``active [E, N]``, ``alive [E, P]``, ``running [E]``;
-    ``steps``, ``returns``, ``captures`` and ``failed_catches`` ``[E]`` count since the reset.
+    ``cells [E, C + 1]`` is what each cell holds. ``agents [E, N]`` and ``prey [E, P]`` are their cells; of
+    captured prey and removed agents it is the last one. ``active [E, N]``, ``alive [E, P]`` and
+    ``running [E]`` are flags. ``steps``, ``returns``, ``captures`` and ``failed_catches`` ``[E]`` count since
+    the reset.
     """
 
     cells: NDArray[np.int8]
@@ -83,9 +84,9 @@ class World(NamedTuple):
 class Draws(NamedTuple):
     """All random decisions of one step.
 
-    ``agent_order [E, N]`` and ``prey_order [E, P]`` are permutations: entry k is who acts k-th.
-    ``rest`` and ``direction`` ``[E, P]`` lie in [0, 1): a prey rests if ``rest`` is below its
-    probability, else it takes the free direction number ``int(direction * n_free)``.
+    ``agent_order [E, N]`` and ``prey_order [E, P]`` are permutations; entry k is the number of the one that
+    acts as k-th. ``rest`` and ``direction`` ``[E, P]`` lie in [0, 1). A prey rests if ``rest`` is below its
+    probability; otherwise it takes the free direction with the number ``int(direction * n_free)``.
     """
 
     agent_order: NDArray[np.int64]
@@ -95,7 +96,7 @@ class Draws(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """Results: ``obs [E, N, 3K]``, ``state [E, 3C]``, ``avail_actions [E, N, 6]``, rest ``[E]``."""
+    """The results: ``obs [E, N, 3K]``, ``state [E, 3C]``, ``avail_actions [E, N, 6]``, the others ``[E]``."""
 
     obs: NDArray[np.bool_]
     state: NDArray[np.bool_]
@@ -106,7 +107,7 @@ class Outputs(NamedTuple):
 
 
 class Table(NamedTuple):
-    """All that a step reads and writes: also ``streams [E]`` of random numbers, ``actions [E, N]``."""
+    """Everything that a step reads and writes, also ``streams [E]`` of random numbers, ``actions [E, N]``."""
 
     game: Game
     world: World
@@ -125,7 +126,7 @@ def _scramble(z: np.uint64) -> np.uint64:
 
 @compiled
 def _uniform(streams: NDArray[np.uint64], e: int) -> float:
-    """Next number in [0, 1) of the episode's own stream (SplitMix64, Steele et al. 2014)."""
+    """The next random number in [0, 1) of episode ``e`` (SplitMix64, Steele et al. 2014)."""
     streams[e] += _INCREMENT
     return float(_scramble(streams[e]) >> _SHIFT_53) * 2.0**-53
 
@@ -141,11 +142,13 @@ def _shuffle(order: NDArray[np.int64], streams: NDArray[np.uint64], e: int) -> N
 
 @compiled
 def start(game: Game, world: World, streams: NDArray[np.uint64], seeds: NDArray[np.uint64]) -> None:
-    """Put everybody on a random free cell in each episode, drawing from a fresh stream per seed."""
+    """Put all agents and prey on random free cells, each episode by a new stream from its seed, ``[E]``."""
     n_agents, n_prey = world.agents.shape[1], world.prey.shape[1]
     order = np.empty(game.neighbours.shape[0], np.int64)
     for e in range(seeds.size):
-        streams[e] = _scramble(seeds[e] + _INCREMENT)  # else seeds one increment apart share a stream
+        streams[e] = _scramble(
+            seeds[e] + _INCREMENT
+        )  # unscrambled seeds that differ by the increment would share a stream
         _shuffle(order, streams, e)
         for i in range(n_agents):
             world.agents[e, i] = order[i]
@@ -204,7 +207,10 @@ def valid(running: NDArray[np.bool_], actions: NDArray[np.int64]) -> bool:
 def _move_agents(
     game: Game, world: World, e: int, actions: NDArray[np.int64], order: NDArray[np.int64]
 ) -> float:
-    """Agents act one after the other; returns the reward for collisions."""
+    """Let the agents act one after the other.
+
+    :returns: the reward for collisions.
+    """
     cells, reward = world.cells[e], 0.0
     for i in order:
         if world.active[e, i]:
@@ -214,7 +220,7 @@ def _move_agents(
                 cells[here] = EMPTY
                 cells[target] = AGENT
                 world.agents[e, i] = target
-            else:  # staying and catching count as well: an agent is in its own way
+            else:  # staying and catching count, too, as an agent does not move either
                 reward += game.reward_collision
     return reward
 
@@ -223,7 +229,10 @@ def _move_agents(
 def _find_catchers(
     game: Game, world: World, e: int, p: int, actions: NDArray[np.int64], catchers: NDArray[np.int64]
 ) -> int:
-    """Write the active agents that catch beside prey ``p`` into ``catchers``; returns their number."""
+    """Write the active agents that catch beside prey ``p`` into ``catchers [N]``.
+
+    :returns: their number.
+    """
     n_catchers, cell = 0, world.prey[e, p]
     for i in range(actions.size):
         if actions[i] == CATCH and world.active[e, i]:
@@ -237,7 +246,10 @@ def _find_catchers(
 
 @compiled
 def _capture(game: Game, world: World, e: int, p: int, catchers: NDArray[np.int64]) -> float:
-    """Take prey ``p`` out of the game, and its catchers where captures freeze; returns the reward."""
+    """Take prey ``p`` out of the game, and its catchers if captures freeze.
+
+    :returns: the reward.
+    """
     world.alive[e, p] = False
     world.cells[e, world.prey[e, p]] = EMPTY
     world.captures[e] += 1
@@ -250,7 +262,7 @@ def _capture(game: Game, world: World, e: int, p: int, catchers: NDArray[np.int6
 
 @compiled
 def _move_prey(game: Game, world: World, e: int, p: int, rest: float, direction: float) -> None:
-    """Move prey ``p`` to a free neighbouring cell, if there is one and it does not rest."""
+    """Move prey ``p`` to a free neighbouring cell, unless it rests or there is none."""
     cells, here, n_free = world.cells[e], world.prey[e, p], 0
     for u in range(DIRECTIONS):
         n_free += cells[game.neighbours[here, u]] == EMPTY
@@ -272,7 +284,10 @@ def _move_prey(game: Game, world: World, e: int, p: int, rest: float, direction:
 def _run_prey(
     game: Game, world: World, e: int, actions: NDArray[np.int64], draws: Draws, catchers: NDArray[np.int64]
 ) -> float:
-    """Prey are caught, or move, one after the other; returns the reward for captures and failed catches."""
+    """Let the prey be captured, or move, one after the other.
+
+    :returns: the reward for captures and failed catches.
+    """
     reward = 0.0
     for p in draws.prey_order[e]:
         if world.alive[e, p]:
@@ -289,7 +304,7 @@ def _run_prey(
 
 @compiled
 def play(game: Game, world: World, actions: NDArray[np.int64], draws: Draws, outputs: Outputs) -> None:
-    """One step of every running episode with the given ``actions [E, N]`` and random decisions."""
+    """Play one step of every running episode with given ``actions [E, N]`` and random decisions."""
     catchers = np.empty(world.agents.shape[1], np.int64)
     for e in range(world.running.size):
         outputs.reward[e] = 0.0
@@ -304,7 +319,7 @@ def play(game: Game, world: World, actions: NDArray[np.int64], draws: Draws, out
         ended = not world.alive[e].any() or not world.active[e].any()
         ended = ended or (game.capture_terminal and world.captures[e] > captures_before)
         outputs.reward[e] = reward
-        # A natural end on the very last step counts as a cut, as in the original environment.
+        # An end in the last step of the limit counts as a cut, as in the original environment.
         outputs.truncated[e] = world.steps[e] >= game.episode_limit
         outputs.terminated[e] = ended and not outputs.truncated[e]
         world.running[e] = not (ended or outputs.truncated[e])
@@ -313,9 +328,9 @@ def play(game: Game, world: World, actions: NDArray[np.int64], draws: Draws, out
 
 @compiled
 def step(table: Bundle) -> bool:
-    """One step of every running episode on a :class:`Table`.
+    """Play one step of every running episode on a bundled :class:`Table`.
 
-    :returns: whether all actions exist. If not, nothing has happened.
+    :returns: whether all actions exist. If not, nothing has been played.
     """
     content = table.content
     if not valid(content.world.running, content.actions):
@@ -346,7 +361,7 @@ def show(game: Game, world: World, e: int, outputs: Outputs) -> None:
 def _show_actions(
     neighbours: NDArray[np.int32], cells: NDArray[np.int8], active: bool, avail: NDArray[np.bool_]
 ) -> None:
-    """Moves are available into every cell of the world, occupied or not; catching only beside prey."""
+    """Write the mask of one agent. It can move into every cell of the world, and catch beside prey."""
     outside, beside_prey = cells.size - 1, False
     for u in range(DIRECTIONS):
         avail[u] = active and neighbours[u] != outside
@@ -367,6 +382,6 @@ def _show_window(window: NDArray[np.int32], cells: NDArray[np.int8], obs: NDArra
 
 @compiled
 def show_all(game: Game, world: World, outputs: Outputs) -> None:
-    """:func:`show` for every episode."""
+    """Write observations, states and available actions of all episodes."""
     for e in range(world.running.size):
         show(game, world, e, outputs)

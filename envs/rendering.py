@@ -1,6 +1,6 @@
-"""Pictures of environments for people: grids with pieces, payoff tables.
+"""Pictures of environments for people: grids with pieces, and payoff tables.
 
-Pillow is imported only when something is drawn.
+Pillow is imported only when a picture is drawn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HIGHLIGHT = "#d7263d"
 
 @dataclass(frozen=True)
 class Style:
-    """Look of a kind of piece: ``corners`` 0 is a circle, ``size`` is its share of the cell."""
+    """The look of a kind of piece. With 0 ``corners`` it is a circle; ``size`` is its share of the cell."""
 
     colour: str
     corners: int
@@ -46,7 +46,7 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Something on a grid: its cell, its kind (a key of ``STYLES``), a short label, whether it acts out."""
+    """Something on a grid. ``kind`` is a key of ``STYLES``; a highlighted piece has a ring around it."""
 
     row: int
     column: int
@@ -58,12 +58,12 @@ class Piece:
 def draw_grid(
     shape: tuple[int, int], pieces: Iterable[Piece], caption: str, legend: Sequence[str], ring: str
 ) -> NDArray[np.uint8]:
-    """Board of ``shape`` (rows, columns) with ``pieces``, the later above the earlier.
+    """Draw a board of ``shape`` (rows, columns) with ``pieces``; later pieces cover earlier ones.
 
     :param caption: line above the board.
-    :param legend: kinds to explain below the board.
-    :param ring: what the ring around a highlighted piece means.
-    :returns: RGB ``[height, width, 3]``, of the same size for every picture of the same board.
+    :param legend: kinds that are explained below the board.
+    :param ring: meaning of the ring around a highlighted piece.
+    :returns: RGB ``[height, width, 3]``, uint8, of the same size for every picture of the same board.
     """
     rows, columns = shape
     cell = max(2, (_SIZE - 2 * _MARGIN) // max(shape))
@@ -82,9 +82,10 @@ def draw_grid(
 def draw_table(
     values: NDArray[np.floating], marked: tuple[int, int] | None, caption: str
 ) -> NDArray[np.uint8]:
-    """Payoff table ``values [A0, A1]`` with agent 0 in rows and agent 1 in columns.
+    """Draw a payoff table ``values [A_1, A_2]`` with agent 0 in rows and agent 1 in columns.
 
-    ``marked`` is the joint action to highlight. Returns RGB ``[height, width, 3]``.
+    :param marked: the joint action to highlight.
+    :returns: RGB ``[height, width, 3]``, uint8.
     """
     rows, columns = values.shape
     width, tall = (_SIZE - 2 * _MARGIN) // (columns + 1), 48
@@ -135,7 +136,7 @@ def _rectangle(
 def _lattice(
     draw: ImageDraw, corner: tuple[float, float], width: int, height: int, rows: int, columns: int
 ) -> None:
-    """Board of ``rows`` x ``columns`` cells of ``width`` x ``height`` pixels."""
+    """Draw the lines of ``rows`` x ``columns`` cells of ``width`` x ``height`` pixels."""
     _rectangle(draw, corner, (width * columns, height * rows), fill=_BOARD)
     for row in range(rows):
         for column in range(columns):
@@ -173,7 +174,7 @@ def _symbol(draw: ImageDraw, centre: tuple[float, float], radius: float, style: 
         for slope in (1, -1):
             draw.line([x - r, y - slope * r, x + r, y + slope * r], style.colour, max(2, round(r / 4)))
     else:
-        tilt = 45 if style.corners == 4 else 0  # a square stands on its corner
+        tilt = 45 if style.corners == 4 else 0  # a square is turned so that it stands on a corner
         draw.regular_polygon((x, y, r), style.corners, tilt, fill=style.colour)
 
 
@@ -199,7 +200,10 @@ def _legend(draw: ImageDraw, y: float, kinds: Sequence[str], ring: str) -> None:
 
 
 def _legend_text(draw: ImageDraw, x: float, y: float, text: str) -> float:
-    """Write ``text`` to the right of ``x``; returns where the next entry starts."""
+    """Write ``text`` to the right of ``x``.
+
+    :returns: where the next entry starts, in pixels.
+    """
     font = _font(12 * _SHARPNESS)
     draw.text((x * _SHARPNESS, y * _SHARPNESS), text, fill=_PALE_INK, font=font, anchor="lm")
     return x + draw.textlength(text, font) / _SHARPNESS + 10

@@ -1,4 +1,4 @@
-"""Places of PettingZoo agents in arrays of fixed size. Needs the extra ``pettingzoo``."""
+"""The places of PettingZoo agents in arrays of fixed size. Needs the extra ``pettingzoo``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from remix.settings.errors import InvalidOutput, SettingError, brief
 
 MASK = "action_mask"
 MOST_COMBINATIONS = 10_000
-"""Joint choices of a MultiDiscrete or MultiBinary action space, each of which is an action of its own."""
+"""The most actions of a MultiDiscrete or MultiBinary space; each combination of choices is an action."""
 
 _OTHER_NAMES = re.compile(
     r"(avail|available|legal|valid|allowed|possible)_?(actions?|moves?)(_?masks?)?|(actions?|moves?)_?masks?"
@@ -27,17 +27,17 @@ _OTHER_NAMES = re.compile(
 
 @dataclass(frozen=True)
 class Slot:
-    """Fixed place of one agent, kept when the agent leaves the game.
+    """The fixed place of one agent. It stays when the agent leaves the game.
 
-    :param game: what the game is called in errors.
-    :param agent: its name in the game.
-    :param space: its actions; combinations of a MultiDiscrete or MultiBinary space are numbered row by row,
-        the last component counting fastest.
-    :param parts: what it observes, without the action mask.
+    :param game: name of the game in errors.
+    :param agent: name of the agent in the game.
+    :param space: space of its actions. The combinations of a MultiDiscrete or MultiBinary space are numbered
+        row by row; the last component counts fastest.
+    :param parts: leaves of its observation, without the action mask.
     :param masked: whether its observation space declares an action mask.
     :param n_actions: number of its actions.
     :param obs_size: length of its flattened observation.
-    :param obs_dtype: smallest of bool, uint8 and float32 that holds it.
+    :param obs_dtype: the smallest of bool, uint8 and float32 that holds the observation.
     """
 
     game: str
@@ -50,7 +50,7 @@ class Slot:
     obs_dtype: np.dtype[Any]
 
     def action(self, number: int) -> Any:
-        """What the game calls the action of this number."""
+        """The game's own form of the action with this number."""
         if isinstance(self.space, spaces.Discrete):
             return int(self.space.start) + number
         counts, start = counts_of(self.space)
@@ -60,11 +60,11 @@ class Slot:
     def write(
         self, observation: Any, info: Any, obs: NDArray[Any], avail: NDArray[np.bool_], step: int
     ) -> None:
-        """Fill the rows ``obs [O]`` and ``avail [A]``, both zero so far.
+        """Fill the rows ``obs [O]`` and ``avail [A]``, which hold zeros so far.
 
-        :param info: what the game says of the agent besides; anything but a map is left aside.
-        :param step: for errors.
-        :raises InvalidOutput: they cannot be used. A mask without any action is left to the caller.
+        :param info: the agent's info. It is ignored if it is no mapping.
+        :param step: number of the step, for errors.
+        :raises InvalidOutput: the observation or the mask cannot be used. A mask of zeros is no error here.
         """
         start = 0
         try:
@@ -96,12 +96,12 @@ class Slot:
 
 
 def make_slot(id: str, agent: Any, actions: Any, observed: Any) -> Slot:
-    """The slot of one agent.
+    """Make the slot of one agent.
 
-    :param id: the user's name of the game.
-    :param actions: its action space.
-    :param observed: its observation space.
-    :raises SettingError: its actions are not discrete or its observations of no fixed size.
+    :param id: the user's name of the game, ``env.id``.
+    :param actions: the agent's action space.
+    :param observed: the agent's observation space.
+    :raises SettingError: its actions are not discrete, or its observations have no fixed size.
     """
     for space in (actions, observed):
         if type(space).__module__.split(".")[0] == "gym":
@@ -143,7 +143,7 @@ def _number_of(actions: Any, id: str, agent: Any) -> int:
 
 
 def shared_names(slots: Sequence[Slot]) -> tuple[str, ...]:
-    """Names of the combined actions, such as ``2 0 1``, where all agents have the same; else none."""
+    """The names of combined actions, such as ``2 0 1``, if all agents have the same; otherwise none."""
     space = slots[0].space
     if isinstance(space, spaces.Discrete) or any(slot.space != space for slot in slots):
         return ()
@@ -151,7 +151,7 @@ def shared_names(slots: Sequence[Slot]) -> tuple[str, ...]:
 
 
 def misnamed(entries: Mapping[Any, Any]) -> str | None:
-    """The first key that looks like an action mask and has more than one number behind it, if any."""
+    """The first key that looks like an action mask's and holds more than one number, None without one."""
     for key, value in entries.items():
         if isinstance(key, str) and isinstance(value, Sized) and _like_a_mask(key):
             return key

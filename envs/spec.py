@@ -1,8 +1,8 @@
-"""What every environment is: a batch of E independent episodes stepped together.
+"""The protocol of environments: a batch of E independent episodes that are stepped together.
 
 An environment is a class with the members of :class:`Environment`. It knows nothing of learning.
-Arrays that it returns are its own buffers and are overwritten by the next ``reset`` or ``step``;
-whoever keeps them copies them.
+The arrays that it returns may be its own buffers, which the next ``reset`` or ``step`` overwrites. A caller
+that keeps them has to copy them.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from numpy.typing import NDArray
 from remix.settings.errors import InvalidOutput, brief, one_of
 
 FEATURE_TYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64")
-"""Names of the NumPy types that observations and states may have. Networks compute with float32."""
+"""The names of the NumPy types that observations and states may have. Networks compute with float32."""
 
 
 @dataclass(frozen=True)
 class EnvSpec:
-    """Sizes and types of an environment, all a network or a replay needs to know of it.
+    """The sizes and types of an environment. Networks and replays need to know nothing else of it.
 
-    :param name: what the environment is called in tags and tables, e.g. ``predator_prey``.
-    :param n_agents: N.
-    :param n_actions: A, the same for every agent; differences are a matter of ``avail_actions``.
-    :param obs_size: O, length of one agent's observation.
-    :param state_size: S, length of the global state.
-    :param episode_limit: steps after which an episode is cut (a truncation, not a true end).
-    :param obs_dtype: NumPy type name of the observations, one of :data:`FEATURE_TYPES`; ``bool`` marks 0/1
+    :param name: name of the environment in tags and tables, e.g. ``predator_prey``.
+    :param n_agents: N, the number of agents.
+    :param n_actions: A, the number of actions, the same for all agents. Where agents differ,
+        ``avail_actions`` says so.
+    :param obs_size: O, the length of one agent's observation.
+    :param state_size: S, the length of the global state.
+    :param episode_limit: steps after which an episode is cut (a truncation, no true end).
+    :param obs_dtype: NumPy type name of the observations, one of :data:`FEATURE_TYPES`. ``bool`` means 0/1
         features, which a replay may keep as single bits.
-    :param state_dtype: the same for the state.
-    :param state_from_obs: the state is the observations of all agents end to end (``S = N * O``, of their
-        type), so that nobody has to keep it.
+    :param state_dtype: NumPy type name of the state, one of :data:`FEATURE_TYPES`.
+    :param state_from_obs: whether the state is the observations of all agents one after the other, of the
+        same type (``S = N * O``). A replay need not keep it then.
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
-    :param action_names: A names for people to read, or empty.
-    :param agent_names: N names for messages, or empty.
-    :param best_return: the highest return that an episode can have, None if nobody knows.
-    :param may_hang: the game is a program of its own that may stop to answer, so that it has to be played
-        where it can be replaced.
-    :raises InvalidOutput: something of it makes no sense.
+    :param action_names: A names of the actions for people, or empty.
+    :param agent_names: N names of the agents for messages, or empty.
+    :param best_return: the highest possible return of an episode, None if it is unknown.
+    :param may_hang: whether the game is a separate program that may stop to answer. It then has to be
+        played in a process that can be replaced.
+    :raises InvalidOutput: a field has an invalid value.
     """
 
     name: str
@@ -103,8 +104,8 @@ class EnvSpec:
 class Observation(NamedTuple):
     """What the agents and the centralised learner see at one time step.
 
-    ``obs [E, N, O]`` of ``spec.obs_dtype``, ``state [E, S]`` of ``spec.state_dtype``,
-    ``avail_actions [E, N, A]`` bool with at least one available action for every agent.
+    ``obs [E, N, O]`` has the type ``spec.obs_dtype``, ``state [E, S]`` the type ``spec.state_dtype``.
+    ``avail_actions [E, N, A]`` is bool; every agent has at least one available action.
     """
 
     obs: NDArray[np.generic]
@@ -113,11 +114,12 @@ class Observation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Outcome of one joint step of all E episodes.
+    """The outcome of one joint step of all E episodes.
 
-    ``reward [E]`` float32 team reward; ``terminated [E]`` bool, a true end (never bootstrapped);
-    ``truncated [E]`` bool, cut by the episode limit (bootstrapped); never both for one episode.
-    ``info`` holds the running total of every episode statistic in ``spec.metrics``, float32 ``[E]``.
+    ``reward [E]`` is the team reward, float32. ``terminated [E]``, bool, marks a true end, after which
+    nothing is estimated. ``truncated [E]``, bool, marks an episode that the limit has cut; learners estimate
+    what would have followed. Both are never set for the same episode. ``info`` holds the running total
+    ``[E]``, float32, of every episode statistic in ``spec.metrics``.
     """
 
     observation: Observation
@@ -133,25 +135,26 @@ class Environment(ABC):
     spec: EnvSpec
 
     bears_threads = False
-    """Whether several environments of this class may play at once, each in a thread of its own. It pays for
-    compiled ones that release the GIL. A subclass has to say it again, as its own code may not bear it."""
+    """Whether several environments of this class may play at the same time, each in its own thread. That is
+    faster if they are compiled and release the GIL. A subclass has to say it again, because its own code may
+    not be safe in threads."""
 
     @abstractmethod
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start E = len(seeds) episodes; E may differ from call to call.
+        """Start E episodes, one for each of ``seeds [E]``. E may differ from call to call.
 
-        Everything random in an episode comes from a stream of its own that starts at its seed, so
-        the same seed and the same actions give the same episode in any batch.
+        Each episode draws its random numbers from its own stream, which starts from its seed. So the same
+        seed and the same actions give the same episode in any batch.
         """
 
     @abstractmethod
     def step(self, actions: NDArray[np.integer]) -> Step:
-        """Apply ``actions [E, N]``. Finished episodes stay as they are, with reward 0 and no flag set."""
+        """Play ``actions [E, N]``. Finished episodes stay as they are, with reward 0 and no flag."""
 
     @abstractmethod
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture ``[height, width, 3]`` of episode ``index`` as it stands now."""
+        """RGB picture ``[height, width, 3]``, uint8, of episode ``index`` as it stands now."""
 
     @abstractmethod
     def close(self) -> None:
-        """Release what the environment holds; may be called twice."""
+        """Release what the environment holds. It may be called twice."""

@@ -1,8 +1,8 @@
 """The real StarCraft II, played through the package of the StarCraft Multi-Agent Challenge (SMAC).
 
-Neither the package nor the game is part of an installation. What can be known about them without starting
-them is checked when an environment is made (see :mod:`remix.envs.starcraft_setup`); the package is
-imported, and the game launched, by the first reset.
+An installation contains neither the package nor the game. What can be known about them without starting
+them is checked when an environment is made (see :mod:`remix.envs.starcraft_setup`). The first reset imports
+the package and launches the game.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 DIFFICULTIES = (*"123456789", "A")
 
-_SIZES = {  # of SMAC's get_env_info, and of EnvSpec
+_SIZES = {  # names of sizes in SMAC's get_env_info, and in EnvSpec
     "n_agents": "n_agents",
     "n_actions": "n_actions",
     "obs_shape": "obs_size",
@@ -41,28 +41,30 @@ _SIZES = {  # of SMAC's get_env_info, and of EnvSpec
 
 
 class StarCraft(Environment):
-    """SMAC's battles in StarCraft II: one game, a process of its own, per episode of the batch.
+    """SMAC's battles in StarCraft II. Each episode of the batch has its own game, which is a process.
 
-    Observations, states, masks and rewards are SMAC's. With ``obs_timestep_number`` the entry that SMAC
-    reserves and never fills is left out, so that vectors have the size that SMAC says.
+    Observations, states, masks and rewards are those of SMAC. With ``obs_timestep_number`` SMAC reserves an
+    entry that it never fills; it is left out, so that vectors have the size that SMAC says.
 
-    A game takes one seed, when it starts, and goes on with one random stream over its episodes: an episode is
-    not a function of its seed alone, and no two runs are equal. Of the seeds of episodes only the first that
-    a game gets counts, folded to 31 bits.
+    A game receives one seed when it starts, and draws all its episodes from one random stream. So an episode
+    is not determined by its seed, and no two runs are equal. Of the seeds of episodes a game uses only the
+    first one, folded to 31 bits.
 
-    When the game breaks down, SMAC starts it again and calls the episode terminated; here that is a
-    :class:`GameError`, nothing of the episode may be kept, and the next reset starts a fresh game.
+    If the game breaks down, SMAC starts it again and calls the episode terminated. Here it is a
+    :class:`GameError` instead, because nothing of the episode can be used. The next reset starts a new game.
 
     :param map_name: one of SMAC's 23 maps.
-    :param step_mul: game loops of one step, of which 16 make a second.
-    :param move_amount: how far a move action wants to go, in map units.
+    :param step_mul: game loops of one step; 16 loops are a second.
+    :param move_amount: map units that a move action tries to go.
     :param continuing_episode: see :class:`remix.envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
-    :param difficulty: of the enemy, 1 to 9 or A.
-    :param game_version: of StarCraft II, where several are installed, e.g. ``4.6.2``; None for the latest.
-    :param replay_dir: where each game saves one replay of all its episodes when it is closed; None for none.
-    :raises SettingError: a setting that makes no sense, or something that is not installed.
+    :param difficulty: strength of the enemy, 1 to 9 or A.
+    :param game_version: version of StarCraft II, if several are installed, e.g. ``4.6.2``; None for the
+        latest.
+    :param replay_dir: folder in which each game saves a replay of all its episodes when it is closed; None
+        for no replays.
+    :raises SettingError: a setting has an invalid value, or something is not installed.
     """
 
     def __init__(
@@ -101,10 +103,10 @@ class StarCraft(Environment):
         self._allocate(0)
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` battles, each in its own game; missing games are launched first.
+        """Start a battle in its own game for each of ``seeds [E]``. Missing games are launched first.
 
-        :raises GameError: a game broke down; another reset starts it afresh.
-        :raises SettingError: the package is there but cannot be used.
+        :raises GameError: a game broke down. Another reset starts it again.
+        :raises SettingError: the package is installed but cannot be used.
         """
         self._allocate(len(seeds))
         for episode, seed in enumerate(map(int, seeds)):
@@ -121,7 +123,7 @@ class StarCraft(Environment):
         """Play ``actions [E, N]`` in all running battles; ``spec.action_names`` says what they mean.
 
         :raises ValueError: an action is not available.
-        :raises GameError: a game broke down; only a reset can follow.
+        :raises GameError: a game broke down. Only a reset can follow.
         """
         actions = self._checked(actions)
         n = len(self._running)
@@ -139,7 +141,7 @@ class StarCraft(Environment):
         return Step(self._observation, reward, terminated, truncated, self._info)
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of battle ``index``, drawn like those of the engine, on the engine's terrain.
+        """RGB picture ``[height, width, 3]`` of battle ``index``, drawn like those of the engine.
 
         SMAC's own pictures need parts of PySC2 that cannot be imported in Python 3.11 and later.
         """
@@ -153,15 +155,15 @@ class StarCraft(Environment):
             self._drop(episode)
 
     def _save_replay(self, game: Game) -> None:
-        """A replay is no reason to lose more than itself."""
+        """Save the replay of a game. A failure gives a warning only."""
         try:
             game.save_replay()
         except Exception as error:
             warnings.warn(f"{self.spec.name}: no replay: {first_line(error)}", RuntimeWarning, stacklevel=3)
 
     def _make(self, episode: int, seed: int) -> Game:
-        """A game that is not launched yet."""
-        # Replays get a name that is theirs alone: SMAC's have only map and second in them.
+        """Make a game that is not launched yet."""
+        # Each replay gets its own name: two of SMAC's names are equal if map and second are.
         prefix = f"{self._map.name}_{os.getpid()}_{episode}"
         make = import_game()
         try:
@@ -180,7 +182,7 @@ class StarCraft(Environment):
         return Game(game)
 
     def _guarded(self, episode: int, play: Callable[[], T]) -> T:
-        """What ``play`` returns; if it fails, the episode's game is given up."""
+        """Return what ``play`` returns. If it fails, end the episode's game and raise a GameError."""
         try:
             return play()
         except Exception as error:
@@ -192,7 +194,7 @@ class StarCraft(Environment):
             ) from error
 
     def _drop(self, episode: int) -> None:
-        """End a game; one that cannot be ended is no reason to leave others running."""
+        """End the game of an episode. A failure gives a warning only, so that the other games end, too."""
         try:
             self._games.pop(episode).close()
         except Exception as error:
@@ -201,7 +203,7 @@ class StarCraft(Environment):
             )
 
     def _checked(self, actions: NDArray[np.integer]) -> NDArray[np.integer]:
-        """``actions``, if they can be played."""
+        """Check that ``actions [E, N]`` can be played, and return them."""
         actions, available = np.asarray(actions), self._observation.avail_actions
         if actions.shape != available.shape[:2]:
             expected = f"{available.shape[:2]} (battles, agents)"
@@ -215,7 +217,7 @@ class StarCraft(Environment):
         return actions
 
     def _observe(self, episode: int) -> None:
-        """Write what SMAC shows of a battle into the batch."""
+        """Write SMAC's observations, state and masks of an episode into the batch."""
         obs, state, avail_actions = (array[episode] for array in self._observation)
         game = self._games[episode]
         obs[:] = [self._without_gap(view) for view in game.get_obs()]
@@ -223,7 +225,7 @@ class StarCraft(Environment):
         avail_actions[:] = game.get_avail_actions()
 
     def _without_gap(self, view: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """An agent's observation without the entry before the time that SMAC reserves and never fills."""
+        """An observation without the entry before the time, which SMAC reserves and never fills."""
         return view if len(view) == self.spec.obs_size else np.delete(view, -2)
 
     def _allocate(self, n_episodes: int) -> None:
@@ -238,7 +240,7 @@ class StarCraft(Environment):
 
 
 def _move_amount(value: float, views: ViewOptions) -> float:
-    """``value`` as SMAC takes it: some views use it as an index, which a float cannot be."""
+    """``move_amount`` in the type that SMAC needs: some views use it as an index, which must be an int."""
     amount = checks.number("move_amount", value, 0, LONGEST_MOVE)
     if not amount.is_integer() and (views.obs_pathing_grid or views.obs_terrain_height):
         raise SettingError(

@@ -1,4 +1,4 @@
-"""One game of StarCraft II, through SMAC's own environment."""
+"""One game of StarCraft II, played through SMAC's own environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from remix.envs.skirmish.maps import BattleMap
 
 
 class Outcome(NamedTuple):
-    """Of one step: SMAC's reward, whether the episode is over, or only cut, and SMAC's ``info``."""
+    """The outcome of one step: SMAC's reward, whether the episode is over, whether it was cut, ``info``."""
 
     reward: float
     ended: bool
@@ -21,7 +21,7 @@ class Outcome(NamedTuple):
 
 
 class Game:
-    """SMAC's environment, whose failures raise here where SMAC hides them.
+    """SMAC's environment. SMAC hides failures of the game; this class raises them.
 
     :param smac: a ``StarCraft2Env`` that has not been reset.
     """
@@ -33,16 +33,17 @@ class Game:
 
     @property
     def can_start(self) -> bool:
-        """Whether SMAC can start an episode. Again its first one, it cannot.
+        """Whether SMAC can start an episode. It cannot start its first one twice.
 
-        SMAC would launch a second game and take the enemies' strength, by which rewards are scaled, twice.
+        SMAC would then launch a second game. It would also count the strength of the enemies twice, by which
+        rewards are scaled.
         """
         return self._finished_one or not self._launched
 
     def start(self) -> None:
         """Start an episode.
 
-        :raises ConnectionError: SMAC has started the game anew.
+        :raises ConnectionError: the game broke down and SMAC has started it again.
         """
         self.steps, self._launched = 0, True
         restarts = self._smac.force_restarts
@@ -50,9 +51,9 @@ class Game:
         self._expect(restarts)
 
     def step(self, actions: list[int]) -> Outcome:
-        """Play one step.
+        """Play one action of each of the N agents.
 
-        :raises ConnectionError: SMAC has started the game anew and calls that an end.
+        :raises ConnectionError: the game broke down; SMAC has started it again and calls that an end.
         """
         restarts = self._smac.force_restarts
         reward, ended, info = self._smac.step(actions)
@@ -62,22 +63,22 @@ class Game:
         return Outcome(reward, ended, bool(info.get("episode_limit")), info)
 
     def get_obs(self) -> list[NDArray[np.floating[Any]]]:
-        """Observations of all agents."""
+        """The N observations, ``[O]`` each."""
         views: list[NDArray[np.floating[Any]]] = self._smac.get_obs()
         return views
 
     def get_state(self) -> NDArray[np.floating[Any]]:
-        """The global state."""
+        """The global state ``[S]``."""
         state: NDArray[np.floating[Any]] = self._smac.get_state()
         return state
 
     def get_avail_actions(self) -> list[list[int]]:
-        """0 or 1 for every action of every agent."""
+        """Whether each action is available, N lists of A numbers 0 or 1."""
         mask: list[list[int]] = self._smac.get_avail_actions()
         return mask
 
     def units(self) -> tuple[list[Any], list[Any]]:
-        """The game's agents and enemies, the dead included, in the order of their numbers."""
+        """The game's agents and enemies by their numbers, with the dead ones."""
         return [unit for _, unit in sorted(self._smac.agents.items())], [
             unit for _, unit in sorted(self._smac.enemies.items())
         ]
@@ -97,9 +98,9 @@ class Game:
 
 
 def picture_of(game: Game, battle_map: BattleMap) -> NDArray[np.uint8]:
-    """The battle as it stands, ``[height, width, 3]``, drawn as those of the engine are.
+    """RGB picture ``[height, width, 3]`` of the present battle, drawn like those of the engine.
 
-    :param battle_map: that it is fought on.
+    :param battle_map: the engine's map of the same name.
     """
     from remix.envs.skirmish.rendering import draw_battle
     from remix.envs.skirmish.state import allocate
@@ -112,7 +113,7 @@ def picture_of(game: Game, battle_map: BattleMap) -> NDArray[np.uint8]:
     for i, unit in enumerate((*allies, *enemies)):
         units.x[0, i], units.y[0, i] = unit.pos.x, unit.pos.y
         units.health[0, i], units.shield[0, i] = unit.health, unit.shield
-    # The game lists enemies in an order of its own.
+    # The game lists the enemies in another order than the map.
     types = {number: name for name, number in GAME_TYPES.items()}
     names = tuple(
         types.get(unit.unit_type, name) for unit, name in zip(enemies, battle_map.enemies, strict=True)

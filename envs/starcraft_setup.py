@@ -1,4 +1,4 @@
-"""What playing the real StarCraft II needs, looked for without importing or starting any of it."""
+"""Checks of the installation of StarCraft II and SMAC. They neither import nor start any of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GAME = "https://github.com/Blizzard/s2client-proto#downloads"
 def check_installation(map_name: str, game_version: str | float | None) -> None:
     """Look for SMAC's package, the game, its version and the map.
 
-    :raises SettingError: for the first that is missing, with what to do about it.
+    :raises SettingError: one of them is missing. The message says what to do about it.
     """
     if game_version is not None and not isinstance(game_version, str):
         raise SettingError(
@@ -35,12 +35,12 @@ def check_installation(map_name: str, game_version: str | float | None) -> None:
 
 
 def import_game() -> Callable[..., Any]:
-    """SMAC's class of games.
+    """Import SMAC's class ``StarCraft2Env``.
 
-    The messages of the game's protocol need protobuf's implementation in Python, which only a process that
-    has not imported protobuf yet can choose; those of worker processes have not.
+    The messages of the game need protobuf's implementation in Python. A process can choose it only before it
+    imports protobuf, so the games are played in worker processes.
 
-    :raises SettingError: it cannot be imported.
+    :raises SettingError: the class cannot be imported.
     """
     os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
     try:
@@ -60,16 +60,18 @@ def import_game() -> Callable[..., Any]:
 
 
 def replay_folder(replay_dir: str) -> str:
-    """The folder, made if need be, as an absolute path; relative ones would be the game's.
+    """The folder of replays as an absolute path; it is made if it is missing.
 
-    :raises SettingError: nothing can be written there.
+    The game would look for a relative path in its own folder.
+
+    :raises SettingError: nothing can be written in this folder.
     """
     if not isinstance(replay_dir, (str, Path)) or not str(replay_dir):
         raise SettingError("replay_dir", replay_dir, "must be the path of a folder")
     try:
         folder = Path(replay_dir).expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError, ValueError) as error:  # also nobody's home, a zero byte
+    except (OSError, RuntimeError, ValueError) as error:  # also an unknown home, or a zero byte in the path
         reason = getattr(error, "strerror", None) or first_line(error)
         raise SettingError("replay_dir", replay_dir, f"cannot be made ({reason})") from error
     if not os.access(folder, os.W_OK):
@@ -82,7 +84,7 @@ def _missing(expected: str) -> SettingError:
 
 
 def _check_package() -> None:
-    """SMAC's package, and not one of the others that are called smac as well."""
+    """Check that SMAC's package is installed, and not another package with the name smac."""
     found = find_spec("smac")
     folders = [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
     if any((folder / "env/starcraft2/starcraft2.py").is_file() for folder in folders):
@@ -99,7 +101,7 @@ def _check_package() -> None:
 
 
 def _game_folder() -> Path | None:
-    """Where PySC2 will look for the game; None where it searches more places than one."""
+    """The folder in which PySC2 looks for the game, None if it searches several."""
     path = os.environ.get("SC2PATH", "~/StarCraftII" if sys.platform.startswith("linux") else None)
     return Path(path).expanduser() if path is not None else None
 
@@ -121,13 +123,13 @@ def _check_game(folder: Path, map_name: str) -> None:
 
 
 def _builds(folder: Path) -> set[int]:
-    """Numbers of the installed builds of the game."""
+    """The numbers of the installed builds of the game."""
     names = (path.name for path in folder.glob("Versions/Base*"))
     return {int(name.removeprefix("Base")) for name in names if name.removeprefix("Base").isdigit()}
 
 
 def _check_version(folder: Path | None, game_version: str | None) -> None:
-    """A version that PySC2 knows, of which the build is installed, as far as either can be known."""
+    """Check that PySC2 knows the version and that its build is installed, as far as both can be known."""
     known = _known_versions()
     if game_version is None or not known:
         return
@@ -140,7 +142,7 @@ def _check_version(folder: Path | None, game_version: str | None) -> None:
 
 
 def _known_versions() -> dict[str, int]:
-    """Versions of the game and their builds, from PySC2's list, which to import would load protobuf."""
+    """The build of each version, read from the text of PySC2's list. To import it would load protobuf."""
     found = find_spec("pysc2")
     for folder in (found and found.submodule_search_locations) or ():
         if (listed := Path(folder) / "run_configs/lib.py").is_file():

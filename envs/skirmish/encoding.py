@@ -1,6 +1,6 @@
-"""What SMAC shows of a battle and pays for it: sizes, names, and the constants of the kernels.
+"""The views and rewards of SMAC: sizes, names, and the constants of the kernels that compute them.
 
-The layout of observations, state and actions and the rewards are those of the StarCraft Multi-Agent
+The rewards and the layout of observations, state and actions are those of the StarCraft Multi-Agent
 Challenge (Samvelyan et al., 2019), oddities included.
 """
 
@@ -25,7 +25,7 @@ BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
 MOVES = 4
 SAMPLES_PATHING, SAMPLES_HEIGHT = 8, 9  # points around an agent in its pathing and height features
 
-# By how many loops SMAC divides a weapon's cooldown in the state, whatever the weapon's real period.
+# SMAC divides the cooldown of a weapon in the state by this number of loops. It is not the weapon's period.
 _COOLDOWN_SCALES = {
     "marine": 15,
     "marauder": 25,
@@ -37,11 +37,16 @@ _COOLDOWN_SCALES = {
     "baneling": 1,
 }
 _OTHER_COOLDOWN_SCALE = 15
-_ENERGY_SCALE = 200  # of healers, which show their energy instead
+_ENERGY_SCALE = 200  # healers show their energy in place of a cooldown
 
 
 class Sizes(NamedTuple):
-    """Lengths: rows and widths of the blocks of an observation, and totals."""
+    """How many numbers the views of a battle have.
+
+    ``move`` and ``own`` are lengths of blocks of an observation. ``enemies`` and ``allies`` are blocks of
+    (rows, columns). ``state_ally`` and ``state_enemy`` are the lengths of one unit's row in the state.
+    ``n_actions`` is A, ``obs`` is O and ``state`` is S.
+    """
 
     n_actions: int
     move: int
@@ -55,7 +60,7 @@ class Sizes(NamedTuple):
 
 
 def sizes(battle_map: BattleMap, options: ViewOptions) -> Sizes:
-    """Lengths of everything that is shown of a battle on a map."""
+    """The sizes of all views of battles on a map."""
     n_agents, n_enemies, bits = battle_map.n_agents, battle_map.n_enemies, battle_map.unit_type_bits
     ally_shield, enemy_shield = battle_map.ally_race == "P", battle_map.enemy_race == "P"
     all_health = options.obs_all_health
@@ -82,18 +87,18 @@ def sizes(battle_map: BattleMap, options: ViewOptions) -> Sizes:
 
 
 def action_names(battle_map: BattleMap) -> tuple[str, ...]:
-    """Names of the actions; healers heal the agent with the number of the enemy."""
+    """The A names of the actions. With ``attack k`` a healer heals agent k."""
     return BASIC_ACTIONS + tuple(f"attack {k}" for k in range(battle_map.n_enemies))
 
 
 def ally_features(battle_map: BattleMap) -> list[str]:
-    """Names of the entries of an agent's row in the state."""
+    """The names of the entries of an agent's row in the state."""
     shield = ["shield"] * (battle_map.ally_race == "P")
     return ["health", "energy/cooldown", "rel_x", "rel_y", *shield, *_type_features(battle_map)]
 
 
 def enemy_features(battle_map: BattleMap) -> list[str]:
-    """Names of the entries of an enemy's row in the state."""
+    """The names of the entries of an enemy's row in the state."""
     shield = ["shield"] * (battle_map.enemy_race == "P")
     return ["health", "rel_x", "rel_y", *shield, *_type_features(battle_map)]
 
@@ -103,20 +108,23 @@ def _type_features(battle_map: BattleMap) -> list[str]:
 
 
 def cooldown_scale(unit: UnitType) -> float:
-    """By what the state divides the cooldown of a unit, or the energy of a healer."""
+    """The number by which the state divides a unit's cooldown (loops), or a healer's energy (points)."""
     if unit.heal is not None:
         return _ENERGY_SCALE
     return _COOLDOWN_SCALES.get(unit.name, _OTHER_COOLDOWN_SCALE)
 
 
 def max_reward(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> float:
-    """Unscaled rewards of a victory over enemies that never regenerate."""
+    """The sum of unscaled rewards of a victory over enemies that never regenerate."""
     strength = sum(units[name].health + units[name].shield for name in battle_map.enemies)
     return battle_map.n_enemies * options.reward_death_value + options.reward_win + strength
 
 
 def make_spec(backend: str, battle_map: BattleMap, options: ViewOptions) -> EnvSpec:
-    """What a learner has to know of battles on a map, the same whatever they are fought on."""
+    """The :class:`EnvSpec` of battles on a map, the same for every backend.
+
+    :param backend: name of the backend, the first part of the environment's name.
+    """
     layout = sizes(battle_map, options)
     return EnvSpec(
         name=f"{backend}/{battle_map.name}",
@@ -133,7 +141,7 @@ def make_spec(backend: str, battle_map: BattleMap, options: ViewOptions) -> EnvS
 def make_encoding(
     battle_map: BattleMap, units: Mapping[str, UnitType], options: ViewOptions, move_amount: float = 2.0
 ) -> Encoding:
-    """Constants of the kernels that show a battle.
+    """The constants of the kernels that write observations, states and masks.
 
     :param units: types of the map's units, by name.
     :param move_amount: how far a move action wants to go, in map units.
@@ -173,9 +181,10 @@ def make_encoding(
 
 
 def _aims(battle_map: BattleMap, types: Sequence[UnitType]) -> NDArray[np.bool_]:
-    """Whom the attack actions of each agent are for, ``[N, A - 6]``: of healers, those that they can heal.
+    """Which attack actions each agent may ever take, bool ``[N, A - 6]``.
 
-    Of the armed, as in SMAC, all enemies, also those that their weapons do not reach by nature.
+    A healer may take those of the agents that it can heal. As in SMAC an armed agent may take all of them,
+    also for enemies that its weapon cannot hit.
     """
     n, n_enemies = battle_map.n_agents, battle_map.n_enemies
     healed = healing_pairs(types, np.repeat([0, 1], [n, n_enemies]))[:n, :n]
@@ -186,15 +195,15 @@ def _aims(battle_map: BattleMap, types: Sequence[UnitType]) -> NDArray[np.bool_]
 
 
 def _type_bits(battle_map: BattleMap) -> NDArray[np.int64]:
-    """Which bit of the one-hot type is set for each unit."""
+    """The bit of the one-hot type that is set for each of U units, ``[U]``; NO_TYPE where none is."""
     sides = ((battle_map.allies, battle_map.ally_onehot), (battle_map.enemies, battle_map.enemy_onehot))
     return np.array([onehot.get(unit, NO_TYPE) for team, onehot in sides for unit in team], np.int64)
 
 
 def make_scoring(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> Scoring:
-    """Constants of the kernel that judges a battle.
+    """The constants of the kernel that computes rewards and ends.
 
-    :raises SettingError: if rewards are to be scaled although there is nothing to earn.
+    :raises SettingError: ``reward_scale`` is set although a victory pays nothing.
     """
     healers = np.array([units[name].heal is not None for name in (*battle_map.allies, *battle_map.enemies)])
     return Scoring(
@@ -213,7 +222,7 @@ def make_scoring(battle_map: BattleMap, units: Mapping[str, UnitType], options: 
 
 
 def _reward_factor(options: RewardOptions, most: float) -> float:
-    """Factor of all rewards, of which a victory pays ``most`` in sum."""
+    """The factor of all rewards. ``most`` is the sum of unscaled rewards of a victory."""
     if not options.reward_scale:
         return 1.0
     if most <= 0:

@@ -1,4 +1,4 @@
-"""Battles of the StarCraft Multi-Agent Challenge without StarCraft."""
+"""The environment that fights the battles of the StarCraft Multi-Agent Challenge without StarCraft."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ from remix.settings import checks
 class Skirmish(Environment):
     """A compiled battle engine with the maps, views, actions and rewards of SMAC (Samvelyan et al., 2019).
 
-    Battles are not those of StarCraft II, only like them; what runs here must not be called a result on
-    SMAC.
+    The battles are like those of StarCraft II, but they are not the same. A result on this environment must
+    not be called a result on SMAC.
 
-    :param map_name: one of SMAC's 23 maps, or a YAML file of one's own.
-    :param profile: of the units: ``liberty``, what SMAC's maps declare; ``lotv``; ``smaclite``, which also
-        takes the rules of SMAClite (Michalski et al., 2023); or a YAML file of one's own.
-    :param step_mul: game loops of one step, of which 16 make a second.
-    :param move_amount: how far a move action wants to go, in map units.
+    :param map_name: one of SMAC's 23 maps, or the path of the user's own YAML file.
+    :param profile: unit data. ``liberty`` is what SMAC's maps declare; ``lotv`` is that of the later
+        expansion; ``smaclite`` also takes the rules of SMAClite (Michalski et al., 2023). The path of the
+        user's own YAML file is valid, too.
+    :param step_mul: game loops of one step; 16 loops are a second.
+    :param move_amount: map units that a move action tries to go.
     :param continuing_episode: see :class:`remix.envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
 
-    :raises SettingError: an unknown map or profile, or a file that makes no sense.
+    :raises SettingError: the map or the profile is unknown, or its file has a mistake.
     """
 
     bears_threads = True
@@ -67,11 +68,15 @@ class Skirmish(Environment):
 
     @property
     def units(self) -> Units:
-        """All units of all battles as they stand."""
+        """The present state of all units, arrays ``[E, U]``."""
         return self._match.units
 
     def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start ``len(seeds)`` battles. Only the delays of weapons are random, and one map's target."""
+        """Start E battles from ``seeds [E]``.
+
+        The delays of weapons are random, and on one map the point that the enemies are ordered to attack.
+        Nothing else is.
+        """
         if len(seeds) != len(self._match.running):
             self._allocate(len(seeds))
         match = self._match
@@ -85,7 +90,7 @@ class Skirmish(Environment):
     def step(self, actions: NDArray[np.integer]) -> Step:
         """Play ``actions [E, N]`` in all running battles; ``spec.action_names`` says what they mean.
 
-        :raises ValueError: an action of a living agent is not available.
+        :raises ValueError: ``actions`` has another shape, or an action is not available.
         """
         match = self._match
         actions = np.asarray(actions)
@@ -100,14 +105,14 @@ class Skirmish(Environment):
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of battle ``index``: terrain, units with their health and shields, who aims at whom."""
+        """RGB picture ``[height, width, 3]`` of battle ``index``: see :func:`draw_battle`."""
         return draw_battle(self.map, self.types, self.units, index, int(self._match.steps[index]))
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing, as there is nothing to release."""
 
     def _allocate(self, n: int) -> None:
-        """Make the buffers for ``n`` battles."""
+        """Make the arrays of ``n`` battles."""
         spec, n_units = self.spec, self._rules.team.size
         units = allocate(n, n_units)
         strength = Strength(units.health, units.shield)

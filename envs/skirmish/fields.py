@@ -1,7 +1,7 @@
-"""Checked reading of data files: every field is taken with its check, and what is left over is a mistake.
+"""Checked reading of data files. Every field is taken with its check; a field that nobody took is a mistake.
 
-A mistake is a :class:`remix.settings.errors.SettingError` of the setting that names the file. Its line says
-the field, by its place in the file (``allies[0].count``), its value and what would be valid.
+A mistake raises a :class:`remix.settings.errors.SettingError` of the setting that names the file. Its line
+names the field by its place in the file (``allies[0].count``), its value and what would be valid.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ _T = TypeVar("_T")
 
 
 def names_in(folder: str) -> list[str]:
-    """Names of the YAML files in a folder of the package's data, sorted."""
+    """The sorted names of the YAML files in a folder of the package's data."""
     return sorted(path.stem for path in (DATA / folder).glob("*.yaml"))
 
 
 def read_fields(setting: str, folder: str, name: Any) -> tuple[Path, Fields]:
-    """The file that a setting names, and its fields.
+    """Find and read the file that a setting names.
 
-    :param setting: the setting, for messages.
-    :param folder: where in the package's data the known names are.
-    :param name: one of the known names, or the path of a YAML file of the user's own.
-    :raises SettingError: if there is no such file, or it holds no fields.
+    :param setting: name of the setting, for messages.
+    :param folder: folder of the package's data that holds the known files.
+    :param name: value of the setting: a known name, or the path of the user's own YAML file.
+    :returns: the path of the file, and its fields.
+    :raises SettingError: there is no such file, or it holds no mapping.
     """
     path = _find(setting, folder, name)
     try:
@@ -47,7 +48,7 @@ _parse = lru_cache(maxsize=64)(parse)
 
 
 def _find(setting: str, folder: str, name: Any) -> Path:
-    """The file that a setting names; one of the user's own must have a name that can be shown anywhere."""
+    """The path of the file that a setting names. The user's own file must have a plain name."""
     known = names_in(folder)
     if name in known:
         return DATA / folder / f"{name}.yaml"
@@ -60,13 +61,13 @@ def _find(setting: str, folder: str, name: Any) -> Path:
 
 
 def _own_file(name: Any) -> Path | None:
-    """The path of something that is there and called like a YAML file."""
+    """``name`` as a path if it ends like a YAML file and exists, else None."""
     if not isinstance(name, (str, Path)) or Path(name).suffix not in (".yaml", ".yml"):
         return None
     try:
         path = Path(name).expanduser()
         path.lstat()
-    except (OSError, ValueError, RuntimeError):  # not there, a zero byte, nobody's home
+    except (OSError, ValueError, RuntimeError):  # it is not there, holds a zero byte, or has an unknown home
         return None
     return path
 
@@ -75,19 +76,21 @@ PLAIN_NAME = "must consist of letters, digits, blanks and . _ + - and begin with
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is as :data:`PLAIN_NAME` says."""
+    """Whether a name is of the form that :data:`PLAIN_NAME` describes."""
     return re.fullmatch(r"[^\W_][\w .+-]*", name) is not None
 
 
 class Fields:
-    """Fields of a mapping in a file; each is taken once, and :meth:`close` rejects those not taken.
+    """The fields of one mapping in a file.
 
-    Fields without a ``default`` must be there.
+    A method takes a field by its name, checks it and returns it. Each field can be taken once; :meth:`close`
+    rejects those that nobody took. A field without a ``default`` must be present.
 
-    :param setting: the setting that names the file.
-    :param source: its value.
-    :param place: where in the file this mapping is, "" for the whole file.
-    :param content: the mapping as read.
+    :param setting: name of the setting that names the file.
+    :param source: value of this setting.
+    :param place: place of this mapping in the file, "" for the whole file.
+    :param content: the mapping as it was read.
+    :raises SettingError: by all methods, for a field that is missing or has a wrong value.
     """
 
     def __init__(self, setting: str, source: Any, place: str, content: Any) -> None:
@@ -100,40 +103,40 @@ class Fields:
         return name in self._content
 
     def names(self) -> list[str]:
-        """Names of all fields, in the order of the file."""
+        """The names of all fields in the order of the file."""
         return list(self._content)
 
     def fail(self, name: str, value: Any, expected: str) -> NoReturn:
-        """Reject ``value`` of field ``name``; ``expected`` says what would be valid."""
+        """Raise the error of the field ``name``. ``expected`` says what is valid instead of ``value``."""
         place = self._inside(name) or "the file"
         shown = " ".join(str(value).split())
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         raise SettingError(self._setting, self._source, f"{place}={shown}: {expected}")
 
     def number(self, name: str, minimum: float, maximum: float, default: float | None = None) -> float:
-        """A number."""
+        """Take a number between ``minimum`` and ``maximum``."""
         return float(self._take(name, default, lambda value: checks.number("", value, minimum, maximum)))
 
     def whole(self, name: str, minimum: int, maximum: int) -> int:
-        """An integer."""
+        """Take an integer between ``minimum`` and ``maximum``."""
         return self._take(name, None, lambda value: checks.whole("", value, minimum, maximum))
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Take a flag, true or false."""
         return self._take(name, default, lambda value: checks.flag("", value))
 
     def choice(self, name: str, valid: Iterable[str]) -> str:
-        """One of the ``valid`` names."""
+        """Take one of the ``valid`` names."""
         return self._take(name, None, lambda value: checks.choice("", value, valid))
 
     def choices(
         self, name: str, valid: Iterable[str], default: tuple[str, ...] | None = None
     ) -> tuple[str, ...]:
-        """A list of different ones of the ``valid`` names."""
+        """Take a list of ``valid`` names, none of them twice."""
         return self._take(name, default, lambda value: _choices(value, valid))
 
     def text(self, name: str) -> str:
-        """A name, as :data:`PLAIN_NAME` says."""
+        """Take a name of the form that :data:`PLAIN_NAME` describes."""
         return self._take(name, None, _text)
 
     def numbers(
@@ -144,11 +147,11 @@ class Fields:
         minimum: float = -math.inf,
         maximum: float = math.inf,
     ) -> tuple[float, ...]:
-        """A list of numbers, of one of the given ``sizes``."""
+        """Take a list of numbers between ``minimum`` and ``maximum``; ``sizes`` are its valid lengths."""
         return self._take(name, default, lambda value: _numbers(value, sizes, minimum, maximum))
 
     def rows(self, name: str, size: int, minimum: float, maximum: float) -> list[tuple[float, ...]]:
-        """A list of lists of ``size`` numbers each."""
+        """Take a list of lists of ``size`` numbers each, between ``minimum`` and ``maximum``."""
 
         def check(value: Any) -> list[tuple[float, ...]]:
             if not isinstance(value, list):
@@ -158,12 +161,12 @@ class Fields:
         return self._take(name, None, check)
 
     def part(self, name: str, default: dict[str, Any] | None = None) -> Fields:
-        """The mapping inside field ``name``."""
+        """Take the mapping in the field ``name``."""
         content = self._take(name, default, lambda value: value)
         return Fields(self._setting, self._source, self._inside(name), content)
 
     def parts(self, name: str) -> list[Fields]:
-        """The mappings in the list in field ``name``, at least one."""
+        """Take the list of mappings in the field ``name``, at least one."""
         values = self._take(name, None, lambda value: value)
         if not isinstance(values, list) or not values:
             self.fail(name, values, "must be a list of at least one entry")
@@ -171,7 +174,7 @@ class Fields:
         return [Fields(self._setting, self._source, f"{place}[{k}]", value) for k, value in enumerate(values)]
 
     def close(self) -> None:
-        """Reject fields that nobody took, e.g. misspelt ones."""
+        """Reject the fields that nobody took, e.g. misspelt ones."""
         for name in self._content:
             if name not in self._known:
                 self.fail(name, self._content[name], f"unknown field, {one_of(self._known, name)}")

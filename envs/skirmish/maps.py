@@ -1,6 +1,6 @@
-"""Maps: who fights whom, where, and what the enemies are ordered to do.
+"""Maps. A map says who fights whom, where, and what the enemies are ordered to do.
 
-A map is a YAML file with the fields of :class:`BattleMap`; what follows from them is not stored.
+A map is a YAML file with the fields of :class:`BattleMap`. What can be computed from them is not stored.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from remix.envs.skirmish.fields import DATA, Fields, names_in, read_fields
 from remix.envs.skirmish.terrain import SIZE, Terrain, load_terrain
 from remix.envs.skirmish.units import UnitType, load_units
 
-MOST_UNITS = 256  # of a team
-LONGEST = 10_000  # steps of a battle
+MOST_UNITS = 256  # units of one team
+LONGEST = 10_000  # steps of one battle
 ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units")
 
 
 @dataclass(frozen=True)
 class Order:
-    """What all enemies are ordered to do at the start.
+    """What all enemies are ordered to do at the start of a battle.
 
-    :param kind: ``attack_move`` to a point, fighting on the way; ``attack_move_segment``, the same to
-        a point drawn evenly on a segment in each episode; ``hold`` the place; or ``attack_units``,
-        chase the agents wherever they are.
-    :param point: the point, or one end of the segment.
-    :param second_point: the other end.
+    :param kind: one of four orders. ``attack_move``: go to a point and fight on the way.
+        ``attack_move_segment``: the same, to a point that each battle draws evenly from a segment.
+        ``hold``: stay. ``attack_units``: chase the agents wherever they are.
+    :param point: (x, y) in map units, the point or one end of the segment.
+    :param second_point: (x, y) in map units, the other end of the segment.
     """
 
     kind: str
@@ -39,17 +39,18 @@ class Order:
 
 @dataclass(frozen=True, eq=False)
 class BattleMap:
-    """A map. Agents are numbered as the lists of allies have them, enemies as those of enemies.
+    """A map. Agents are numbered in the order of ``allies``, enemies in the order of ``enemies``.
 
-    :param episode_limit: steps after which a battle is cut.
+    :param episode_limit: steps after which a battle ends.
     :param map_type: SMAC's name for the kind of armies, e.g. ``stalkers_and_zealots``.
     :param allies: unit type of each agent.
     :param enemies: unit type of each enemy.
-    :param ally_onehot: place of each type in the agents' one-hot type, empty if both teams are of one type.
-    :param enemy_onehot: the same for the enemies; SMAC numbers some types in another order there.
-    :param ally_race: race of the agents; P if any of them is Protoss, as shields are shown then.
-    :param ally_positions: float64 ``[N, 2]``, where they start, in map units from the south-west.
-    :param enemy_positions: the same for the enemies.
+    :param ally_onehot: place of each type in the one-hot type of agents; empty if each team has one type.
+    :param enemy_onehot: the same for the enemies. SMAC numbers some types in another order there.
+    :param ally_race: race of the agents, T, P or Z. It is P if any of them is Protoss, because views show
+        shields then.
+    :param ally_positions: where the agents start, float64 ``[N, 2]`` in map units from the south-west.
+    :param enemy_positions: the same for the enemies, ``[U - N, 2]``.
     """
 
     name: str
@@ -68,17 +69,17 @@ class BattleMap:
 
     @property
     def n_agents(self) -> int:
-        """N."""
+        """N, the number of agents."""
         return len(self.allies)
 
     @property
     def n_enemies(self) -> int:
-        """Enemies at the start."""
+        """The number of enemies at the start."""
         return len(self.enemies)
 
     @property
     def unit_type_bits(self) -> int:
-        """Length of a one-hot unit type, 0 if every team has one type of units."""
+        """The length of a one-hot unit type, 0 if each team has one type of units."""
         return max(len(self.ally_onehot), len(self.enemy_onehot))
 
 
@@ -90,16 +91,16 @@ class _Team:
 
 
 def map_names() -> list[str]:
-    """Maps that come with the package."""
+    """The names of the maps of the package."""
     return names_in("maps")
 
 
 def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
     """Read and check a map.
 
-    :param name: one of :func:`map_names`, or the path of a YAML file like theirs.
-    :param profile: unit data, which must have the units of the map.
-    :raises SettingError: for a map that does not exist or holds a mistake.
+    :param name: one of :func:`map_names`, or the path of a YAML file of the same form.
+    :param profile: unit data (:func:`remix.envs.skirmish.units.load_units`) with all units of the map.
+    :raises SettingError: the map does not exist, or its file has a mistake.
     """
     types = load_units(profile)
     path, fields = read_fields("map_name", "maps", name)
@@ -107,7 +108,7 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
     allies, enemies = (_team(fields, side, types, terrain) for side in ("allies", "enemies"))
     ally_onehot = _onehot(fields, "ally_types", allies.units)
     enemy_onehot = _onehot(fields, "enemy_types", enemies.units)
-    if ally_onehot or enemy_onehot:  # then a team of one type shows it, too
+    if ally_onehot or enemy_onehot:  # if one team shows its types, the other one does, too
         ally_onehot, enemy_onehot = (
             onehot or {team.units[0]: 0} for onehot, team in ((ally_onehot, allies), (enemy_onehot, enemies))
         )
@@ -159,7 +160,7 @@ def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Ter
 def _check_ways(
     fields: Fields, types: Mapping[str, UnitType], terrain: Terrain, allies: _Team, enemies: _Team
 ) -> None:
-    """Somebody of one team must be able to get to somebody of the other."""
+    """Check that some unit of one team can walk to some unit of the other."""
     areas = [set(_areas(types, terrain, team)) for team in (allies, enemies)]
     if areas[0].isdisjoint(areas[1]) and _ANYWHERE not in areas[0] | areas[1]:
         fields.fail("enemies", enemies.units[0], "no way leads from one team to the other")
@@ -169,10 +170,10 @@ _ANYWHERE = -1
 
 
 def _areas(types: Mapping[str, UnitType], terrain: Terrain, team: _Team) -> Iterator[int]:
-    """Of each unit a number of the ground on which it can walk."""
+    """The area in which each unit of a team can walk, as a number. Units with the same number can meet."""
     for unit, (x, y) in zip(team.units, team.positions.astype(int).tolist(), strict=True):
         on_ground = types[unit].plane == "ground"
-        # The lowest of the cells to which there is a way from this one.
+        # An area has the number of its lowest cell: the lowest to which there is a way from this one.
         yield int((terrain.next_cell[x * SIZE + y] >= 0).argmax()) if on_ground else _ANYWHERE
 
 
@@ -183,7 +184,7 @@ def _can_stand(unit: UnitType, terrain: Terrain, place: tuple[float, ...]) -> bo
 
 
 def _onehot(fields: Fields, name: str, units: tuple[str, ...]) -> dict[str, int]:
-    """Places of the team's types in a one-hot vector; only teams of one type may leave them out."""
+    """The places of a team's types in a one-hot vector. Only a team of one type may leave them out."""
     present = sorted(set(units))
     listed = fields.choices(name, present, default=())
     missing = [unit for unit in present if unit not in listed]

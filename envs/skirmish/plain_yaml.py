@@ -1,6 +1,7 @@
-"""Small text files from anybody, and YAML of which nothing but plain data is read.
+"""Reading of small text files that nobody has to trust, and of YAML that holds nothing but plain data.
 
-There are no aliases, with which a few lines stand for gigabytes, no tags, and no key twice.
+YAML must have no tags and no key twice. It must have no aliases either: with them a few lines can stand for
+gigabytes.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from typing import Any, NoReturn
 import yaml
 
 LARGEST = 65_536  # bytes; the largest map of the package has 3,000
-_DEEPEST = 10  # lists and mappings inside each other
+_DEEPEST = 10  # levels of lists and mappings inside each other
 _LONGEST = 200  # characters of one value
 _TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))
 
 
 def read_text(path: Path) -> str:
-    """Text of a file.
+    """The text of a file.
 
-    :raises ValueError: in one line, why it cannot be read.
+    :raises ValueError: it cannot be read; the message is one line.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -38,9 +39,9 @@ def read_text(path: Path) -> str:
 
 
 def parse(text: str) -> Any:
-    """Content of a YAML file: lists, mappings with text as keys, text, numbers, true, false and null.
+    """The content of a YAML file: lists, mappings with text as keys, text, numbers, true, false and null.
 
-    :raises ValueError: in one line, what is wrong with it.
+    :raises ValueError: something is wrong with it; the message is one line.
     """
     try:
         return yaml.load(text, _PlainLoader)
@@ -49,7 +50,7 @@ def parse(text: str) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Refuses what data files do not need, before anything is made of it."""
+    """A YAML loader that refuses what data files do not need, before it builds any of it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -84,7 +85,7 @@ class _PlainLoader(yaml.SafeLoader):
         raise ValueError(f"line {mark.line + 1}, column {mark.column + 1}: {reason}")
 
 
-_PlainLoader.yaml_implicit_resolvers = {  # neither dates nor merged keys
+_PlainLoader.yaml_implicit_resolvers = {  # dates stay text, and keys are not merged
     first: [(tag, pattern) for tag, pattern in resolvers if tag in _TAGS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }

@@ -1,4 +1,4 @@
-"""Pictures of battles. Pillow is imported only when something is drawn."""
+"""Pictures of battles. Pillow is imported only when a picture is drawn."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def draw_battle(
 ) -> NDArray[np.uint8]:
     """RGB picture ``[height, width, 3]`` of battle ``e`` after ``step`` steps, north on top.
 
-    Agents are blue, enemies red; letters tell types. Bars show health and shields, lines lead to what a
-    unit attacks or heals, thick ones while it does so.
+    Agents are blue and enemies red. Letters stand for types, bars for health and shields. A line leads from
+    a unit to its target; it is thick while the unit attacks or heals.
     """
     drawing = _Drawing(battle_map, types, units, e)
     drawing.terrain()
@@ -43,7 +43,7 @@ def draw_battle(
 
 
 class _Drawing:
-    """The part of the map around its open ground, enlarged."""
+    """A picture of the part of a map around its open ground."""
 
     def __init__(self, battle_map: BattleMap, types: Mapping[str, UnitType], units: Units, e: int) -> None:
         from PIL import Image, ImageDraw
@@ -60,7 +60,7 @@ class _Drawing:
         self.canvas = ImageDraw.Draw(self.picture)
 
     def terrain(self) -> None:
-        """Closed cells dark, high ground darker than low ground."""
+        """Draw the cells: closed ones dark, high ground darker than low ground."""
         terrain = self.map.terrain
         lowest, highest = (float(bound(terrain.height[terrain.open])) for bound in (np.min, np.max))
         self.canvas.rectangle((0, 0, self.picture.size[0], self.ground_height), fill=_CLOSED)
@@ -71,7 +71,7 @@ class _Drawing:
             self.canvas.rectangle(box, fill=_HIGH if high else _LOW)
 
     def aim(self, i: int) -> None:
-        """A line from unit i to what it attacks or heals."""
+        """Draw a line from unit i to its target."""
         target = int(self.units.target[self.e, i])
         if target < 0 or self.units.health[self.e, target] <= 0.0:
             return
@@ -79,7 +79,7 @@ class _Drawing:
         self.canvas.line([self._centre(i), self._centre(target)], fill=self._colour(i), width=width)
 
     def unit(self, i: int) -> None:
-        """A disc of the unit's size with letters of its type, and bars of health and shields above it."""
+        """Draw unit i: a disc of its size with the letters of its type, below bars of health and shields."""
         unit, (x, y) = self.types[i], self._centre(i)
         radius = unit.radius * self.scale
         edge = _INK if unit.plane == "air" else _PAPER
@@ -96,7 +96,7 @@ class _Drawing:
             self.canvas.rectangle((x - radius, top, right, bottom), fill=colour)
 
     def caption(self, step: int) -> None:
-        """Map, time, and how many are left."""
+        """Write the map, the step, and how many units of each team live."""
         alive, n_agents = self.units.health[self.e] > 0.0, self.map.n_agents
         text = (
             f"{self.map.name}    step {step}/{self.map.episode_limit}    "
@@ -113,7 +113,7 @@ class _Drawing:
         return self._place(float(self.units.x[self.e, i]), float(self.units.y[self.e, i]))
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
-        """Pixels of a place on the map, north on top."""
+        """The pixel (column, row) of a place on the map, with north on top."""
         return (x - float(self.first[0])) * self.scale, (float(self.last[1]) - y) * self.scale
 
 

@@ -1,4 +1,4 @@
-"""The constants of a map's battles, as arrays for the compiled rules."""
+"""The constants of the battles of one map, as arrays for the compiled rules."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ _ORDERS = {
 
 
 class Rules(NamedTuple):
-    """What never changes in the battles of a map: by unit ``[U]`` unless said otherwise.
+    """What never changes in the battles of a map. Arrays are ``[U]``, by unit, unless said otherwise.
 
-    Distances in map units, times in loops, rates per loop. ``team`` 0 for agents, 1 for enemies;
-    ``plane`` an index of ``units.PLANES``, ``delivery`` of ``units.DELIVERIES``; ``reach`` from edge to
-    edge, of the weapon or the heal, ``scan`` likewise; ``hit_times [U, 2]``, of which ``n_hits`` count.
-    ``damage[i, j]`` of one hit of unit i on unit j before shields and armour; ``can_hit[i, j]`` for
-    hostile pairs, ``can_heal[i, j]`` for friends.
+    Distances are in map units, times in game loops, rates per loop.
 
-    ``enemy_order`` is what the enemies are told, to a point on the segment ``goal_x [2]``, ``goal_y [2]``.
-    ``targeting`` AS_SMAC or AS_SMACLITE; ``least_damage`` of a hit to health however thick the armour.
-
-    ``passable[plane, x, y]`` cells of the map that units may enter, ``interior`` those whose eight
-    neighbours are passable too; ``ground`` how ground units find their way.
+    - Units: ``team`` is 0 for agents and 1 for enemies. ``plane`` is an index of ``units.PLANES``.
+    - Weapons: ``delivery`` is an index of ``units.DELIVERIES``. ``reach`` and ``scan`` are ranges of the
+      weapon or the heal, from edge to edge. The first ``n_hits`` of ``hit_times [U, 2]`` count.
+    - Pairs ``[U, U]``: ``damage[i, j]`` is that of one hit of unit i on unit j, before shields and armour.
+      ``can_hit[i, j]`` is for enemies, ``can_heal[i, j]`` for friends.
+    - Enemies: ``enemy_order`` is their order. Its goal lies on the segment ``goal_x [2]``, ``goal_y [2]``.
+    - Rules: ``targeting`` is AS_SMAC or AS_SMACLITE. A hit takes at least ``least_damage`` from the health,
+      however thick the armour is.
+    - Map ``[plane, X, Y]``: ``passable`` marks cells that units may enter, ``interior`` those of them whose
+      eight neighbours are passable, too. ``ground`` is how ground units find their way.
     """
 
     n_agents: int
@@ -108,11 +109,12 @@ def make_rules(
     move_amount: float = 2.0,
     loops_per_step: int = 8,
 ) -> Rules:
-    """The rules of ``battle_map`` with the unit types ``units``.
+    """The rules of the battles of a map.
 
-    :param as_smaclite: whether targets are chosen and damage is counted as in SMAClite
+    :param units: the unit types by name.
+    :param as_smaclite: whether units choose targets, move and count damage as in SMAClite
         (Michalski et al., 2023) instead of SMAC (Samvelyan et al., 2019).
-    :param move_amount: how far a move action wants to go.
+    :param move_amount: map units that a move action tries to go.
     :param loops_per_step: game loops of one step of the environment.
     """
     types = [units[name] for name in (*battle_map.allies, *battle_map.enemies)]
@@ -173,7 +175,11 @@ def _bodies(types: list[UnitType]) -> dict[str, Any]:
 
 
 def healing_pairs(types: Sequence[UnitType], team: Integers) -> Flags:
-    """``[U, U]``: healers mend friends of flesh and blood, buildings and themselves excepted."""
+    """Who can heal whom, bool ``[U, U]``. Healers heal biological friends, no buildings and not themselves.
+
+    :param types: the U types of all units.
+    :param team: the team of each unit, ``[U]``.
+    """
     healer = np.array([unit.heal is not None for unit in types])
     curable = np.array(
         ["biological" in unit.attributes and "structure" not in unit.attributes for unit in types]
@@ -196,7 +202,11 @@ def _heals(types: list[UnitType], team: Integers) -> dict[str, Any]:
 
 
 def _weapons(types: list[UnitType], whole_loops: bool) -> dict[str, Any]:
-    """Columns of the weapons; with ``whole_loops`` nobody shoots early to make up for a late shot before."""
+    """The fields of :class:`Rules` that describe weapons, by name, each ``[U]`` or ``[U, 2]``.
+
+    :param whole_loops: whether periods are rounded up to whole loops, as in SMAClite. Otherwise a unit that
+        shot a part of a loop late makes its next shot earlier by that part.
+    """
 
     def column(value: Callable[[Weapon], float]) -> Floats:
         return _column(types, lambda unit: value(unit.weapon) if unit.weapon else 0.0)
@@ -228,7 +238,7 @@ def _weapons(types: list[UnitType], whole_loops: bool) -> dict[str, Any]:
 
 
 def _pairs(types: list[UnitType], team: Integers) -> dict[str, Any]:
-    """``damage [U, U]`` and ``can_hit [U, U]``, by attacker and victim."""
+    """``damage [U, U]`` and ``can_hit [U, U]`` of :class:`Rules`, by attacker and victim."""
     damage = np.zeros((len(types), len(types)))
     can_hit = np.zeros((len(types), len(types)), np.bool_)
     for i, attacker in enumerate(types):
@@ -242,9 +252,9 @@ def _pairs(types: list[UnitType], team: Integers) -> dict[str, Any]:
 
 
 def _passable(terrain: Terrain) -> Flags:
-    """Cells ``[plane, x, y]`` that units of each plane may enter.
+    """The cells that units of each plane may enter, bool ``[plane, X, Y]``.
 
-    Flyers keep off the two outermost cells, but for maps where there is open ground.
+    Flyers do not enter the two outermost cells, except where these are open ground.
     """
     ground = terrain.open
     xs, ys = np.nonzero(ground)
@@ -255,7 +265,7 @@ def _passable(terrain: Terrain) -> Flags:
 
 
 def _interior(cells: Flags) -> Flags:
-    """Cells whose eight neighbours are all passable too."""
+    """The cells ``[plane, X, Y]`` whose eight neighbours are all passable, too."""
     padded = np.pad(cells, 1)
     width, height = cells.shape
     windows = [padded[i : i + width, j : j + height] for i in range(3) for j in range(3)]

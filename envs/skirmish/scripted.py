@@ -1,4 +1,4 @@
-"""The scripted agents that SMAC brings along: everybody goes for the nearest and stays with it."""
+"""The scripted agents of SMAC: each attacks the enemy that is nearest, until that is dead."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from remix.envs.skirmish.unit_views import UnitView
 
 
 class ScriptedAgents:
-    """Agents that attack the nearest enemy until it is dead; healers heal the nearest that is hurt.
+    """Scripted agents. Each attacks the nearest enemy until it is dead.
 
-    Marauders leave flyers that only heal alone.
+    A healer heals the nearest hurt agent instead. Marauders do not attack flyers that can only heal.
 
-    :param only_available: whether they move towards a target while the action at it is not available;
-        otherwise they are told to attack it from wherever they are.
+    :param only_available: whether the agents keep to available actions. They then move towards a target that
+        they cannot attack or heal yet; otherwise they choose to attack it from any distance.
     """
 
     def __init__(self, only_available: bool) -> None:
@@ -24,13 +24,13 @@ class ScriptedAgents:
         self._targets: dict[int, int] = {}
 
     def reset(self) -> None:
-        """Forget all targets."""
+        """Forget the targets of all agents."""
         self._targets.clear()
 
     def actions(
         self, agents: Mapping[int, UnitView], enemies: Mapping[int, UnitView], avail: Sequence[Sequence[int]]
     ) -> list[int]:
-        """An action for every agent, no-op for those without a target and the dead."""
+        """The actions of all agents, N numbers. Those that are dead or have no target do nothing."""
         return [self._action(i, agents, enemies, avail[i]) for i in range(len(agents))]
 
     def _action(
@@ -70,7 +70,7 @@ def _distance(one: UnitView, other: UnitView) -> float:
 
 
 def _towards(unit: UnitView, other: UnitView) -> int:
-    """The move along the longer way; north or south where both are as long."""
+    """The move along the axis in which the other unit is further away; north or south if both are equal."""
     dx, dy = other.pos.x - unit.pos.x, other.pos.y - unit.pos.y
     if abs(dx) > abs(dy):
         return EAST if dx > 0 else WEST

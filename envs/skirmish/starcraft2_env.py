@@ -1,4 +1,4 @@
-"""The class that code written for SMAC expects, with one battle of the compiled engine behind it."""
+"""SMAC's own class ``StarCraft2Env``, played by the compiled engine instead of the game."""
 
 from __future__ import annotations
 
@@ -19,33 +19,34 @@ Info = dict[str, bool | int]
 
 
 class _Obedient(Skirmish):
-    """A battle whose agents may be told to attack whom they could not choose: SMAC's scripted agents are."""
+    """A battle that accepts unavailable actions. SMAC's scripted agents attack whom they could not choose."""
 
     strict = False
 
 
 class StarCraft2Env(StarCraft2Views):
-    """Battles on SMAC's maps through SMAC's own interface, without StarCraft.
+    """Battles on SMAC's maps with SMAC's own interface, without StarCraft.
 
-    Arguments, methods and attributes are those of SMAC's ``StarCraft2Env`` (Samvelyan et al., 2019), but the
-    battles are not those of StarCraft II: what runs here must not be called a result on SMAC. As in SMAC an
-    episode that exceeds its limit is terminated, and ``info`` says so only with ``continuing_episode``.
+    Arguments, methods and attributes are those of SMAC's ``StarCraft2Env`` (Samvelyan et al., 2019). The
+    battles are not those of StarCraft II, so a result on them must not be called a result on SMAC. As in
+    SMAC an episode that reaches its limit is terminated; ``info`` tells of it only with
+    ``continuing_episode``.
 
-    :param map_name: one of SMAC's 23 maps, or a YAML file of one's own.
-    :param seed: of the first of the battles that follow; None for another one every time.
-    :param continuing_episode: whether ``info["episode_limit"]`` tells of an episode cut by its limit.
-    :param heuristic_ai: whether SMAC's scripted agents act, whatever actions are passed. Theirs are written
-        into the list that was passed, and are also those that views show as last actions.
-    :param heuristic_rest: whether these agents keep to available actions.
-    :param profile: of the units, see :class:`remix.envs.skirmish.environment.Skirmish`.
+    :param map_name: one of SMAC's 23 maps, or the path of the user's own YAML file.
+    :param seed: seed of the sequence of battles; None for another sequence every time.
+    :param continuing_episode: whether ``info["episode_limit"]`` tells of an episode that its limit has cut.
+    :param heuristic_ai: whether SMAC's scripted agents act in place of the actions that are passed. Their
+        actions are written into the list that was passed, and views show them as last actions.
+    :param heuristic_rest: whether the scripted agents keep to available actions.
+    :param profile: unit data, see :class:`remix.envs.skirmish.environment.Skirmish`.
 
-    ``step_mul``, ``move_amount`` and those from ``obs_all_health`` to ``reward_scale_rate`` are as in
-    :class:`remix.envs.battles.Battles`. With ``obs_timestep_number`` observations have the length that
-    ``get_obs_size`` says, and the time in their last entry; SMAC's are one entry longer. The settings of a
-    game that is not there (``difficulty``, ``game_version``, ``replay_dir``, ``replay_prefix``,
-    ``window_size_x``, ``window_size_y`` and ``debug``) are taken, as configurations have them, and ignored.
+    ``step_mul``, ``move_amount`` and the arguments from ``obs_all_health`` to ``reward_scale_rate`` are
+    those of :class:`remix.envs.battles.Battles`. With ``obs_timestep_number`` an observation has the length
+    that ``get_obs_size`` says, and the time is its last entry; SMAC's own observations are one entry longer.
+    The settings of the game (``difficulty``, ``game_version``, ``replay_dir``, ``replay_prefix``,
+    ``window_size_x``, ``window_size_y`` and ``debug``) are accepted and ignored, as configurations have them.
 
-    :raises SettingError: a setting that makes no sense.
+    :raises SettingError: a setting has an invalid value.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class StarCraft2Env(StarCraft2Views):
         scripted = checks.flag("heuristic_ai", heuristic_ai)
         rest = checks.flag("heuristic_rest", heuristic_rest)
         engine = _Obedient if scripted else Skirmish
-        # The battle always tells the limit from another end, which its counts need.
+        # The battle always tells a cut by the limit from another end: the counts of ``get_stats`` need it.
         env = engine(map_name, profile, step_mul, move_amount, True, views, rewards)
         super().__init__(env, views, move_amount)
         self._script = ScriptedAgents(rest) if scripted else None
@@ -101,7 +102,7 @@ class StarCraft2Env(StarCraft2Views):
         self._forget()
 
     def _forget(self) -> None:
-        """Leave the battle, if there is one."""
+        """Leave the present battle, if there is one."""
         self._running, self._episode_steps, self.reward = False, 0, 0.0
         self.win_counted = self.defeat_counted = False
         self.last_action = np.zeros((self.n_agents, self.n_actions))
@@ -112,7 +113,10 @@ class StarCraft2Env(StarCraft2Views):
     # --- Episodes -----------------------------------------------------------------------------------------
 
     def reset(self) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
-        """Start a battle; returns all observations and the state."""
+        """Start a battle.
+
+        :returns: the N observations, float32 ``[O]`` each, and the state, float32 ``[S]``.
+        """
         self._forget()
         if self._script:
             self._script.reset()
@@ -123,11 +127,12 @@ class StarCraft2Env(StarCraft2Views):
         return self.get_obs(), self.get_state()
 
     def step(self, actions: Any) -> tuple[float, bool, Info]:
-        """Play one action of each agent; returns reward, whether the episode is over, and statistics.
+        """Play one action of each agent.
 
-        :param actions: a sequence of whole numbers, or a vector of NumPy or PyTorch.
-        :raises AssertionError: an action that is not available.
-        :raises RuntimeError: no battle is going on.
+        :param actions: N whole numbers, as a sequence or as a vector of NumPy or PyTorch.
+        :returns: the reward, whether the episode is over, and statistics.
+        :raises AssertionError: an action is not available.
+        :raises RuntimeError: there is no battle, or it is over.
         """
         if not self._running:
             raise RuntimeError("no battle is going on: call reset() first, and after every episode")
@@ -159,7 +164,10 @@ class StarCraft2Env(StarCraft2Views):
                 raise AssertionError(f"Agent {i} cannot perform action {action}")
 
     def _judge(self, ended: bool, cut: bool, statistics: dict[str, NDArray[np.float32]]) -> tuple[bool, Info]:
-        """Count the battle if it is over; returns whether it is, and what ``step`` tells of it."""
+        """Count the battle if it is over.
+
+        :returns: whether it is over, and the statistics for ``step``.
+        """
         won = bool(statistics["battle_won"][0])
         info: Info = {
             "battle_won": won,
@@ -179,12 +187,12 @@ class StarCraft2Env(StarCraft2Views):
         return ended or cut, info
 
     def _drawn(self) -> bool:
-        """Whether everybody is dead; with healers in the battle that is a defeat."""
+        """Whether everybody is dead. With healers in the battle that is a defeat, no draw."""
         units = (*self.agents.values(), *self.enemies.values())
         return all(unit.health == 0 and unit.type.heal is None for unit in units)
 
     def get_stats(self) -> dict[str, float]:
-        """Counts since the beginning; ``win_rate`` is 0 before the first end, where SMAC's divides by 0."""
+        """Counts of all battles so far. ``win_rate`` is 0 before the first end, where SMAC divides by 0."""
         return {
             "battles_won": self.battles_won,
             "battles_game": self.battles_game,
@@ -197,13 +205,14 @@ class StarCraft2Env(StarCraft2Views):
     # --- The rest -----------------------------------------------------------------------------------------
 
     def seed(self) -> int | None:
-        """The seed that was set."""
+        """The ``seed`` of the constructor."""
         return self._seed
 
     def render(self, mode: str = "human") -> NDArray[np.uint8]:
-        """Picture ``[height, width, 3]`` of the battle, with ``mode="rgb_array"``.
+        """RGB picture ``[height, width, 3]``, uint8, of the battle.
 
-        :raises NotImplementedError: any other mode, as there is no window.
+        :param mode: must be ``rgb_array``.
+        :raises NotImplementedError: another mode, as there is no window.
         """
         if mode != "rgb_array":
             raise NotImplementedError(f'there is no window for mode="{mode}": render(mode="rgb_array")')
@@ -211,17 +220,17 @@ class StarCraft2Env(StarCraft2Views):
         return self._env.render()
 
     def save_replay(self) -> None:
-        """There is no game that could record one.
+        """Not possible, as there is no game that could record a replay.
 
         :raises NotImplementedError: always.
         """
         raise NotImplementedError('replays are StarCraft\'s: keep the pictures of render(mode="rgb_array")')
 
     def full_restart(self) -> None:
-        """Leave the battle, as when SMAC starts the game anew; ``reset`` begins the next one."""
+        """Leave the battle, as SMAC does when it starts the game anew. ``reset`` begins the next one."""
         self.force_restarts += 1
         self._forget()
 
     def close(self) -> None:
-        """Release what the battle holds; may be called twice."""
+        """Release what the battle holds. It may be called twice."""
         self._env.close()

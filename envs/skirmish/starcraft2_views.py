@@ -1,4 +1,4 @@
-"""What SMAC's interface tells of a battle without changing it."""
+"""The methods of SMAC's interface that show a battle and do not change it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from remix.envs.spec import Observation
 
 
 class Direction(IntEnum):
-    """Where agents can move."""
+    """The directions in which agents can move."""
 
     NORTH = 0
     SOUTH = 1
@@ -39,9 +39,9 @@ class Direction(IntEnum):
 class StarCraft2Views:
     """Sizes, observations, state, masks and units of one battle, under SMAC's names.
 
-    :param env: the battle is its battle 0.
-    :param options: those of ``env``.
-    :param move_amount: that of ``env``.
+    :param env: the environment whose battle 0 is shown.
+    :param options: the view options with which ``env`` was made.
+    :param move_amount: the ``move_amount`` with which ``env`` was made, in map units.
     """
 
     n_actions_no_attack = len(BASIC_ACTIONS)
@@ -73,19 +73,20 @@ class StarCraft2Views:
         return self._shown
 
     def get_obs(self) -> list[NDArray[np.float32]]:
-        """Observations of all agents."""
+        """The N observations, float32 ``[O]`` each."""
         return [self.get_obs_agent(i) for i in range(self.n_agents)]
 
     def get_obs_agent(self, agent_id: int) -> NDArray[np.float32]:
-        """Observation of an agent, zeros for the dead."""
+        """The observation of one agent, float32 ``[O]``; zeros if it is dead."""
         return np.array(self._observation().obs[0, agent_id], np.float32)
 
     def get_state(self) -> NDArray[np.float32]:
-        """The global state, which agents must not see when they act on their own."""
+        """The global state, float32 ``[S]``. Agents must not see it when they act."""
         return np.array(self._observation().state[0], np.float32)
 
     def get_state_dict(self) -> dict[str, Any]:
-        """Rows of ``allies`` and ``enemies``, and what else the state has: ``last_action``, ``timestep``."""
+        """The parts of the state by name: rows of ``allies`` and ``enemies``, and as the options say
+        ``last_action [N, A]`` and ``timestep``."""
         matrices = ViewOptions(state_last_action=False)
         encoding = make_encoding(self._env.map, self._env.types, matrices)
         layout, units = sizes(self._env.map, matrices), self._env.units
@@ -109,15 +110,15 @@ class StarCraft2Views:
         return state
 
     def get_avail_actions(self) -> list[list[int]]:
-        """0 or 1 for every action of every agent."""
+        """Whether each action is available, N lists of A numbers 0 or 1."""
         return [self.get_avail_agent_actions(i) for i in range(self.n_agents)]
 
     def get_avail_agent_actions(self, agent_id: int) -> list[int]:
-        """0 or 1 for every action of an agent."""
+        """Whether each action of one agent is available, A numbers 0 or 1."""
         return [int(available) for available in self._observation().avail_actions[0, agent_id]]
 
     def get_visibility_matrix(self) -> NDArray[np.bool_]:
-        """Which agent sees which agent, and then which enemy, ``[N, N + enemies]``."""
+        """Which agent sees which unit, bool ``[N, U]``; the columns are the agents and then the enemies."""
         units, n = self._env.units, self.n_agents
         alive, x, y = units.health[0] > 0, units.x[0], units.y[0]
         near = np.hypot(x[:n, None] - x, y[:n, None] - y) < SIGHT_RANGE
@@ -128,43 +129,43 @@ class StarCraft2Views:
     # --- Sizes --------------------------------------------------------------------------------------------
 
     def get_total_actions(self) -> int:
-        """How many actions an agent has, available or not."""
+        """A, the number of actions of an agent, available or not."""
         return self.n_actions
 
     def get_obs_size(self) -> int:
-        """Length of an observation."""
+        """O, the length of an observation."""
         return self._layout.obs
 
     def get_obs_move_feats_size(self) -> int:
-        """Length of its first block: moves and the ground around."""
+        """The length of the first block of an observation: moves and the ground around the agent."""
         return self._layout.move
 
     def get_obs_enemy_feats_size(self) -> tuple[int, int]:
-        """Rows and columns of its block of enemies."""
+        """The rows and columns of an observation's block of enemies."""
         return self._layout.enemies
 
     def get_obs_ally_feats_size(self) -> tuple[int, int]:
-        """Rows and columns of its block of other agents."""
+        """The rows and columns of an observation's block of other agents."""
         return self._layout.allies
 
     def get_obs_own_feats_size(self) -> int:
-        """Length of its last block: the agent itself, and the time."""
+        """The length of the last block of an observation: the agent itself, and the time."""
         return self._layout.own
 
     def get_state_size(self) -> int:
-        """Length of the state."""
+        """S, the length of the state."""
         return self._layout.state
 
     def get_ally_num_attributes(self) -> int:
-        """Columns of an agent in the state."""
+        """The length of an agent's row in the state."""
         return self._layout.state_ally
 
     def get_enemy_num_attributes(self) -> int:
-        """Columns of an enemy in the state."""
+        """The length of an enemy's row in the state."""
         return self._layout.state_enemy
 
     def get_env_info(self) -> dict[str, Any]:
-        """Sizes, and names of the columns of the state."""
+        """The sizes by SMAC's names, and the names of the columns of the state."""
         return {
             "state_shape": self.get_state_size(),
             "obs_shape": self.get_obs_size(),
@@ -178,17 +179,17 @@ class StarCraft2Views:
     # --- Units --------------------------------------------------------------------------------------------
 
     def get_unit_by_id(self, a_id: int) -> UnitView:
-        """The agent ``a_id``."""
+        """The agent with the number ``a_id``."""
         return self.agents[a_id]
 
     def get_unit_types(self) -> list[int]:
-        """Numbers of the types of all agents and then all enemies."""
+        """The numbers of the types of all agents and then of all enemies, U numbers."""
         return [unit.unit_type for unit in (*self.agents.values(), *self.enemies.values())]
 
     def get_unit_type_id(self, unit: UnitView, ally: bool) -> int:
-        """Which entry of the one-hot type stands for a unit.
+        """The entry of the one-hot type that is set for a unit.
 
-        :raises ValueError: on maps whose views show no types.
+        :raises ValueError: the views of this map show no types.
         """
         onehot = self._env.map.ally_onehot if ally else self._env.map.enemy_onehot
         if unit.type.name not in onehot:
@@ -196,23 +197,23 @@ class StarCraft2Views:
         return onehot[unit.type.name]
 
     def unit_shoot_range(self, agent_id: int) -> float:
-        """How far an agent may aim, from centre to centre, the same for all."""
+        """The distance at which any agent may aim, in map units from centre to centre."""
         return SHOOT_RANGE
 
     def unit_sight_range(self, agent_id: int) -> float:
-        """How far an agent sees, from centre to centre, the same for all."""
+        """The distance at which any agent sees, in map units from centre to centre."""
         return SIGHT_RANGE
 
     def unit_max_cooldown(self, unit: UnitView) -> float:
-        """By what the state divides a unit's cooldown, or a healer's energy."""
+        """The number by which the state divides a unit's cooldown (loops), or a healer's energy (points)."""
         return cooldown_scale(unit.type)
 
     def unit_max_shield(self, unit: UnitView) -> float | None:
-        """Most shields of a unit, None without any."""
+        """The full shield of a unit in points, None for a unit without shields."""
         return unit.shield_max or None
 
     def can_move(self, unit: UnitView, direction: int) -> bool:
-        """Whether the ground is open where a unit would be after half a move in a :class:`Direction`."""
+        """Whether the ground is open at the place of a unit after half a move in a :class:`Direction`."""
         ahead, place = self._move_amount / 2, unit.pos
         dx = ahead * ((direction == Direction.EAST) - (direction == Direction.WEST))
         dy = ahead * ((direction == Direction.NORTH) - (direction == Direction.SOUTH))
@@ -220,10 +221,10 @@ class StarCraft2Views:
         return self.check_bounds(x, y) and bool(self.pathing_grid[x, y])
 
     def check_bounds(self, x: float, y: float) -> bool:
-        """Whether a place is on the map."""
+        """Whether the place (x, y), in map units, is on the map."""
         return 0 <= x < self.map_x and 0 <= y < self.map_y
 
     @staticmethod
     def distance(x1: float, y1: float, x2: float, y2: float) -> float:
-        """Distance between two places."""
+        """The distance between two places, in map units."""
         return math.hypot(x2 - x1, y2 - y1)

@@ -1,6 +1,6 @@
-"""State of a batch of E battles of U units, and how a battle starts.
+"""The state of a batch of E battles of U units, and the start of a battle.
 
-Units are numbered 0 to U - 1: the agents by their ids, then the enemies by theirs.
+Units are numbered from 0 to U - 1: first the agents by their numbers, then the enemies by theirs.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ Integers = NDArray[np.int64]
 
 
 class Units(NamedTuple):
-    """Where every unit is, how it fares and what it does: arrays ``[E, U]``, unless said otherwise.
+    """The state of all units. Arrays are ``[E, U]`` unless said otherwise.
 
-    - ``x``, ``y`` map units; a dead unit keeps its last place. ``health`` (0 = dead), ``shield`` and
-      ``energy`` points; ``damage_taken`` since the start.
-    - Timers in loops: ``cooldown`` until the weapon is ready, ``windup`` left of the damage point (-1 =
-      not shooting), ``shield_delay`` until shields regenerate, ``hit_time [E, U, 2]`` until a shot takes
-      effect on unit ``hit_target`` (-1 = no shot).
-    - ``order`` one of the codes of ``kernels.common``, towards ``order_x``, ``order_y`` or at unit
-      ``target`` (-1 = none); units with ATTACK_MOVE, HOLD or ATTACK_GROUP choose ``target`` themselves.
-    - ``attacker`` the last unit that damaged it (-1 = none), ``attacked`` loops ago.
-    - ``way`` the number of the cell by way of which it walks (-1 = straight on); ``speed`` per loop and
-      ``heading_x``, ``heading_y`` of units that accelerate; ``side`` (+1, -1) on which it passed others.
-    - In the last loop: ``pushed``, whether it overlapped others; ``blocked``, whether it found no way;
-      ``busy``, whether it attacked or healed. ``waiting``, whether it is at the goal of its ATTACK_MOVE,
-      or next to a friend that is.
-    - Per battle ``[E]``: ``loops`` since the start, ``random`` state of its random numbers.
+    - Place: ``x`` and ``y`` in map units. A dead unit keeps its last place.
+    - Points: ``health`` (0 = dead), ``shield`` and ``energy``. ``damage_taken`` counts since the start.
+    - Timers in game loops: ``cooldown`` until the weapon is ready; ``windup`` until the end of the damage
+      point (-1 = not shooting); ``shield_delay`` until shields regenerate; ``hit_time [E, U, 2]`` until the
+      hits of its shot take effect on unit ``hit_target`` (-1 = no shot).
+    - Orders: ``order`` is a code of ``kernels.common``. It leads to the place ``order_x``, ``order_y`` or
+      to the unit ``target`` (-1 = none). A unit with ATTACK_MOVE, HOLD or ATTACK_GROUP chooses its
+      ``target`` itself.
+    - Damage: ``attacker`` is the last unit that damaged it (-1 = none), which was ``attacked`` loops ago.
+    - Movement: ``way`` is the number of the cell through which it walks (-1 = straight to the goal).
+      ``speed`` per loop and ``heading_x``, ``heading_y`` belong to units that accelerate. ``side`` is the
+      side on which it last passed others, +1 or -1.
+    - Flags of the last loop: ``pushed``, it overlapped others; ``blocked``, it found no way; ``busy``, it
+      attacked or healed. ``waiting`` marks a unit that has reached the goal of its ATTACK_MOVE, or that
+      touches such a friend near the goal.
+    - Battles, ``[E]``: ``loops`` since the start, and ``random``, the state of the random numbers.
     """
 
     x: Floats
@@ -68,21 +70,22 @@ class Units(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Working memory of one thread, for one battle at a time: arrays ``[U]``, ``near [U, U]``.
+    """Working memory of one thread for one battle at a time. Arrays are ``[U]`` unless said otherwise.
 
-    - ``x``, ``y`` places at the beginning of the loop, the dead far away; ``engaged``, whether the target
-      is in range; ``standing``, whether the unit must not move; ``firm``, whether friends cannot press
-      past it; ``victims``, units that were attacked of late.
-    - ``length`` of the step that it wants to make (0 = none), ``sight`` how far it looks ahead for it;
-      ``moving``, whether it makes one, to ``next_x``, ``next_y``; ``push_x``, ``push_y`` how others then
-      push it.
-    - ``active``, whether it wants to move or overlapped others; ``near[i, :n_near[i]]`` who is close to
-      such a unit; ``span`` in which a unit may touch others; ``by_x`` all units in the order of x, and
-      ``sorted_x``, ``sorted_y``, ``sorted_span`` theirs; ``obstacle_x``, ``obstacle_y`` and
-      ``obstacle_bound`` of those in the way of one unit. These and the sorted ones have room for four walls
-      more, as constraints of velocities when units move as in SMAClite.
-    - ``alive`` before the hits of the loop; ``exploding``, whether it blows itself up; ``queue`` of dead
-      units still to explode; ``healed`` in this loop.
+    - Targets: ``x`` and ``y`` are places at the beginning of the loop; the dead are far away. ``engaged``:
+      the target is in range. ``standing``: the unit must not move. ``firm``: friends cannot press past it.
+      ``victims`` lists units that were attacked of late.
+    - Steps: ``length`` of the wanted step (0 = none). ``sight`` is the distance in which the unit looks for
+      others in its way. ``moving``: it makes a step, to ``next_x``, ``next_y``. ``push_x`` and ``push_y``
+      are how others push it afterwards.
+    - Neighbours: ``active`` units want to move or have overlapped others. ``near [U, U]`` lists whom they
+      may touch; the first ``n_near[i]`` entries of row i count. A unit touches others only within its
+      ``span``. ``by_x`` lists all units in the order of x; ``sorted_x``, ``sorted_y`` and ``sorted_span``
+      are their values in this order. ``obstacle_x``, ``obstacle_y`` and ``obstacle_bound`` describe those
+      in the way of one unit. The sorted arrays and those of obstacles have length U + 4: with the movement
+      of SMAClite they hold constraints of velocities, of which up to four come from walls.
+    - Hits: ``alive`` before the hits of this loop. ``exploding``: the unit blows itself up. ``queue`` lists
+      dead units that still have to explode. ``healed`` in this loop.
     """
 
     x: Floats
@@ -116,7 +119,7 @@ class Scratch(NamedTuple):
 
 
 def allocate(n_battles: int, n_units: int) -> Units:
-    """Zeroed arrays for ``n_battles``, to be started by :func:`start`."""
+    """The arrays of ``n_battles`` battles, filled with zeros. :func:`start` has to start them."""
     flags, whole = (
         {"pushed", "blocked", "waiting", "busy"},
         {"target", "order", "attacker", "attacked", "hit_target", "way", "side"},
@@ -132,12 +135,12 @@ def allocate(n_battles: int, n_units: int) -> Units:
 
 
 def allocate_scratch(n_units: int) -> Scratch:
-    """Working memory for battles of ``n_units``; each thread needs its own."""
+    """Working memory for battles of ``n_units`` units. Each thread needs its own."""
     flags = {"engaged", "standing", "firm", "moving", "active", "alive", "exploding", "healed"}
     whole = {"n_near", "victims", "queue"}
 
     def array(name: str) -> NDArray[np.generic]:
-        if name in ("near", "by_x"):  # unsigned numbers spare the test for negative indices
+        if name in ("near", "by_x"):  # unsigned indices need no test for negative ones
             return np.zeros((n_units, n_units) if name == "near" else n_units, np.uint16)
         size = n_units + 4 if name.startswith(("obstacle_", "sorted_")) else n_units
         return np.zeros(size, np.bool_ if name in flags else np.int64 if name in whole else np.float64)
@@ -147,7 +150,7 @@ def allocate_scratch(n_units: int) -> Scratch:
 
 @lean
 def start(rules: Rules, units: Units, rows: Integers, seeds: Integers) -> None:
-    """Start the battles ``rows [R]`` anew, each from the random stream of its seed in ``seeds [R]``."""
+    """Start the battles with the numbers ``rows [R]`` anew, each from its seed in ``seeds [R]``."""
     for r in range(rows.size):
         e = rows[r]
         seed_stream(units.random, e, np.uint64(seeds[r]))
@@ -158,7 +161,7 @@ def start(rules: Rules, units: Units, rows: Integers, seeds: Integers) -> None:
 
 @inlined
 def _place(rules: Rules, units: Units, e: int) -> None:
-    """Put every unit at its start, whole and idle."""
+    """Put every unit of battle ``e`` at its first place, unhurt and idle."""
     for i in range(rules.team.size):
         units.x[e, i], units.y[e, i] = rules.start_x[i], rules.start_y[i]
         units.health[e, i], units.shield[e, i] = rules.max_health[i], rules.max_shield[i]
@@ -176,7 +179,7 @@ def _place(rules: Rules, units: Units, e: int) -> None:
 
 @inlined
 def _give_standing_orders(rules: Rules, units: Units, e: int) -> None:
-    """The one order of an episode that all enemies get; where the goal is a segment, a random point on it."""
+    """Give all enemies of battle ``e`` their order. If its goal is a segment, draw a point of it."""
     x, y = rules.goal_x[0], rules.goal_y[0]
     if rules.goal_x[1] != x or rules.goal_y[1] != y:
         share = uniform(units.random, e)

@@ -1,7 +1,7 @@
-"""Terrain of a map: where units can go and how high the ground lies.
+"""The terrain of a map: where units can go, and how high the ground is.
 
-A terrain is a text file of 32 rows of 32 cells, the northern row first: ``.`` low ground, ``^`` high
-ground, ``/`` a ramp between them, ``%`` a cliff between them, which only colossi cross, ``#`` closed.
+A terrain is a text file of 32 rows of 32 cells, the northern row first. A cell is ``.`` low ground, ``^``
+high ground, ``/`` a ramp between them, ``%`` a cliff between them, which only colossi cross, or ``#`` closed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from remix.envs.skirmish.kernels.paths import Ground, shortest_paths
 from remix.envs.skirmish.plain_yaml import read_text
 from remix.settings.errors import one_of
 
-SIZE = 32  # cells of every map in both directions
-BORDER = 2  # cells along its edges that, where closed, are as high as the ground inside
+SIZE = 32  # every map has this many cells in both directions
+BORDER = 2  # closed cells within this distance of an edge are as high as the ground inside
 CLOSED, LOW, HIGH, RAMP, CLIFF = "#.^/%"
 
-# The game's heights as one byte each, as SMAC shows them.
+# Heights in the game's map of heights, one byte each. SMAC shows them divided by 255.
 _OUTSIDE_HEIGHT, _LOW_HEIGHT, _HIGH_HEIGHT = 135, 191, 207
 
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """A grid of 32 x 32 cells, indexed [x, y] from the south-western corner.
+    """A grid of X x Y = 32 x 32 cells. Its arrays are indexed ``[x, y]`` from the south-western corner.
 
-    :param name: of its file.
-    :param ground: where ground units can go and how they find their way; :attr:`open` is its grid.
-    :param crossable: bool, where colossi can go.
-    :param height: float64 between 0 and 1.
+    :param name: name of its file.
+    :param ground: where ground units can go, and how they find their way.
+    :param crossable: where colossi can go, bool ``[X, Y]``.
+    :param height: height of each cell between 0 and 1, float64 ``[X, Y]``.
     """
 
     name: str
@@ -43,25 +43,26 @@ class Terrain:
 
     @property
     def open(self) -> NDArray[np.bool_]:
-        """Cells for ground units, ``[x, y]``."""
+        """The cells that ground units can enter, bool ``[X, Y]``."""
         return self.ground.open
 
     @property
     def next_cell(self) -> NDArray[np.int16]:
-        """Cell after each cell on the shortest way to each cell, ``[C, C]`` (see :class:`Ground`)."""
+        """The next cell on the shortest way from each cell to each other, ``[C, C]``, see :class:`Ground`."""
         return self.ground.next_cell
 
 
 def terrain_names() -> list[str]:
-    """Terrains that come with the package."""
+    """The names of the terrains of the package."""
     return sorted(path.stem for path in (DATA / "terrain").glob("*.txt"))
 
 
 def load_terrain(fields: Fields, folder: Path) -> Terrain:
     """The terrain that the field ``terrain`` of a map names.
 
-    :param folder: where the map's own file is, beside which a terrain of the user's own must lie.
-    :raises SettingError: if there is no such terrain, or its file holds a mistake.
+    :param fields: the fields of the map.
+    :param folder: folder of the map's file. The user's own terrain must be in the same folder.
+    :raises SettingError: there is no such terrain, or its file has a mistake.
     """
     name = fields.text("terrain")
     path = DATA / "terrain" / f"{name}.txt"
@@ -80,7 +81,7 @@ def load_terrain(fields: Fields, folder: Path) -> Terrain:
 
 
 def _mistake(rows: list[str]) -> str:
-    """What is wrong with the rows of a terrain, or ""."""
+    """What is wrong with the rows of a terrain, as a phrase; "" if nothing is."""
     if len(rows) != SIZE:
         return f"must have {SIZE} rows, not {len(rows)}"
     for number, row in enumerate(rows, start=1):
@@ -96,7 +97,7 @@ def _mistake(rows: list[str]) -> str:
 
 @lru_cache(maxsize=32)
 def build_terrain(name: str, rows: tuple[str, ...]) -> Terrain:
-    """The terrain of ``rows``, 32 of 32 cells as in the files, the northern row first."""
+    """The terrain of 32 ``rows`` of 32 cells each. As in the files the northern row is the first."""
     cells = np.array([list(row) for row in reversed(rows)]).T
     free = np.ascontiguousarray(np.isin(cells, (LOW, HIGH, RAMP)))
     ground = Ground(free, _margins(free), shortest_paths(free), _is_convex(free))
@@ -105,8 +106,8 @@ def build_terrain(name: str, rows: tuple[str, ...]) -> Terrain:
 
 
 def _margins(free: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """``margin`` of :class:`Ground`: distances between the nearest points of the cells."""
-    walled = np.pad(free, 1)  # beyond the edges lies a closed cell
+    """The field ``margin [X, Y]`` of :class:`Ground`: distances between the nearest points of two cells."""
+    walled = np.pad(free, 1)  # beyond the edges all cells are closed
     closed = np.argwhere(~walled) - 1
     here = np.stack(np.meshgrid(np.arange(SIZE), np.arange(SIZE), indexing="ij"), axis=-1)
     gap = np.maximum(np.abs(here[:, :, None, :] - closed) - 1, 0)
@@ -121,7 +122,7 @@ def _is_convex(free: NDArray[np.bool_]) -> bool:
 
 
 def _heights(cells: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Heights of the game's height map; ramps rise evenly from low to high ground."""
+    """The height of each cell, float64 ``[X, Y]``. Ramps rise evenly from low to high ground."""
     heights = np.full(cells.shape, float(_OUTSIDE_HEIGHT))
     heights[(cells == LOW) | (cells == CLIFF)] = _LOW_HEIGHT
     heights[cells == HIGH] = _HIGH_HEIGHT
@@ -133,5 +134,5 @@ def _heights(cells: NDArray[np.str_]) -> NDArray[np.float64]:
 
 
 def _steps_to(kind: NDArray[np.bool_], i: int, j: int) -> float:
-    """Steps along rows and columns from cell (i, j) to the nearest one that is set."""
+    """The number of steps along rows and columns from cell (i, j) to the nearest cell of ``kind [X, Y]``."""
     return float(np.abs(np.argwhere(kind) - (i, j)).sum(-1).min(initial=2 * SIZE))

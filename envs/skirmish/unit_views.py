@@ -1,4 +1,4 @@
-"""Units one by one, as code written for SMAC knows them."""
+"""Single units with the attributes that code written for SMAC reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.units import UnitType
 
 FIRST_AGENT_TYPE = 2000
-"""Number of the first type of agents. The game numbers a map's own copies of units, here it is made up."""
+"""Number of the first type of agents. In the game agents are of types that the map defines, which the game
+numbers; here the number is made up."""
 
 GAME_TYPES = {
     "colossus": 4,
@@ -22,13 +23,13 @@ GAME_TYPES = {
     "zergling": 105,
     "hydralisk": 107,
 }
-"""StarCraft's numbers of types; agents are types of the maps' own."""
+"""StarCraft's numbers of the types of enemies."""
 
-_UNKNOWN = 0  # number of types that the game does not have
+_UNKNOWN = 0  # the number of all types that the game does not have
 
 
 class Position(NamedTuple):
-    """A place in map units from the south-west, with ``z`` 0."""
+    """A place in map units from the south-western corner; ``z`` is 0."""
 
     x: float
     y: float
@@ -36,10 +37,10 @@ class Position(NamedTuple):
 
 
 class UnitView:
-    """A unit of a battle as it stands now; SMAC's own units are as they stood after the last step.
+    """A unit of a battle in its present state.
 
-    :param env: of which it is in battle 0.
-    :param number: of the unit, agents first.
+    :param env: the environment; the unit is in its battle 0.
+    :param number: number of the unit, agents first.
     """
 
     def __init__(self, env: Skirmish, number: int) -> None:
@@ -58,28 +59,28 @@ class UnitView:
 
     @property
     def pos(self) -> Position:
-        """Where it is; the dead where they fell."""
+        """Its place; for a dead unit the place where it died."""
         units = self._env.units
         return Position(float(units.x[0, self._number]), float(units.y[0, self._number]))
 
     @property
     def health(self) -> float:
-        """Points, 0 for the dead."""
+        """Its health in points, 0 for a dead unit."""
         return float(self._env.units.health[0, self._number])
 
     @property
     def shield(self) -> float:
-        """Points."""
+        """Its shield in points."""
         return float(self._env.units.shield[0, self._number])
 
     @property
     def energy(self) -> float:
-        """Points, of healers only."""
+        """Its energy in points. Only healers have energy."""
         return float(self._env.units.energy[0, self._number])
 
     @property
     def weapon_cooldown(self) -> float:
-        """Loops until it can shoot again."""
+        """The game loops until it can shoot again."""
         return float(self._env.units.cooldown[0, self._number])
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Types of units, read from profiles of unit data.
 
-A profile is a YAML file in human units: times in seconds of 16 game loops, speeds per second. In
-the dataclasses here times are in game loops and speeds per loop, distances in map units.
+A profile is a YAML file with times in seconds of 16 game loops, and speeds per second. The dataclasses of
+this module have times in game loops and speeds per loop. Distances are in map units in both.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ATTRIBUTES = ("armored", "biological", "light", "massive", "mechanical", "struct
 PLANES = ("ground", "air", "colossus")
 DELIVERIES = ("instant", "missile", "melee", "line", "suicide")
 
-# Least and greatest number, and what stands for one that is missing. At the greatest speed a unit
-# goes less than a cell in a loop, so that it jumps over nothing.
+# The least and the greatest valid number, and the default of a field that may be missing. At the greatest
+# speed a unit goes less than one cell in a loop, so that it cannot jump over a wall.
 _Limits = dict[str, tuple[float, ...]]
 _POINTS, _LENGTH, _SECONDS = (0, 1e5), (0, 64), (0, 1000)
 _BODY: _Limits = {
@@ -56,23 +56,24 @@ _WEAPON: _Limits = {
 class Weapon:
     """How a unit attacks.
 
-    :param damage: of one hit, before shields and armour.
-    :param bonus: extra damage to units with an attribute, for every attribute.
-    :param hit_times: loops from the shot to each of its one or two hits, beside the flight of a missile.
-    :param period: loops from shot to shot.
-    :param random_delay: lowest and highest number of loops that are added to the period at random.
+    :param damage: points of one hit, before shields and armour.
+    :param bonus: extra points against units with an attribute, by the name of the attribute.
+    :param hit_times: loops from the shot to each of its one or two hits, without the flight of a missile.
+    :param period: loops from one shot to the next.
+    :param random_delay: the lowest and the highest number of loops that are added to a period at random.
     :param damage_point: loops for which the unit stands still before it shoots.
-    :param range: from edge to edge.
-    :param scan_range: the same, within which an enemy makes the unit stop walking and attack.
-    :param slop: how far out of range the target may get during the damage point.
-    :param targets: planes that it reaches.
-    :param delivery: ``instant``; ``missile``; ``melee``; ``line``, a beam that hits everybody in a
-        rectangle across the shot; or ``suicide``, an explosion of the unit itself.
-    :param missile_speed: per loop, 0 without missile.
-    :param line_length: of the rectangle of a ``line``, across the shot.
-    :param line_width: of the same, along the shot.
-    :param splash_radius: of a ``suicide``, from its centre to the edge of who is hit.
-    :param explodes_when_killed: whether the unit explodes also when it is shot.
+    :param range: range of the weapon, from edge to edge.
+    :param scan_range: distance, from edge to edge, within which an enemy makes the unit stop and attack.
+    :param slop: distance by which the target may leave the range during the damage point.
+    :param targets: planes of the units that it can hit.
+    :param delivery: how the damage gets to the target. ``instant``, ``missile`` and ``melee`` hit one unit;
+        ``line`` is a beam that hits everybody in a rectangle across the shot; ``suicide`` is an explosion of
+        the unit itself.
+    :param missile_speed: map units per loop, 0 without a missile.
+    :param line_length: length of the rectangle of a ``line``, across the shot.
+    :param line_width: width of this rectangle, along the shot.
+    :param splash_radius: radius of a ``suicide``, from its centre to the edge of a unit that is hit.
+    :param explodes_when_killed: whether the unit also explodes when it is killed.
     """
 
     damage: float
@@ -95,9 +96,9 @@ class Weapon:
 
 @dataclass(frozen=True)
 class Heal:
-    """How a unit heals others: ranges from edge to edge, rates per loop.
+    """How a unit heals others. Ranges are from edge to edge, rates per loop.
 
-    ``min_energy`` is what it needs to start healing without an order, on somebody in ``autocast_range``.
+    Without an order a healer starts to heal a unit within ``autocast_range`` if it has ``min_energy``.
     """
 
     range: float
@@ -111,15 +112,15 @@ class Heal:
 class UnitType:
     """A type of unit.
 
-    :param race: T, P or Z.
-    :param plane: ``ground``, ``air`` or ``colossus``; units of different planes pass through each other.
-    :param speed: per loop.
-    :param acceleration: per loop², 0 for a unit that is at full speed at once.
-    :param radius: for ranges.
-    :param separation_radius: for collisions.
-    :param sight: from centre to centre; no rule depends on it, as observations have a sight of their own.
-    :param health_regeneration: per loop, and so ``shield_regeneration`` and ``energy_regeneration``.
-    :param shield_delay: loops without damage before shields regenerate.
+    :param race: T (Terran), P (Protoss) or Z (Zerg).
+    :param plane: ``ground``, ``air`` or ``colossus``. Units of different planes pass through each other.
+    :param speed: map units per loop.
+    :param acceleration: map units per loop², 0 for a unit that is at full speed at once.
+    :param radius: radius for ranges.
+    :param separation_radius: radius for collisions.
+    :param sight: distance from centre to centre. No rule uses it, as all agents see equally far.
+    :param health_regeneration: points per loop; ``shield_regeneration`` and ``energy_regeneration`` too.
+    :param shield_delay: loops without damage after which shields regenerate.
     """
 
     name: str
@@ -145,15 +146,15 @@ class UnitType:
 
 
 def profile_names() -> list[str]:
-    """Profiles that come with the package."""
+    """The names of the profiles of the package."""
     return names_in("units")
 
 
 def load_units(profile: str) -> dict[str, UnitType]:
-    """Unit types by name.
+    """The unit types of a profile by name.
 
-    :param profile: one of :func:`profile_names`, or the path of a YAML file like theirs.
-    :raises SettingError: for a profile that does not exist or holds a mistake.
+    :param profile: one of :func:`profile_names`, or the path of a YAML file of the same form.
+    :raises SettingError: the profile does not exist, or its file has a mistake.
     """
     _, fields = read_fields("profile", "units", profile)
     return {name: _unit_type(name, fields.part(name)) for name in fields.names()}
@@ -227,7 +228,7 @@ def _bonus(fields: Fields) -> dict[str, float]:
 
 
 def _shape(delivery: str, fields: Fields) -> dict[str, Any]:
-    """Fields that only some deliveries have."""
+    """The fields of :class:`Weapon` that only some deliveries have."""
     line, suicide = delivery == "line", delivery == "suicide"
     missile_speed = fields.number("missile_speed", 0.01, 1000) if delivery == "missile" else 0.0
     return {

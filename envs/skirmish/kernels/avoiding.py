@@ -1,7 +1,7 @@
 """Compiled choice of a velocity under constraints, the linear programme of ORCA (van den Berg et al., 2011).
 
-A constraint (a, b, c) forbids velocities (x, y) with ``a x + b y < c``, where (a, b) has length 1. Several
-are given by one array for each of the three numbers.
+A constraint (a, b, c) forbids the velocities (x, y) with ``a x + b y < c``; (a, b) has length 1. Constraints
+are three arrays ``[L]``, one for each of these numbers. Velocities are in map units per second.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from remix.envs.skirmish.kernels.compiler import lean
 Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 _PARALLEL = 1e-5
-_ROUNDING = 1e-9  # a constraint that is broken by less is kept
+_ROUNDING = 1e-9  # a constraint that is broken by less counts as kept
 
 
 @lean
@@ -27,11 +27,12 @@ def nearest_velocity(
     y: float,
     fastest: float,
 ) -> tuple[float, float]:
-    """The velocity nearest to (x, y) that the first ``n_lines`` allow and that is no faster than ``fastest``.
+    """The velocity nearest to (x, y) that all constraints allow and that is no faster than ``fastest``.
 
-    If there is none, the one that breaks the constraints from ``n_firm`` on the least; the first
-    ``n_firm`` hold all the same, where that can be.
+    If there is no such velocity, the first ``n_firm`` constraints still hold where possible, and the largest
+    violation of the others is as small as possible.
 
+    :param lines: constraints, of which the first ``n_lines`` count.
     :param milder: working memory of the size of ``lines``.
     """
     all_a, all_b, all_c = lines
@@ -42,7 +43,7 @@ def nearest_velocity(
     for i in range(broken, n_lines):
         if all_c[i] - all_a[i] * x - all_b[i] * y <= least + _ROUNDING:
             continue
-        # Break i less, but no other one of those before it more than i itself.
+        # Break i less, but none of those before it more than i itself.
         count = 0
         for j in range(i):
             a, b, c = all_a[j], all_b[j], all_c[j]
@@ -65,10 +66,13 @@ def nearest_velocity(
 def _optimise(
     lines: Lines, n_lines: int, x: float, y: float, fastest: float, far: bool
 ) -> tuple[int, float, float]:
-    """The allowed velocity nearest to (x, y), or with ``far`` furthest in that direction.
+    """The allowed velocity that is nearest to (x, y), or with ``far`` the furthest in this direction.
 
-    Constraints are added one by one; whenever the best velocity so far breaks one, the new best lies on its
-    line. Returns the first constraint that cannot be kept, or ``n_lines``, and the best velocity before it.
+    Constraints are added one by one. If the best velocity so far breaks the next one, the new best velocity
+    lies on the line of that constraint.
+
+    :returns: the number of the first constraint that cannot be kept, or ``n_lines``; and the best velocity
+        (x, y) under the constraints before it.
     """
     length = np.sqrt(x * x + y * y)
     scale = 1.0
@@ -88,7 +92,7 @@ def _optimise(
 def _on_line(
     lines: Lines, i: int, x: float, y: float, fastest: float, far: bool
 ) -> tuple[bool, float, float]:
-    """The best velocity on the line of constraint i that those before it allow, and whether there is one."""
+    """Whether the constraints before i allow a velocity on the line of i, and the best such one (x, y)."""
     all_a, all_b, all_c = lines
     a, b, c = all_a[i], all_b[i], all_c[i]
     room = fastest * fastest - c * c

@@ -1,4 +1,4 @@
-"""Compiled course of a battle: orders of the agents, then the game loops of one step."""
+"""The compiled course of a step of a battle: the orders of the agents, and then the game loops."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from remix.envs.skirmish.kernels.weapons import fire, land_hits
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
 
-# Actions of an agent; from FIRST_TARGET on it attacks an enemy, or heals an agent.
+# The actions of an agent. From FIRST_TARGET on they attack an enemy, or heal an agent.
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, FIRST_TARGET = range(7)
 
 
@@ -37,9 +37,9 @@ def advance(
     first: int,
     last: int,
 ) -> None:
-    """Play one step of the battles ``first`` to ``last - 1`` of those that are ``running [E]``.
+    """Play one step of those of the battles ``first`` to ``last - 1`` that are ``running [E]``.
 
-    :param actions: available ones ``[E, N]``; those of dead agents are ignored.
+    :param actions: available actions ``[E, N]``. Those of dead agents are ignored.
     """
     for e in range(first, last):
         if running[e]:
@@ -52,7 +52,7 @@ def advance(
 
 @inlined
 def command(rules: Rules, units: Units, e: int, actions: NDArray[np.int64]) -> None:
-    """Give the agents of battle ``e`` the orders that ``actions [N]`` mean."""
+    """Give the agents of battle ``e`` the orders that their ``actions [N]`` stand for."""
     for i in range(rules.n_agents):
         if units.health[e, i] <= 0.0 or actions[i] == NO_OP:
             continue
@@ -72,10 +72,10 @@ def command(rules: Rules, units: Units, e: int, actions: NDArray[np.int64]) -> N
 
 @inlined
 def _command_at(rules: Rules, units: Units, e: int, i: int, index: int) -> None:
-    """Tell agent i to heal agent ``index``, if it is a healer, or else to attack enemy ``index``.
+    """Order agent i to heal agent ``index`` if it is a healer, otherwise to attack enemy ``index``.
 
-    What its weapon cannot reach by nature it cannot be told to attack: it goes on with what it does, and in
-    SMAClite it goes there.
+    An agent cannot attack a unit that its weapon does not hit, e.g. a flyer. It then keeps its former order;
+    with the rules of SMAClite it walks to that unit.
     """
     heals = rules.healer[i]
     target = index if heals else rules.n_agents + index
@@ -92,7 +92,7 @@ def _command_at(rules: Rules, units: Units, e: int, i: int, index: int) -> None:
 
 @inlined
 def play_loop(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """One game loop of battle ``e``."""
+    """Play one game loop of battle ``e``."""
     for i in range(rules.team.size):
         alive = units.health[e, i] > 0.0
         scratch.x[i] = units.x[e, i] if alive else FAR_AWAY
@@ -110,7 +110,7 @@ def play_loop(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _recover(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Shields, health and energy grow back, healers heal."""
+    """Let shields, health and energy regenerate, and let healers heal."""
     for i in range(rules.team.size):
         scratch.healed[i] = False
     for i in range(rules.team.size):
@@ -133,7 +133,7 @@ def _recover(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _heal(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """Healer i heals its target, unless that is well, out of range or healed by somebody else."""
+    """Let healer i heal its target, unless that is unhurt, out of range or healed by another healer."""
     j, energy = units.target[e, i], units.energy[e, i]
     units.energy[e, i] = min(energy + rules.energy_regeneration[i], rules.energy_max[i])
     if j < 0 or not scratch.engaged[i] or energy <= 0.0 or scratch.healed[j]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from remix.envs.skirmish.kernels.compiler import inlined
 
-# What a unit was told to do. From ATTACK_MOVE on it chooses targets of its own.
+# The orders of a unit. From ATTACK_MOVE on the unit chooses its target itself.
 IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HOLD, ATTACK_GROUP = range(7)
 
 # Units of one plane stand in each other's way.
@@ -16,18 +16,18 @@ GROUND, AIR, COLOSSUS = range(3)
 # How the damage of a weapon gets to its target.
 INSTANT, MISSILE, MELEE, LINE, SUICIDE = range(5)
 
-# Who chooses targets how: as in the game, or as in SMAClite.
+# Whose rules units follow when they choose targets and move: the game's, or those of SMAClite.
 AS_SMAC, AS_SMACLITE = range(2)
 
 NOBODY = -1
-NOWHERE = -1  # no detour: the way to the goal is straight
-NEVER = 1_000_000  # loops since a unit was last attacked, if it never was
+NOWHERE = -1  # instead of a cell: the way to the goal is straight
+NEVER = 1_000_000  # the loops since a unit was last attacked, for one that never was
 NO_TIMER = -1.0
-FAR_AWAY = 1e9  # where the dead are for those who look for somebody
-CONTACT = 1e-6  # a unit that stopped just in range is in range, whatever the rounding
+FAR_AWAY = 1e9  # the place of dead units while the others look for targets and neighbours
+CONTACT = 1e-6  # tolerance of ranges: a unit that has stopped just in range is in range despite rounding
 MEMORY = 32  # loops for which a unit remembers who attacked it, or a friend near by
-LEASH = 21.0  # how far it goes for that
-CALL_RADIUS = 4.0  # how far friends are called for help
+LEASH = 21.0  # how far the attacker may be for the unit to chase it
+CALL_RADIUS = 4.0  # a unit that is attacked calls friends within this distance
 
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -44,12 +44,14 @@ def _scramble(z: np.uint64) -> np.uint64:
 
 @inlined
 def seed_stream(streams: NDArray[np.uint64], e: int, seed: np.uint64) -> None:
-    """Let the stream of battle ``e`` begin at ``seed``."""
-    streams[e] = _scramble(seed + _INCREMENT)  # else seeds one increment apart share a stream
+    """Start the stream of random numbers of battle ``e`` from ``seed``."""
+    streams[e] = _scramble(
+        seed + _INCREMENT
+    )  # unscrambled seeds that differ by the increment would share a stream
 
 
 @inlined
 def uniform(streams: NDArray[np.uint64], e: int) -> float:
-    """Next number in [0, 1) of battle ``e`` (SplitMix64, Steele et al. 2014)."""
+    """The next random number in [0, 1) of battle ``e`` (SplitMix64, Steele et al. 2014)."""
     streams[e] += _INCREMENT
     return float(_scramble(streams[e]) >> _SHIFT_53) * 2.0**-53

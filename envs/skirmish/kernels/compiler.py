@@ -1,4 +1,4 @@
-"""How the rules of the battles become machine code."""
+"""Decorators that turn the rules of the battles into machine code."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numba.core.cpu import CPUTargetOptions
 
 from remix.kernels.compiling import Function, compile_kept, digest
 
-# An option that Numba does not document, so it may be missing one day.
+# Numba does not document this option, so a later version may not have it.
 _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
 
-# All files that hold compiled functions, or the types of their arguments.
+# The files that hold compiled functions, or the types of their arguments. A change in one compiles all anew.
 _HERE = Path(__file__).parent
 _SOURCES = digest([*sorted(_HERE.glob("*.py")), _HERE.parent / "rules.py", _HERE.parent / "state.py"])
 
@@ -22,24 +22,24 @@ def _compile(function: Function, **options: Any) -> Function:
 
 
 def compiled(function: Function) -> Function:
-    """The function as machine code, kept on disk between runs and running without the GIL.
+    """Compile a function. Its machine code is kept on disk between runs, and it runs without the GIL.
 
-    Divisions follow NumPy: no test for zero, and none is ever divided by.
+    Divisions do not test for zero, as in NumPy. The rules never divide by zero.
     """
     return _compile(function)
 
 
 def lean(function: Function) -> Function:
-    """:func:`compiled` for functions that neither make nor return arrays: they need not count references.
+    """Compile a function that neither makes nor returns arrays, so that it need not count references.
 
-    Counting takes several times as long as the small loops of which a battle consists.
+    Counting references takes several times as long as the small loops of a battle.
     """
     return _compile(function, **_UNCOUNTED)
 
 
 def inlined(function: Function) -> Function:
-    """:func:`lean` for parts of larger functions, whose machine code they become part of.
+    """Compile a function into the machine code of its callers; otherwise it is like :func:`lean`.
 
-    Handing the many arrays of a battle to a function takes longer than what most of them do.
+    A call with the many arrays of a battle takes longer than most of these functions do.
     """
     return _compile(function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_UNCOUNTED)

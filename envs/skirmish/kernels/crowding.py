@@ -1,4 +1,4 @@
-"""Compiled crowds: units step around others in their way and are pushed apart where they overlap."""
+"""Compiled crowds. Units step around others in their way, and are pushed apart if they overlap."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from remix.envs.skirmish.kernels.compiler import inlined, lean
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
 
-_SQUEEZE = (
-    0.6  # friends who neither fight nor are stuck let others come up to this part of the usual distance
-)
-LOOK_AHEAD = 0.9  # how far ahead units see who stays in their way
-_TURNS = 5  # directions tried on either side, 20 degrees apart
+_SQUEEZE = 0.6  # friends that neither fight nor are stuck let others come to this share of the usual distance
+LOOK_AHEAD = 0.9  # map units beyond a step in which units look for those who stay in their way
+_TURNS = 5  # directions that are tried on either side, 20 degrees apart
 _COS = np.cos(np.deg2rad(20.0 * np.arange(_TURNS + 1)))
 _SIN = np.sin(np.deg2rad(20.0 * np.arange(_TURNS + 1)))
 
 
 @lean
 def list_near(plane: NDArray[np.int64], scratch: Scratch) -> None:
-    """Write whom each active unit may touch in this loop to ``scratch.near``.
+    """Write to ``scratch.near`` whom each active unit may touch in this loop.
 
-    Units are sorted by x, so that only pairs need a look that are close in that direction.
+    Units are sorted by x. So only pairs that are close in this direction have to be looked at.
     """
     by_x, xs, ys, spans = scratch.by_x, scratch.sorted_x, scratch.sorted_y, scratch.sorted_span
     n_alive, widest = _sort_by_x(scratch)
@@ -47,9 +45,9 @@ def list_near(plane: NDArray[np.int64], scratch: Scratch) -> None:
 
 @inlined
 def _sort_by_x(scratch: Scratch) -> tuple[int, float]:
-    """Bring units into the order of x, the dead last; returns the number of the living and the largest span.
+    """Sort the units by x, the dead last. Their order from the loop before is nearly right already.
 
-    The order is nearly right from the loop before.
+    :returns: the number of living units, and their largest span.
     """
     by_x, n_alive, widest = scratch.by_x, 0, 0.0
     for a in range(by_x.size):
@@ -74,14 +72,14 @@ def _sort_by_x(scratch: Scratch) -> tuple[int, float]:
 def step_around(
     rules: Rules, units: Units, e: int, i: int, goal_x: float, goal_y: float, scratch: Scratch
 ) -> None:
-    """Find a free step of unit i by ``scratch.length`` towards the goal or to its side; else it stays."""
+    """Let unit i step by ``scratch.length`` towards the goal or to a side of it, if a step is free."""
     dx, dy = goal_x - scratch.x[i], goal_y - scratch.y[i]
     distance = np.sqrt(dx * dx + dy * dy)
     if distance <= 0.0:
         return
     length = min(scratch.length[i], distance)
     dx, dy = length / distance * dx, length / distance * dy
-    # First keep clear of those who stay where they are some way ahead; if that leaves no way, only now.
+    # First avoid those who stay in the way further ahead. If that leaves no step, avoid them only now.
     for sight in (max(scratch.sight[i], length), length):
         n_obstacles = _list_obstacles(rules.separation, rules.team, i, length, sight, scratch)
         if _try_turns(units, e, i, dx, dy, n_obstacles, scratch):
@@ -92,9 +90,12 @@ def step_around(
 def _try_turns(
     units: Units, e: int, i: int, dx: float, dy: float, n_obstacles: int, scratch: Scratch
 ) -> bool:
-    """Let unit i step by (dx, dy) or in the direction next to it that is free; returns whether one is."""
+    """Let unit i step by (dx, dy), or as far in the nearest direction that is free.
+
+    :returns: whether a direction is free.
+    """
     side = float(units.side[e, i])
-    for k in range(2 * _TURNS + 1):  # straight on, then ever further to the one side and the other
+    for k in range(2 * _TURNS + 1):  # straight on, then further and further to both sides in turn
         cos, sin = _COS[(k + 1) // 2], side * _SIN[(k + 1) // 2]
         step_x, step_y = cos * dx - sin * dy, sin * dx + cos * dy
         if _is_free(step_x, step_y, n_obstacles, scratch):
@@ -117,11 +118,14 @@ def _list_obstacles(
     sight: float,
     scratch: Scratch,
 ) -> int:
-    """Write who stands in the way of a step of unit i to ``scratch``; returns their number.
+    """Write to ``scratch`` which units are in the way of a step of unit i.
 
-    A step s of length L takes somebody at r to the distance √(r² - 2 r·s + L²). It is forbidden if that
-    is less than r and less than their limit, so if r·s exceeds a bound, ``obstacle_bound``. For those who
-    stay where they are that holds for all steps of the same direction up to the length ``sight``.
+    After a step s of length L the distance to a unit at r is √(r² - 2 r·s + L²). The step is forbidden if
+    this is less than before and less than the limit of the pair. That is so if r·s exceeds a bound, which
+    is ``obstacle_bound``. For units that stay the bound holds for all steps of this direction up to the
+    length ``sight``.
+
+    :returns: the number of units in the way.
     """
     x, y, count = scratch.x[i], scratch.y[i], 0
     for k in range(scratch.n_near[i]):
@@ -142,7 +146,7 @@ def _list_obstacles(
 
 @inlined
 def _is_free(step_x: float, step_y: float, n_obstacles: int, scratch: Scratch) -> bool:
-    """Whether a step takes a unit too near to nobody."""
+    """Whether a step is allowed by all units in the way."""
     for k in range(n_obstacles):
         if scratch.obstacle_x[k] * step_x + scratch.obstacle_y[k] * step_y > scratch.obstacle_bound[k]:
             return False
@@ -151,7 +155,7 @@ def _is_free(step_x: float, step_y: float, n_obstacles: int, scratch: Scratch) -
 
 @inlined
 def push_apart(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Make the steps, then push units that overlap away from each other, once."""
+    """Make all steps. Then push units that overlap away from each other, once."""
     for i in range(rules.team.size):
         scratch.push_x[i] = scratch.push_y[i] = 0.0
         units.pushed[e, i] = False
@@ -160,7 +164,7 @@ def push_apart(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
     for i in range(rules.team.size):
         for k in range(scratch.n_near[i]):
             j = scratch.near[i, k]
-            if j > i or not scratch.active[j]:  # else the pair has its turn in the list of j
+            if j > i or not scratch.active[j]:  # otherwise the pair has its turn in the list of j
                 _push_pair(rules, units, e, i, j, scratch)
     for i in range(rules.team.size):
         dx, dy = scratch.push_x[i], scratch.push_y[i]
@@ -172,7 +176,7 @@ def push_apart(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _push_pair(rules: Rules, units: Units, e: int, i: int, j: int, scratch: Scratch) -> None:
-    """Push units i and j apart if they overlap; who stands, fights or is hostile and idle does not yield."""
+    """Push units i and j apart if they overlap, each by its share (:func:`_shares`)."""
     dx, dy = units.x[e, j] - units.x[e, i], units.y[e, j] - units.y[e, i]
     limit = rules.separation[i] + rules.separation[j]
     squared = dx * dx + dy * dy
@@ -194,13 +198,17 @@ def _push_pair(rules: Rules, units: Units, e: int, i: int, j: int, scratch: Scra
 
 @inlined
 def _shares(rules: Rules, i: int, j: int, scratch: Scratch) -> tuple[float, float]:
-    """Parts of an overlap by which i and j yield."""
+    """The shares of an overlap by which i and j yield, each 0, 0.5 or 1.
+
+    A unit that fights does not yield, nor does an idle one to an enemy that moves. An idle unit yields to a
+    friend that moves.
+    """
     friends = rules.team[i] == rules.team[j]
     both_stand = friends and scratch.standing[i] and scratch.standing[j]
     yields_i = rules.speed[i] > 0.0 and (both_stand or not scratch.standing[i])
     yields_j = rules.speed[j] > 0.0 and (both_stand or not scratch.standing[j])
     if scratch.moving[i] != scratch.moving[j]:
-        if friends:  # an idle unit makes way for a friend
+        if friends:  # an idle unit makes way for a friend that moves
             yields_i = yields_i and (not scratch.moving[i] or not yields_j)
             yields_j = yields_j and (not scratch.moving[j] or not yields_i)
         else:
@@ -212,7 +220,7 @@ def _shares(rules: Rules, i: int, j: int, scratch: Scratch) -> tuple[float, floa
 
 @inlined
 def go(rules: Rules, units: Units, e: int, i: int, x: float, y: float) -> None:
-    """Put unit i at (x, y), or as near to it as the terrain lets it come, first in x and then in y."""
+    """Put unit i at (x, y), or as near to it as the terrain allows, first in x and then in y."""
     plane = rules.plane[i]
     width, height = rules.interior.shape[1:]
     column, row = int(x), int(y)
@@ -232,7 +240,7 @@ def go(rules: Rules, units: Units, e: int, i: int, x: float, y: float) -> None:
 
 @inlined
 def _fits(cells: NDArray[np.bool_], x: float, y: float, margin: float) -> bool:
-    """Whether the square of half side ``margin`` around (x, y) touches passable cells only."""
+    """Whether the square around (x, y) with half its side ``margin`` touches passable cells only."""
     low_x, high_x, low_y, high_y = x - margin, x + margin, y - margin, y + margin
     if low_x < 0.0 or low_y < 0.0 or high_x >= cells.shape[0] or high_y >= cells.shape[1]:
         return False
@@ -242,7 +250,7 @@ def _fits(cells: NDArray[np.bool_], x: float, y: float, margin: float) -> bool:
 
 @inlined
 def _beside_wall(before: float, after: float, margin: float) -> float:
-    """The last place on the way from ``before`` to ``after`` whose margin ends at a border between cells."""
+    """The last coordinate from ``before`` to ``after`` where the margin ends at a border between cells."""
     if after > before:
         return float(np.floor(after + margin)) - margin - 1e-6
     return float(np.floor(after - margin)) + 1.0 + margin + 1e-6

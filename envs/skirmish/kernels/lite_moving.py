@@ -1,9 +1,9 @@
-"""Compiled movement as in SMAClite (Michalski et al., 2023), to compare battles with its own.
+"""Compiled movement as in SMAClite (Michalski et al., 2023), for comparisons with its battles.
 
-Units avoid each other by optimal reciprocal collision avoidance (ORCA; van den Berg et al., 2011):
-whoever is near, and walls ahead, forbid a half-plane of velocities each, and a unit takes the velocity
-nearest to the one that it wants among those that are left. Whoever wants to stand is never moved.
-There is no path finding.
+Units avoid each other by optimal reciprocal collision avoidance (ORCA; van den Berg et al., 2011). Each unit
+near by and each wall ahead forbids a half-plane of velocities. Of those that are left a unit takes the
+velocity nearest to the one that it wants. A unit that wants to stand is never moved. There is no path
+finding.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from remix.envs.skirmish.kernels.crowding import go
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
 
-_TICKS = 16.0  # loops of a second; velocities here are per second
+_TICKS = 16.0  # loops per second; velocities in this module are per second
 _HORIZON = 1.0  # seconds for which units look ahead
-_FAR = 6  # cells further away than that are nobody's concern
+_FAR = 6  # units ignore cells that are further away, in cells
 
 
 @lean
 def move_lite_units(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Move all units of battle ``e`` by one loop; ``heading_x``, ``heading_y`` keep their velocities."""
+    """Move all units of battle ``e`` by one loop. ``heading_x`` and ``heading_y`` keep their velocities."""
     widest = 0.0
     for i in range(rules.team.size):
         widest = max(widest, rules.radius[i])
@@ -55,7 +55,7 @@ def move_lite_units(rules: Rules, units: Units, e: int, scratch: Scratch) -> Non
 
 @lean
 def _want(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """Write the velocity that unit i wants to ``scratch``: full speed, until its target is in range."""
+    """Write to ``scratch`` the velocity that unit i wants: full speed until its target is in range."""
     order, target, pace = units.order[e, i], units.target[e, i], rules.speed[i]
     if order in (IDLE, HOLD) or scratch.standing[i]:
         return
@@ -72,7 +72,7 @@ def _want(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
 
 @lean
 def _pace_of_friends(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> float:
-    """Speed of the slowest friend in the scan range of healer i."""
+    """The speed per loop of the slowest friend in the scan range of healer i."""
     pace = rules.speed[i]
     for j in range(rules.team.size):
         if rules.team[j] == rules.team[i] and units.health[e, j] > 0.0:
@@ -85,9 +85,11 @@ def _pace_of_friends(rules: Rules, units: Units, e: int, i: int, scratch: Scratc
 
 @lean
 def _list_walls(rules: Rules, i: int, scratch: Scratch) -> int:
-    """Write what the nearest walls in the four directions forbid to ``scratch``; returns their number.
+    """Write to ``scratch`` the constraints of the nearest walls in the four directions.
 
-    Nobody comes nearer to a wall than its radius within the horizon: it slows down on the way.
+    They slow a unit down so that within the horizon it does not come nearer to a wall than its radius.
+
+    :returns: the number of constraints.
     """
     x, y, radius, count = scratch.x[i], scratch.y[i], rules.radius[i], 0
     for direction in range(4):
@@ -102,7 +104,7 @@ def _list_walls(rules: Rules, i: int, scratch: Scratch) -> int:
 
 @lean
 def _gap_to_wall(rules: Rules, x: float, y: float, radius: float, step_x: int, step_y: int) -> float:
-    """Distance from (x, y) to the first closed cell that a circle going in a direction would meet."""
+    """The distance from (x, y) to the first closed cell that a circle meets on its way in a direction."""
     cells = rules.passable[GROUND]
     width, height = cells.shape
     side = radius - 1e-6
@@ -121,9 +123,12 @@ def _gap_to_wall(rules: Rules, x: float, y: float, radius: float, step_x: int, s
 def _list_neighbours(
     rules: Rules, units: Units, e: int, i: int, widest: float, n_lines: int, scratch: Scratch
 ) -> int:
-    """Write what unit i may not do for the sake of those next to it after the first ``n_lines``.
+    """Write the constraints of unit i by its neighbours behind the first ``n_lines``.
 
-    Those that move give way by half, the others not at all. Returns the number of all lines.
+    A neighbour that moves takes half of the avoidance; one that stands takes none of it.
+
+    :param widest: the largest radius of all units.
+    :returns: the number of all constraints.
     """
     vx, vy = units.heading_x[e, i], units.heading_y[e, i]
     for j in range(rules.team.size):
@@ -142,10 +147,12 @@ def _list_neighbours(
 
 @lean
 def _avoid(x: float, y: float, vx: float, vy: float, limit: float) -> tuple[float, float, float]:
-    """By how much the velocity (vx, vy) relative to somebody at (x, y) has to change, and in which direction.
+    """The direction and the amount by which a velocity (vx, vy) relative to a unit at (x, y) has to change.
 
-    So that nobody comes nearer than ``limit`` within the horizon, or, of those who are, so that they part
-    within the loop. Negative if there is room left.
+    After the change the two do not come nearer than ``limit`` within the horizon. If they are nearer already,
+    they part within the loop.
+
+    :returns: the direction (a, b), of length 1, and the amount, which is negative if no change is needed.
     """
     squared = x * x + y * y
     horizon = _HORIZON if squared > limit * limit else 1.0 / _TICKS
@@ -156,7 +163,7 @@ def _avoid(x: float, y: float, vx: float, vy: float, limit: float) -> tuple[floa
             return 1.0, 0.0, limit / horizon
         return wx / length, wy / length, limit / horizon - length
     leg = np.sqrt(squared - limit * limit)
-    if x * wy - y * wx > 0.0:  # it passes on the left
+    if x * wy - y * wx > 0.0:  # the unit passes on the left
         ux, uy = (x * leg - y * limit) / squared, (x * limit + y * leg) / squared
     else:
         ux, uy = -(x * leg + y * limit) / squared, -(y * leg - x * limit) / squared

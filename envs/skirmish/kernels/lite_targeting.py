@@ -1,4 +1,4 @@
-"""Compiled choice of targets as in SMAClite (Michalski et al., 2023), to compare battles with its own."""
+"""Compiled choice of targets as in SMAClite (Michalski et al., 2023), for comparisons with its battles."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from remix.envs.skirmish.kernels.compiler import inlined
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
 
-_FAR = 1e4  # distance that is pretended for units that are commanded to attack the chooser
+_FAR = 1e4  # the distance that counts for units that are ordered to attack the chooser
 
 
 @inlined
 def choose_lite_enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
-    """Whom unit i attacks: healers first, then the nearest in scan range or whoever is told to attack it.
+    """The target of unit i: a healer first, then the nearest in scan range, or a unit ordered to attack i.
 
-    Those who are ordered to chase the agents find them wherever they are.
+    A unit that is ordered to chase the agents finds them at any distance.
     """
     scan = np.inf if units.order[e, i] == ATTACK_GROUP else rules.scan[i]
     first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
@@ -41,7 +41,7 @@ def choose_lite_enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scrat
 
 @inlined
 def _kept(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
-    """The target so far, if it lives and is in range or is itself commanded to attack unit i."""
+    """The former target, if it lives and is in range or is ordered to attack unit i; else NOBODY."""
     target = units.target[e, i]
     if target < 0 or units.health[e, target] <= 0.0:
         return NOBODY
@@ -54,7 +54,7 @@ def _kept(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
 
 @inlined
 def choose_lite_patient(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
-    """Whom healer i heals: its patient until that is well, else the one in range with the least health."""
+    """The target of healer i: the former one until that is unhurt, else that with least health in range."""
     kept = units.target[e, i]
     if kept >= 0 and 0.0 < units.health[e, kept] < rules.max_health[kept] and units.energy[e, i] > 0.0:
         return int(kept)

@@ -1,7 +1,7 @@
-"""Compiled movement: where units want to go, how they get past each other and stay on the map.
+"""Compiled movement: where units want to go, and how they get past each other and stay on the map.
 
-All units of a loop decide where to step from the places at its beginning; then they are pushed
-apart where they overlap. So neither side gains by the order in which units are numbered.
+In a loop all units choose their steps by the places at its beginning. Afterwards units that overlap are
+pushed apart. So no team has an advantage from the numbers of its units.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from remix.envs.skirmish.kernels.paths import waypoint
 from remix.envs.skirmish.rules import Rules
 from remix.envs.skirmish.state import Scratch, Units
 
-_ARRIVED = 0.5  # from the goal of an attack-move
+_ARRIVED = 0.5  # a unit within this distance of the goal of its attack-move has arrived
 _TOUCH = 0.05
-_SPACE = 1.3  # area of a crowd as a multiple of that of its units
-_PATIENCE = 4  # loops for which a unit keeps to a way
-_FOLLOWED = 6.0  # a healer keeps to the pace of friends so near
+_SPACE = 1.3  # the area of a crowd is this multiple of the area of its units
+_PATIENCE = 4  # loops for which a unit keeps to the way that it has found
+_FOLLOWED = 6.0  # a healer goes at the pace of friends within this distance
 _TINY = 1e-9
 
 
@@ -71,7 +71,7 @@ def move_units(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _wish(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> tuple[float, float, float, float]:
-    """How far unit i wants to go, at what pace at most, and the point (x, y) it heads for."""
+    """What unit i wants: the distance to go, its greatest pace per loop, and the goal (x, y)."""
     order, pace = units.order[e, i], rules.speed[i]
     x, y = scratch.x[i], scratch.y[i]
     if order == IDLE or pace == 0.0 or scratch.standing[i]:
@@ -102,7 +102,7 @@ def _wish(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> tuple
 
 @inlined
 def _joins_waiting(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> bool:
-    """Whether unit i touches a friend that waits and is as near to the goal as their crowd has room for."""
+    """Whether unit i starts to wait: it touches a waiting friend, and is as near as their crowd has room."""
     touches, room = False, 0.0
     for k in range(scratch.n_near[i]):
         j = scratch.near[i, k]
@@ -123,7 +123,7 @@ def _joins_waiting(rules: Rules, units: Units, e: int, i: int, scratch: Scratch)
 def _follow(
     rules: Rules, units: Units, e: int, i: int, distance: float, scratch: Scratch
 ) -> tuple[float, float]:
-    """How far and how fast healer i goes to a goal in ``distance``: behind its friends, at their pace."""
+    """How far healer i goes to a goal in ``distance``, and at which pace. It stays behind its friends."""
     pace, foremost = rules.speed[i], np.inf
     for j in range(rules.team.size):
         if rules.team[j] == rules.team[i] and units.health[e, j] > 0.0 and not rules.healer[j]:
@@ -139,14 +139,14 @@ def _follow(
 def _accelerate(
     rules: Rules, units: Units, e: int, i: int, pace: float, goal_x: float, goal_y: float
 ) -> float:
-    """Length of the next step of unit i, at most ``pace``."""
+    """The length of the next step of unit i, at most ``pace``."""
     gain = rules.acceleration[i]
     if gain == 0.0:
         return pace
     dx, dy = goal_x - units.x[e, i], goal_y - units.y[e, i]
     before = units.speed[e, i]
     if dx * units.heading_x[e, i] + dy * units.heading_y[e, i] < 0.0:
-        before = 0.0  # whoever turns back starts anew
+        before = 0.0  # a unit that turns back starts from rest
     after = min(before + gain, pace)
     units.speed[e, i] = after
     units.heading_x[e, i], units.heading_y[e, i] = dx, dy
@@ -155,9 +155,9 @@ def _accelerate(
 
 @inlined
 def _way(rules: Rules, units: Units, e: int, i: int, goal_x: float, goal_y: float) -> tuple[float, float]:
-    """Point that unit i heads for now; agents that are told to move go straight.
+    """The point (x, y) that unit i heads for now. An agent with the order to move goes straight.
 
-    Finding the way takes longer than all the rest, so each unit looks for it in every fourth loop only.
+    To find the way takes longer than all the rest. So each unit does it only in every fourth loop.
     """
     if rules.plane[i] != GROUND or units.order[e, i] == MOVE or rules.ground.convex:
         return goal_x, goal_y

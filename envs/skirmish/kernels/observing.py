@@ -1,6 +1,6 @@
 """Compiled views of battles: available actions, observations and state as in SMAC.
 
-Units are numbered with the agents first. A view of a battle depends on nothing but the arrays of
+Units are numbered with the agents first. The views of a battle depend only on the arrays of
 :class:`Bodies`, the last actions and the number of steps.
 """
 
@@ -25,10 +25,10 @@ def observe(
     start: int,
     stop: int,
 ) -> None:
-    """Show the battles from ``start`` up to ``stop``; threads may share out the battles.
+    """Write the views of the battles ``start`` to ``stop - 1``. Several threads may share the battles.
 
-    :param last_actions: ``[E, N]``, -1 before the first step.
-    :param steps: ``[E]``, steps made so far.
+    :param last_actions: last actions ``[E, N]``, -1 before the first step.
+    :param steps: steps made so far, ``[E]``.
     """
     for e in range(start, stop):
         observe_battle(encoding, bodies, last_actions, steps, views, e)
@@ -43,7 +43,7 @@ def observe_battle(
     views: Views,
     e: int,
 ) -> None:
-    """:func:`observe` for battle ``e``."""
+    """Write the views of battle ``e``, see :func:`observe`."""
     progress = steps[e] / encoding.episode_limit
     x, y, health, shield = bodies.x[e], bodies.y[e], bodies.health[e], bodies.shield[e]
     for i in range(encoding.n_agents):
@@ -60,7 +60,7 @@ def observe_battle(
 
 @lean
 def _join(obs: NDArray[np.float32], state: NDArray[np.float32]) -> None:
-    """The observations of all agents one after the other."""
+    """Write the observations ``[N, O]`` of all agents into ``state [N * O]``."""
     for i in range(obs.shape[0]):
         for k in range(obs.shape[1]):
             state[i * obs.shape[1] + k] = obs[i, k]
@@ -75,7 +75,7 @@ def _show_state(
     progress: float,
     state: NDArray[np.float32],
 ) -> None:
-    """Write the global state; the rows of the dead are zero."""
+    """Write the global ``state [S]``. The rows of dead units are zero."""
     state[:] = 0.0
     n_agents, n_units = encoding.n_agents, bodies.x.shape[1]
     _show_readiness(encoding, bodies.health[e], bodies.energy[e], bodies.cooldown[e], state)
@@ -98,7 +98,7 @@ def _show_readiness(
     cooldown: NDArray[np.float64],
     state: NDArray[np.float32],
 ) -> None:
-    """Second entry of an agent's row: the cooldown of its weapon, or the energy of a healer."""
+    """Write the second entry of every agent's row: the cooldown of its weapon, or a healer's energy."""
     for i in range(encoding.n_agents):
         if health[i] > 0.0:
             readiness = energy[i] if encoding.heals[i] else cooldown[i]
@@ -117,9 +117,10 @@ def _show_team(
     state: NDArray[np.float32],
     at: int,
 ) -> int:
-    """Write health, place, shield and type of the units from ``first`` up to ``end``.
+    """Write health, place, shield and type of the units ``first`` to ``end - 1``.
 
-    ``place`` is the entry of a row where the place stands. Returns where the next block starts.
+    :param place: index in a row of the unit's place.
+    :returns: index in ``state`` of the next block.
     """
     width, height = encoding.open.shape
     for j in range(first, end):

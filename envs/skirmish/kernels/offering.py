@@ -1,4 +1,4 @@
-"""Compiled choice of the actions that agents may take, as in SMAC."""
+"""Compiled masks: the actions that agents may take, as in SMAC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def offer(
     i: int,
     avail: NDArray[np.bool_],
 ) -> None:
-    """Write into ``avail [A]`` what agent ``i`` may do; the dead may only do nothing."""
+    """Write to ``avail [A]`` which actions agent ``i`` may take. A dead agent may only do nothing."""
     avail[:] = False
     if health[i] <= 0.0:
         avail[NO_OP] = True
@@ -41,7 +41,7 @@ def offer(
 
 @lean
 def _offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avail: NDArray[np.bool_]) -> None:
-    """A move is offered if the point ``ahead`` lies in an open cell."""
+    """Write which moves are available: those whose point ``ahead`` lies in an open cell."""
     avail[NORTH] = _is_free(free, x, y + ahead)
     avail[SOUTH] = _is_free(free, x, y - ahead)
     avail[EAST] = _is_free(free, x + ahead, y)
@@ -50,7 +50,7 @@ def _offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avai
 
 @lean
 def _is_free(free: NDArray[np.bool_], x: float, y: float) -> bool:
-    """Whether the cell of a point is set; like SMAC it rounds towards zero, also outside the map."""
+    """Whether the cell of a point is free. As in SMAC coordinates are rounded towards zero."""
     i, j = int(x), int(y)
     return 0 <= i < free.shape[0] and 0 <= j < free.shape[1] and bool(free[i, j])
 
@@ -65,7 +65,7 @@ def _offer_targets(
     first: int,
     targets: NDArray[np.bool_],
 ) -> None:
-    """Offer of the units from number ``first`` on that are for agent ``i`` the living in its range."""
+    """Write which units from number ``first`` on agent ``i`` may aim at: the living in its range."""
     for k in range(targets.size):
         dx, dy = x[first + k] - x[i], y[first + k] - y[i]
         targets[k] = aims[k] & (health[first + k] > 0.0) & (dx * dx + dy * dy <= SHOOT_RANGE**2)

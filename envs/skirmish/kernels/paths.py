@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from remix.envs.skirmish.kernels.compiler import compiled, lean
 
-SAMPLING = 0.25  # map units between the points at which a straight line is tested
-LOOK_AHEAD = 4  # how many cells ahead on its path a unit heads for at most
+SAMPLING = 0.25  # a straight line is tested at points that are this many map units apart
+LOOK_AHEAD = 4  # a unit heads at most for the cell that is so many cells ahead on its path
 _NONE = -1
-_ROUNDING = 1e-9  # differences of lengths that mean nothing
+_ROUNDING = 1e-9  # smaller differences of lengths do not count
 _STEPS = np.array([(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)], np.int64)
 
 
 class Ground(NamedTuple):
-    """Where ground units can go, on X x Y cells of which C = X * Y.
+    """Where ground units can go, on a grid of X x Y = C cells.
 
-    ``open [X, Y]`` cells for ground units; ``margin [X, Y]`` least distance from a point of the cell to
-    a closed cell or the edge of the map; ``next_cell [C, C]`` cell that follows on the shortest path
-    from one cell to another, -1 without path; ``convex`` whether straight lines between open points
-    never leave the open cells.
+    ``open [X, Y]`` marks the cells that they can enter. ``margin [X, Y]`` is the least distance from a point
+    of the cell to a closed cell or to the edge of the map, in map units. ``next_cell [C, C]`` is the cell
+    that follows on the shortest path from one cell to another, -1 if there is no path. ``convex`` says that
+    a straight line between two open points never leaves the open cells.
     """
 
     open: NDArray[np.bool_]
@@ -48,8 +48,8 @@ def is_open(ground: Ground, x: float, y: float) -> bool:
 def straight(ground: Ground, x: float, y: float, goal_x: float, goal_y: float, radius: float) -> bool:
     """Whether a circle of ``radius`` can move straight from (x, y) to the goal.
 
-    Tested at points every 0.25 map units, and beside them at a distance of ``radius``; points that
-    are further than that from any closed cell are passed over.
+    It is tested at points 0.25 map units apart, and beside them at a distance of ``radius``. Points that
+    are further than that from all closed cells need no test.
     """
     dx, dy = goal_x - x, goal_y - y
     length = np.sqrt(dx * dx + dy * dy)
@@ -76,10 +76,10 @@ def straight(ground: Ground, x: float, y: float, goal_x: float, goal_y: float, r
 def waypoint(
     ground: Ground, x: float, y: float, goal_x: float, goal_y: float, radius: float
 ) -> tuple[float, float]:
-    """Point to head for on the way from (x, y) to the goal: the goal itself if the way is straight.
+    """The point (x, y) to head for on the way from a place to a goal.
 
-    Otherwise the centre of a cell ahead on the shortest path, as far as the way there is straight; the
-    goal also where there is no path.
+    It is the goal itself if the straight way is free, or if there is no path. Otherwise it is the centre of
+    the furthest cell ahead on the shortest path to which the straight way is free.
     """
     if ground.convex or straight(ground, x, y, goal_x, goal_y, radius):
         return goal_x, goal_y
@@ -100,7 +100,7 @@ def waypoint(
 
 @compiled
 def _connect(free: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Cell to which each of the eight steps leads, ``[C, 8]``, -1 where it is blocked; lengths ``[8]``."""
+    """The cell to which each of the eight steps leads, ``[C, 8]``, -1 if blocked; and the lengths ``[8]``."""
     width, height = free.shape
     neighbours = np.full((width * height, len(_STEPS)), _NONE)
     for cell in range(width * height):
@@ -116,7 +116,10 @@ def _connect(free: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.flo
 def _relax(
     neighbours: NDArray[np.int64], lengths: NDArray[np.float64], distance: NDArray[np.float64], cell: int
 ) -> bool:
-    """Shorten the distance of a cell by way of its neighbours; returns whether it has changed."""
+    """Shorten the distance of a cell through its neighbours.
+
+    :returns: whether the distance has changed.
+    """
     best = distance[cell]
     for k in range(lengths.size):
         if neighbours[cell, k] != _NONE:
@@ -131,9 +134,9 @@ def _relax(
 def _measure(
     neighbours: NDArray[np.int64], lengths: NDArray[np.float64], distance: NDArray[np.float64], goal: int
 ) -> None:
-    """Lengths of the shortest paths from all cells to the goal, infinite without path.
+    """The lengths ``[C]`` of the shortest paths from all cells to the goal, infinite without a path.
 
-    Sweeps over the grid, forwards and backwards in turn, until nothing changes any more.
+    It sweeps over the grid, forwards and backwards in turn, until nothing changes.
     """
     distance[:] = np.inf
     distance[goal] = 0.0
@@ -154,7 +157,7 @@ def _follow(
     cell: int,
     goal: int,
 ) -> int:
-    """Neighbour of a cell on a shortest path to the goal; of several the one nearest to the goal."""
+    """The neighbour of a cell on a shortest path to the goal; of several the one nearest to the goal."""
     chosen, least, least_air = _NONE, np.inf, np.inf
     for k in range(lengths.size):
         neighbour = neighbours[cell, k]

@@ -1,4 +1,4 @@
-"""One compiled step of a batch of battles, from the agents' actions to what they see next."""
+"""A compiled step of a batch of battles, from the agents' actions to their next observations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from remix.kernels.bundle import Bundle
 
 
 class Ends(NamedTuple):
-    """What a step says of E battles, ``[E]`` each: see :class:`remix.envs.spec.Step`."""
+    """The outcome of a step of E battles, ``[E]`` each, see :class:`remix.envs.spec.Step`."""
 
     reward: NDArray[np.float32]
     terminated: NDArray[np.bool_]
@@ -37,30 +37,30 @@ class Ends(NamedTuple):
 
 
 class Match(NamedTuple):
-    """All that a step of E battles of N agents reads and writes."""
+    """Everything that a step of E battles of N agents reads and writes."""
 
     rules: Rules
     encoding: Encoding
     scoring: Scoring
     limit_cuts: bool
-    """Whether a battle that reaches the limit is truncated there, not terminated."""
+    """Whether a battle that reaches the limit is truncated; otherwise it is terminated."""
     strict: bool
-    """Whether only available actions can be played."""
+    """Whether unavailable actions are refused."""
     units: Units
     scratch: Scratch
     bodies: Bodies
-    """Views of ``units``, as ``after`` is."""
+    """Arrays of ``units``, shared with it; so are those of ``after``."""
     before: Strength
-    """Memory for health and shields before the step."""
+    """Health and shields before the step, ``[E, U]``."""
     after: Strength
     running: NDArray[np.bool_]
-    """``[E]``"""
+    """Which battles go on, ``[E]``."""
     steps: NDArray[np.int64]
-    """``[E]``, made so far."""
+    """Steps made so far, ``[E]``."""
     actions: NDArray[np.int64]
-    """``[E, N]``, to be played."""
+    """The actions to play, ``[E, N]``."""
     last_actions: NDArray[np.int64]
-    """``[E, N]``, played in the step before."""
+    """The actions of the step before, ``[E, N]``."""
     views: Views
     scores: Scores
     ends: Ends
@@ -68,18 +68,18 @@ class Match(NamedTuple):
 
 @compiled
 def play(match: Bundle) -> int:
-    """Play the actions in all running battles; the others stay as they are, without reward or flag.
+    """Play the actions in all running battles. The others stay as they are, without reward or flag.
 
-    :param match: a :class:`Match`.
-    :returns: -1, or ``e * N + i`` for an agent of a running battle whose action is not available, if that is
-        not allowed. Then nothing has been played.
+    :param match: a bundled :class:`Match`.
+    :returns: -1 if the step was played. If unavailable actions are refused and agent i of battle e chose one,
+        ``e * N + i``; then nothing has been played.
     """
     return _play(match.content)
 
 
 @lean
 def _play(match: Match) -> int:
-    """:func:`play`, with nothing to count references for."""
+    """Do the work of :func:`play`, without counting references."""
     forbidden = -1
     if match.strict:
         forbidden = _first_forbidden(match.running, match.views.avail_actions, match.actions)
@@ -91,7 +91,7 @@ def _play(match: Match) -> int:
 
 @inlined
 def _play_battle(match: Match, e: int) -> None:
-    """Play battle ``e``, if it is running."""
+    """Play one step of battle ``e`` if it is running."""
     ends = match.ends
     ends.reward[e], ends.terminated[e], ends.truncated[e] = 0.0, False, False
     if not match.running[e]:
@@ -119,7 +119,7 @@ def _play_battle(match: Match, e: int) -> None:
 def _first_forbidden(
     running: NDArray[np.bool_], avail_actions: NDArray[np.bool_], actions: NDArray[np.int64]
 ) -> int:
-    """``e * N + i`` of the first agent of a running battle whose action is not available, -1 if none is."""
+    """``e * N + i`` of the first agent i in a running battle e with an unavailable action, -1 without one."""
     for e in range(running.size):
         for i in range(actions.shape[1]):
             if running[e] and not (

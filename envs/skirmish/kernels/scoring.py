@@ -1,4 +1,4 @@
-"""Compiled judgement of battles: rewards and ends as in SMAC."""
+"""Compiled rewards and ends of battles, as in SMAC."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ RUNNING, WON, LOST, DRAW, TIMEOUT = range(5)
 
 
 class Scoring(NamedTuple):
-    """What never changes: ``heals [U]`` by unit, agents first; options as in ``RewardOptions``.
+    """The constants of rewards and ends. The options are those of :class:`remix.envs.battles.RewardOptions`.
 
-    ``healers_take_part`` whether there are healers in the battle, who alone cannot go on with it.
-    ``scale`` factor of all rewards.
+    ``heals [U]`` marks healers among the units, agents first. ``healers_take_part`` says that there are any.
+    ``scale`` is the factor of all rewards.
     """
 
     n_agents: int
@@ -34,14 +34,14 @@ class Scoring(NamedTuple):
 
 
 class Strength(NamedTuple):
-    """Health and shields of U units in E battles, ``[E, U]``; the dead have neither."""
+    """Health and shields of U units in E battles, ``[E, U]`` each. Both are 0 for the dead."""
 
     health: NDArray[np.float64]
     shield: NDArray[np.float64]
 
 
 class Scores(NamedTuple):
-    """Results ``[E]``: scaled reward of the step, how the battle stands, the dead since its start."""
+    """The results of a step, ``[E]`` each: scaled reward, outcome (RUNNING to TIMEOUT), the dead so far."""
 
     reward: NDArray[np.float64]
     outcome: NDArray[np.int64]
@@ -59,11 +59,11 @@ def score(
     start: int,
     stop: int,
 ) -> None:
-    """Judge a step of the battles from ``start`` up to ``stop``; threads may share out the battles.
+    """Judge a step of the battles ``start`` to ``stop - 1``. Several threads may share the battles.
 
     :param before: the units before the step.
-    :param after: the units after it.
-    :param steps: ``[E]``, steps made so far, this one included.
+    :param after: the units after the step.
+    :param steps: steps made so far, ``[E]``, this one included.
     """
     for e in range(start, stop):
         score_battle(scoring, before, after, steps, scores, e)
@@ -73,7 +73,7 @@ def score(
 def score_battle(
     scoring: Scoring, before: Strength, after: Strength, steps: NDArray[np.int64], scores: Scores, e: int
 ) -> None:
-    """:func:`score` for battle ``e``."""
+    """Judge a step of battle ``e``, see :func:`score`."""
     health, n_agents = after.health[e], scoring.n_agents
     outcome = _outcome(scoring, health, steps[e])
     reward = _end_reward(scoring, outcome)
@@ -102,7 +102,7 @@ def _losses(
     first: int,
     end: int,
 ) -> tuple[float, int]:
-    """Points that a team has lost in a step, less those it has regained, and its units that have died."""
+    """The points that a team has lost in a step less those regained, and the number of its new dead."""
     lost, died = 0.0, 0
     for j in range(first, end):
         if health_before[j] > 0.0:
@@ -122,9 +122,9 @@ def _fight_reward(
     health: NDArray[np.float64],
     shield: NDArray[np.float64],
 ) -> float:
-    """Unscaled reward for the losses of a step.
+    """The unscaled reward for the losses of a step.
 
-    With ``only_positive`` its sign is dropped: a step in which enemies only regenerate pays as well.
+    With ``only_positive`` its sign is dropped. So a step in which enemies only regenerate pays, too.
     """
     n_agents, n_units = scoring.n_agents, health.size
     damage, kills = _losses(health_before, shield_before, health, shield, n_agents, n_units)
@@ -137,9 +137,10 @@ def _fight_reward(
 
 @lean
 def _outcome(scoring: Scoring, health: NDArray[np.float64], steps: int) -> int:
-    """How the battle stands. Agents lose when only healers are left, and win when one healer is left.
+    """The outcome of a battle after ``steps`` steps.
 
-    With healers in the battle there is no draw: it is lost when everybody is dead.
+    The agents lose if only healers of them are left. They win if no enemy is left, or only one healer. In a
+    battle with healers there is no draw: the agents lose if everybody is dead.
     """
     agents, fighters = _count_living(scoring.heals, health, 0, scoring.n_agents)
     enemies, hostile_fighters = _count_living(scoring.heals, health, scoring.n_agents, health.size)
@@ -156,7 +157,7 @@ def _outcome(scoring: Scoring, health: NDArray[np.float64], steps: int) -> int:
 def _count_living(
     heals: NDArray[np.bool_], health: NDArray[np.float64], first: int, end: int
 ) -> tuple[int, int]:
-    """Units of a team that are alive, and those of them that are no healers."""
+    """The number of living units of a team, and of those among them that are no healers."""
     living, fighters = 0, 0
     for j in range(first, end):
         if health[j] > 0.0:
@@ -167,7 +168,7 @@ def _count_living(
 
 @lean
 def _end_reward(scoring: Scoring, outcome: int) -> float:
-    """Unscaled reward for the end of a battle."""
+    """The unscaled reward for the end of a battle."""
     if outcome == WON:
         return 1.0 if scoring.sparse else scoring.win
     if outcome == LOST:

@@ -11,7 +11,7 @@ from remix.envs.skirmish.kernels.compiler import lean
 from remix.envs.skirmish.kernels.views import ATTACK, NO_ACTION, NORTH, SIGHT_RANGE, Encoding
 
 _N_MOVES = 4
-# Where around an agent the ground is felt, in moves; below the agent only its height.
+# The sample points of the ground around an agent, in moves. The point of the agent itself is for height only.
 _SAMPLES = np.array([(0, 2), (0, -2), (2, 0), (-2, 0), (1, 1), (-1, -1), (1, -1), (-1, 1), (0, 0)], np.int64)
 _N_PATHING, _N_HEIGHTS = 8, 9
 
@@ -28,9 +28,9 @@ def observe_agent(
     avail: NDArray[np.bool_],
     obs: NDArray[np.float32],
 ) -> None:
-    """Write the observation ``obs [O]`` of agent ``i``, which may take the actions ``avail [A]``.
+    """Write the observation ``obs [O]`` of agent ``i``, whose available actions are ``avail [A]``.
 
-    Blocks: moves and ground, enemies, other agents, the agent itself. The dead see nothing.
+    Its blocks are: moves and ground, enemies, other agents, the agent itself. A dead agent sees zeros.
     """
     obs[:] = 0.0
     if health[i] <= 0.0:
@@ -52,7 +52,10 @@ def observe_agent(
 
 @lean
 def _feel_ground(encoding: Encoding, cell_x: int, cell_y: int, obs: NDArray[np.float32]) -> int:
-    """Write the optional features of the ground around a cell; returns where the next block starts."""
+    """Write the optional features of the ground around a cell.
+
+    :returns: index in ``obs`` of the next block.
+    """
     at = _N_MOVES
     if encoding.pathing_grid:
         for k in range(_N_PATHING):
@@ -67,7 +70,7 @@ def _feel_ground(encoding: Encoding, cell_x: int, cell_y: int, obs: NDArray[np.f
 
 @lean
 def _sample(grid: NDArray[Any], move_amount: float, cell_x: int, cell_y: int, k: int) -> float:
-    """Value of the grid at sample point ``k`` around a cell, 1 outside the map."""
+    """The value of the grid at sample point ``k`` around a cell, 1 outside the map."""
     u = int(cell_x + move_amount * _SAMPLES[k, 0])
     v = int(cell_y + move_amount * _SAMPLES[k, 1])
     inside = 0 <= u < grid.shape[0] and 0 <= v < grid.shape[1]
@@ -88,7 +91,7 @@ def _see(
     shows_shield: bool,
     rows: NDArray[np.float32],
 ) -> None:
-    """Write what agent ``i`` sees of the others from ``first`` up to ``end``, into rows of ``width`` each."""
+    """Write what agent ``i`` sees of the units ``first`` to ``end - 1``, into ``rows`` of ``width`` each."""
     health_scale, shield_scale, type_bit = encoding.health_scale, encoding.shield_scale, encoding.type_bit
     types_at = 4 + (1 + shows_shield if encoding.all_health else 0)
     at = -width
@@ -113,9 +116,9 @@ def _see(
 
 @lean
 def _mark_offered(avail: NDArray[np.bool_], width: int, rows: NDArray[np.float32]) -> None:
-    """Let the first entry of the enemies in sight say whether action ATTACK + k is available.
+    """Write into the first entry of each enemy k in sight whether action ATTACK + k is available.
 
-    As in SMAC this holds also for healers, who would heal agent k with it.
+    As in SMAC this is also written for healers, although that action heals agent k.
     """
     for k in range(avail.size - ATTACK):
         if not avail[ATTACK + k]:
@@ -126,7 +129,7 @@ def _mark_offered(avail: NDArray[np.bool_], width: int, rows: NDArray[np.float32
 def _show_last_actions(
     n_actions: int, last_actions: NDArray[np.int64], i: int, width: int, rows: NDArray[np.float32]
 ) -> None:
-    """Write the last actions of the agents in sight of agent ``i`` at the ends of their rows."""
+    """Write the last actions of the agents that agent ``i`` sees into the ends of their rows."""
     at = 0
     for j in range(last_actions.size):
         if j != i:

@@ -1,7 +1,8 @@
 """Compiled choice of targets.
 
-Agents keep to the unit that they were told to attack or heal. Enemies attack the nearest unit in
-their scan range, else whoever hurt them or a friend near by; their healers mend the most hurt friend.
+Agents keep to the unit that they were ordered to attack or heal. An enemy attacks the nearest unit in its
+scan range. If there is none, it attacks a unit that hurt it or a friend near by. A healer among the enemies
+heals the friend that is hurt the most.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from remix.envs.skirmish.state import Scratch, Units
 
 @inlined
 def cancel(units: Units, e: int, i: int) -> None:
-    """Unit i stops aiming: it does not shoot, and its weapon is ready at once."""
+    """Let unit i stop to aim. It does not shoot, and its weapon is ready at once."""
     if units.windup[e, i] >= 0.0:
         units.windup[e, i] = NO_TIMER
         units.cooldown[e, i] = 0.0
@@ -39,7 +40,7 @@ def cancel(units: Units, e: int, i: int) -> None:
 
 @inlined
 def choose_targets(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Set the target of every unit, and whether it is in range and the unit must stand."""
+    """Set the target of every unit, whether it is in range, and whether the unit must stand."""
     n_victims = _list_victims(rules, units, e, scratch)
     for i in range(rules.team.size):
         scratch.engaged[i] = scratch.standing[i] = False
@@ -61,7 +62,10 @@ def choose_targets(rules: Rules, units: Units, e: int, scratch: Scratch) -> None
 
 @inlined
 def _list_victims(rules: Rules, units: Units, e: int, scratch: Scratch) -> int:
-    """Write the living enemies that were attacked of late to ``scratch.victims``; returns how many."""
+    """Write the living enemies that were attacked of late to ``scratch.victims``.
+
+    :returns: their number.
+    """
     n_victims = 0
     for i in range(rules.team.size):
         if units.attacked[e, i] < MEMORY and units.health[e, i] > 0.0 and units.order[e, i] >= ATTACK_MOVE:
@@ -72,7 +76,7 @@ def _list_victims(rules: Rules, units: Units, e: int, scratch: Scratch) -> int:
 
 @inlined
 def _choose(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_victims: int) -> None:
-    """Unit i chooses a target of its own."""
+    """Let unit i choose its target itself."""
     lite = rules.targeting == AS_SMACLITE
     if rules.healer[i]:
         units.target[e, i] = (
@@ -95,7 +99,7 @@ def _choose(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_vict
 
 @inlined
 def _head_for_nearest(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """Let unit i, which chases the others but has no target, walk to the nearest of them."""
+    """Let unit i, which chases the other team and has no target, walk to the nearest of that team."""
     first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
     least = np.inf
     units.order_x[e, i], units.order_y[e, i] = scratch.x[i], scratch.y[i]
@@ -109,7 +113,7 @@ def _head_for_nearest(rules: Rules, units: Units, e: int, i: int, scratch: Scrat
 
 @inlined
 def _enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_victims: int) -> int:
-    """Whom unit i attacks: its target while it is in range, else the nearest, else an attacker."""
+    """The target of unit i: the former one while it is in range, else the nearest, else an attacker."""
     target = units.target[e, i]
     if target >= 0 and units.health[e, target] > 0.0:
         reach = rules.reach[i] + rules.radius[i] + rules.radius[target] + CONTACT
@@ -127,7 +131,7 @@ def _enemy(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_victi
 
 @inlined
 def _nearest(rules: Rules, i: int, scratch: Scratch, scan: float) -> int:
-    """The nearest unit, edge to edge, that unit i can hit and that is within ``scan``."""
+    """The unit nearest from edge to edge that unit i can hit within ``scan``, or NOBODY."""
     first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
     x, y = scratch.x[i], scratch.y[i]
     chosen, least = NOBODY, min(scan + rules.radius[i] + CONTACT, 1e5)  # the dead are further away
@@ -142,7 +146,7 @@ def _nearest(rules: Rules, i: int, scratch: Scratch, scan: float) -> int:
 
 @inlined
 def _attacker(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_victims: int) -> int:
-    """Who attacked unit i of late, or else the nearest of its friends that call for help."""
+    """The unit that attacked i of late, else that which attacked the nearest friend who calls for help."""
     if units.attacked[e, i] < MEMORY and _worth_chasing(rules, units, e, i, scratch):
         return int(units.attacker[e, i])
     chosen, least = NOBODY, CALL_RADIUS**2 + CONTACT
@@ -160,7 +164,7 @@ def _attacker(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_vi
 
 @inlined
 def _worth_chasing(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> bool:
-    """Whether the last attacker of unit i lives, can be hit and is not too far away."""
+    """Whether the last attacker of unit i lives, can be hit by i and is not too far away."""
     attacker = units.attacker[e, i]
     if units.health[e, attacker] <= 0.0 or not rules.can_hit[i, attacker]:
         return False
@@ -171,7 +175,7 @@ def _worth_chasing(rules: Rules, units: Units, e: int, i: int, scratch: Scratch)
 
 @inlined
 def _patient(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
-    """Whom healer i heals of its own accord: its patient until that is well, else the most hurt in range."""
+    """The target of healer i: the former one until that is unhurt, else the most hurt friend in range."""
     kept = units.target[e, i]
     if kept >= 0 and units.energy[e, i] > 0.0 and _needs_care(rules, units, e, i, kept, scratch) < np.inf:
         return int(kept)
@@ -189,7 +193,7 @@ def _patient(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> in
 
 @inlined
 def _needs_care(rules: Rules, units: Units, e: int, i: int, j: int, scratch: Scratch) -> float:
-    """Distance of unit j to healer i, edge to edge; infinite if it is well, dead or out of scan range."""
+    """The distance from healer i to unit j, edge to edge; infinite if j is unhurt, dead or out of range."""
     if not 0.0 < units.health[e, j] < rules.max_health[j]:
         return np.inf
     dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]

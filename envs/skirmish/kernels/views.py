@@ -1,4 +1,4 @@
-"""What the compiled views of battles have in common: codes, constants, arguments and results."""
+"""Codes, constants, arguments and results that the compiled views of battles share."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Actions; ATTACK + k attacks enemy k, or heals agent k if the agent is a healer.
+# The actions. ATTACK + k attacks enemy k; if the agent is a healer, it heals agent k.
 NO_OP, STOP, NORTH, SOUTH, EAST, WEST, ATTACK = range(7)
 
-# How far all agents see and aim, from centre to centre, whatever their weapons.
+# How far all agents see and aim, in map units from centre to centre, whatever their weapons.
 SIGHT_RANGE = 9.0
 SHOOT_RANGE = 6.0
 
-NO_ACTION = -1  # last action before the first step
-NO_TYPE = -1  # bit of the type on maps that show no types
+NO_ACTION = -1  # the last action before the first step
+NO_TYPE = -1  # the bit of the type on maps that show no types
 
 
 class Encoding(NamedTuple):
-    """What never changes. By unit ``[U]``: factors of health, shields and, for agents, of cooldown or
-    energy; ``heals``; ``type_bit`` of the one-hot type with ``bits`` entries.
+    """The constants of the views. The flags are those of :class:`remix.envs.battles.ViewOptions`.
 
-    ``aims [N, A - ATTACK]``, whether agent i may ever take action ATTACK + k.
-
-    ``open`` and ``height`` ``[X, Y]`` of the terrain. Flags as in ``ViewOptions``; widths of a unit's
-    rows in observations and state.
+    By unit, ``[U]``: ``health_scale``, ``shield_scale`` and ``readiness_scale`` are factors of health, of
+    shields and of cooldown or energy. ``heals`` marks healers. ``type_bit`` is the entry of the one-hot type,
+    which has ``bits`` entries. ``aims [N, A - ATTACK]`` says whether agent i may ever take action ATTACK + k.
+    ``open`` and ``height`` ``[X, Y]`` are those of the terrain. Widths are lengths of a unit's row.
     """
 
     n_agents: int
@@ -59,7 +58,7 @@ class Encoding(NamedTuple):
 
 
 class Bodies(NamedTuple):
-    """U units in E battles, ``[E, U]``: place, health (0 = dead), shield, energy, cooldown in loops."""
+    """U units in E battles, ``[E, U]`` each: place, health (0 = dead), shield, energy, cooldown in loops."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -70,7 +69,7 @@ class Bodies(NamedTuple):
 
 
 class Views(NamedTuple):
-    """Results: ``avail_actions [E, N, A]``, ``obs [E, N, O]``, ``state [E, S]``."""
+    """The results: ``avail_actions [E, N, A]``, ``obs [E, N, O]`` and ``state [E, S]``."""
 
     avail_actions: NDArray[np.bool_]
     obs: NDArray[np.float32]

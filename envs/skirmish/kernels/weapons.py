@@ -1,6 +1,6 @@
 """Compiled weapons: when units shoot, and what their shots do.
 
-Shots that take effect in the same loop do so together, so that two units can kill each other.
+Hits of the same loop take effect together, so that two units can kill each other.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from remix.envs.skirmish.state import Scratch, Units
 
 @inlined
 def fire(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Count down the weapons; units aim at targets in range, and shoot after the damage point."""
+    """Count down all weapons. Units with a target in range aim, and shoot after the damage point."""
     for i in range(rules.team.size):
         if units.health[e, i] <= 0.0 or not rules.armed[i]:
             continue
@@ -26,7 +26,7 @@ def fire(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
         if units.windup[e, i] >= 0.0:
             _aim(rules, units, e, i, scratch)
         elif cooldown == 0.0 and scratch.engaged[i]:
-            # The weapon became ready some part of a loop ago, by which the next shot is due earlier.
+            # The weapon became ready a part of a loop ago. The next shot is due earlier by this part.
             late = 1.0 - before if before > 0.0 else 0.0
             delay = rules.delay_low[i]
             if rules.delay_high[i] > delay:
@@ -39,7 +39,7 @@ def fire(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _aim(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """Unit i shoots once its damage point is over, or gives up when the target is dead or far."""
+    """Let unit i shoot if its damage point is over, or give up if its target is dead or too far away."""
     target = units.target[e, i]
     reach = rules.reach[i] + rules.slop[i]
     if target < 0 or units.health[e, target] <= 0.0 or _edges(rules, i, target, scratch) > reach + CONTACT:
@@ -52,14 +52,14 @@ def _aim(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
 
 @inlined
 def _edges(rules: Rules, i: int, j: int, scratch: Scratch) -> float:
-    """Distance between the edges of two living units."""
+    """The distance between the edges of two living units."""
     dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]
     return float(np.sqrt(dx * dx + dy * dy) - rules.radius[i] - rules.radius[j])
 
 
 @inlined
 def _shoot(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """Unit i shoots at its target; the hits follow at their times."""
+    """Let unit i shoot at its target. The hits follow at their times."""
     target = units.target[e, i]
     units.windup[e, i] = NO_TIMER
     units.hit_target[e, i] = target
@@ -72,9 +72,9 @@ def _shoot(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None
 
 @inlined
 def land_hits(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Apply all hits that are due, then let the dead go and explode.
+    """Apply all hits that are due, and then the explosions. Stop the units that have died.
 
-    Who blows itself up does so after all other hits, so that the order of units does not matter.
+    Units blow themselves up after all other hits, so that the order of units does not matter.
     """
     for i in range(rules.team.size):
         scratch.alive[i] = units.health[e, i] > 0.0
@@ -95,7 +95,7 @@ def land_hits(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _land(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
-    """One hit of unit i takes effect."""
+    """Let one hit of unit i take effect."""
     delivery, target = rules.delivery[i], units.hit_target[e, i]
     if delivery == LINE:
         _sweep(rules, units, e, i, target)
@@ -112,7 +112,7 @@ def _land(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
 
 @inlined
 def _hurt(rules: Rules, units: Units, e: int, i: int, j: int) -> None:
-    """Unit j takes one hit of unit i: shields first, the rest less armour from its health."""
+    """Let unit j take one hit of unit i: first from its shield, the rest less its armour from its health."""
     damage, shield, health = rules.damage[i, j], units.shield[e, j], units.health[e, j]
     absorbed = min(shield, damage)
     wound = 0.0
@@ -127,7 +127,7 @@ def _hurt(rules: Rules, units: Units, e: int, i: int, j: int) -> None:
 
 @inlined
 def _sweep(rules: Rules, units: Units, e: int, i: int, target: int) -> None:
-    """The beam of unit i hits everybody who touches a rectangle across the shot, centred on the target."""
+    """Let the beam of unit i hit all units in a rectangle across the shot, which is centred on the target."""
     x, y = units.x[e, target], units.y[e, target]
     along_x, along_y = x - units.x[e, i], y - units.y[e, i]
     length = np.sqrt(along_x * along_x + along_y * along_y)
@@ -147,7 +147,7 @@ def _sweep(rules: Rules, units: Units, e: int, i: int, target: int) -> None:
 
 @inlined
 def _bury(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
-    """Stop those who died in this loop; explosions among them may kill more, until nobody is left to die."""
+    """Stop the units that died in this loop, and let them explode until an explosion kills no more."""
     for i in range(rules.team.size):
         if scratch.exploding[i]:
             units.health[e, i] = 0.0
@@ -168,7 +168,10 @@ def _bury(rules: Rules, units: Units, e: int, scratch: Scratch) -> None:
 
 @inlined
 def _find_dead(rules: Rules, units: Units, e: int, scratch: Scratch, n_queued: int) -> int:
-    """Add those who just died and explode to ``scratch.queue``; returns its new length."""
+    """Add the units that have just died and explode to ``scratch.queue``.
+
+    :returns: its new length.
+    """
     for i in range(rules.team.size):
         if scratch.alive[i] and units.health[e, i] <= 0.0:
             scratch.alive[i] = False
