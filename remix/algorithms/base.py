@@ -88,7 +88,10 @@ class MultiAgentModule(pl.LightningModule):
         return module
 
     def learn(self, data: Round) -> Tensor | None:
-        """One update: a loss for Lightning to minimise, or None if the steps are made here."""
+        """One update.
+
+        :returns: a scalar loss for Lightning to minimise, or None if the algorithm makes its steps itself.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no learn")
 
     def exploration(self, env_steps: int) -> float:
@@ -100,14 +103,16 @@ class MultiAgentModule(pl.LightningModule):
         self.scales_gradients = epochs.scales_gradients(self.trainer)
 
     def training_step(self, batch: Round, batch_idx: int) -> Tensor | None:
+        """Learn from a round. It returns the scalar loss of :meth:`learn`, or None without an update."""
         self.env_steps = batch.env_steps
         if batch.collected:
             self.played.update(batch.collected)
         return self.learn(batch) if batch.learns else None
 
     def look(self, what: str, value: Tensor) -> None:
-        """End the run if a loss or the norm of a gradient is not finite.
+        """End the run if a loss or the norm of a gradient, a scalar, is not finite.
 
+        :param what: name of the number in the message.
         :raises Diverged: it is not finite, as soon as that can be known without waiting for the device.
         """
         self.guard.look(what, value.detach(), self.updates + 1, self.env_steps)

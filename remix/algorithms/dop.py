@@ -131,7 +131,7 @@ class DOP(ActorCriticModule):
         }
 
     def policy_loss(self, part: _Part) -> tuple[Tensor, dict[str, Tensor]]:
-        """The policies' loss on the latest episodes, and what to log of it."""
+        """The scalar loss of the policies on the latest episodes, and detached scalars worth logging."""
         here, actions = part.batch.here, part.batch.actions
         policy = part.log_policy[here]
         with torch.no_grad():

@@ -177,7 +177,7 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         )
 
     def policy_loss(self, step: Judged) -> tuple[Tensor, dict[str, Tensor]]:
-        """The policies' loss on some episodes, and what to log of it."""
+        """The scalar loss of the policies on some episodes, and detached scalars worth logging."""
         outputs = self.policy.unroll(step.batch)[step.batch.here]
         policy = log_policy(outputs, step.avail_actions)
         ratio = (gather(policy, step.batch.actions) - step.old_log).exp()
@@ -194,7 +194,7 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         }
 
     def value_loss(self, step: Judged) -> tuple[Tensor, dict[str, Tensor]]:
-        """The critic's loss on some episodes, and what to log of it."""
+        """The scalar loss of the critic on some episodes, and detached scalars worth logging."""
         value = self.critic(step.rows, step.batch.agent_sizes)[step.batch.here]
         loss = clipped_value_loss(value, step.old_value, step.returns, self.clip)
         error = (value.detach() - step.returns).abs().mean()
@@ -216,13 +216,19 @@ def mean_where(numbers: Tensor, counts: Tensor) -> Tensor:
 
 
 def standardised(advantage: Tensor, counts: Tensor) -> Tensor:
-    """Advantages less their mean, over their standard deviation, both where bool ``counts`` is true."""
+    """Advantages less their mean, divided by their standard deviation, ``[K, N]``.
+
+    :param counts: bool ``[K, N]``; mean and standard deviation are taken where it is true.
+    """
     centred = advantage - mean_where(advantage, counts)
     return centred / (mean_where(centred.square(), counts).sqrt() + _SMALL)
 
 
 def clipped_value_loss(value: Tensor, old_value: Tensor, returns: Tensor, clip: float) -> Tensor:
-    """Mean Huber loss of values, or of these kept within ``clip`` of the old ones: whichever is more."""
+    """The mean, a scalar, over ``[K, N]`` of the larger of two Huber losses (Yu et al., 2022).
+
+    One is that of the values; the other is that of the values kept within ``clip`` of the old ones.
+    """
     near = old_value + (value - old_value).clamp(-clip, clip)
     losses = (F.huber_loss(v, returns, reduction="none", delta=_HUBER) for v in (value, near))
     return torch.maximum(*losses).mean()

@@ -21,7 +21,10 @@ class OwnSteps(MultiAgentModule):
         raise NotImplementedError(f"{type(self).__name__} has no part_of")
 
     def minimise(self, loss: Tensor, number: int) -> Tensor:
-        """A step of the optimizer of this ``number``; returns the norm of its gradient before clipping."""
+        """Make a step of the optimizer with this ``number`` on a scalar loss.
+
+        :returns: the norm of its gradient before clipping, a scalar.
+        """
         part = self.part_of(number)
         self.look(f"{part}'s loss", loss)
         optimizer = self.optimizers()[number]  # type: ignore[index]

@@ -90,7 +90,10 @@ class POW(ValueFactorization, OwnSteps):
         self.training_means.update({**metrics, **more})
 
     def teach(self, step: Forward, target: Tensor) -> Tensor:
-        """Make the recogniser's steps; its loss at the last of them."""
+        """Make the recogniser's steps towards ``target [K]``.
+
+        :returns: its scalar loss at the last step.
+        """
         regret, state = self._regret(step), step.state[step.batch.here]
         loss = target
         for _ in range(self.recogniser_steps if self.updates else 2 * self.recogniser_steps):
@@ -101,7 +104,7 @@ class POW(ValueFactorization, OwnSteps):
 
     @torch.no_grad()
     def further_inputs(self, step: Forward) -> dict[str, Tensor]:
-        """How much worse than the agents' own best actions the recogniser holds the taken ones."""
+        """How much worse the recogniser rates the taken joint actions than the agents' best ones, ``[K]``."""
         _, gap = self.recogniser(self._regret(step), step.state[step.batch.here], step.batch.actions)
         return {"recognised_gap": gap}
 

@@ -23,7 +23,7 @@ class SingleLossModule(MultiAgentModule):
         """The scalar loss of a batch, and detached scalars worth logging."""
 
     def round_loss(self, data: Round) -> tuple[Tensor, dict[str, Tensor]]:
-        """:meth:`loss` of what a round is learned from."""
+        """The scalar :meth:`loss` of the episodes from which a round learns, and scalars worth logging."""
         batch = data.batch if self.learns_from_replay else data.latest
         assert batch is not None
         return self.loss(batch, data.env_steps)

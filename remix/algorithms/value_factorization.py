@@ -127,7 +127,7 @@ class ValueFactorization(SingleLossModule):
         )
 
     def loss_of(self, step: Forward, target: Tensor, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """:meth:`loss` of a batch for which the networks have been asked already."""
+        """The scalar :meth:`loss` of a batch whose network outputs and ``target [K]`` are known already."""
         batch = step.batch
         state = step.state[batch.here]
         if "slopes" in self.weighting.requires:

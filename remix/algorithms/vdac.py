@@ -69,9 +69,9 @@ class VDAC(SingleLossModule):
     def loss(
         self, batch: Batch, env_steps: int, exploration: float | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch, and what to log.
+        """The scalar loss of a batch, and detached scalars worth logging.
 
-        :param exploration: with which the episodes were played; None for that after ``env_steps``.
+        :param exploration: the exploration of these episodes; None for that after ``env_steps``.
         """
         if exploration is None:
             exploration = self.exploration(env_steps)

@@ -134,7 +134,7 @@ Both have ``len``, ``shape``, ``device`` and rows by ``[...]``. Where they diffe
 
 
 def compiles(weight: Tensor) -> bool:
-    """Whether the kernels can compute with weights like this one."""
+    """Whether the kernels can compute with a weight of this device and type, of any shape."""
     return weight.device.type == "cpu" and weight.dtype in (torch.float32, torch.float64)
 
 
@@ -144,7 +144,7 @@ def as_features(rows: Rows) -> Features:
 
 
 def as_tensor(rows: Rows, dtype: torch.dtype) -> Tensor:
-    """The rows as PyTorch's own layers take them."""
+    """The rows as a dense tensor ``[R, D]``, for PyTorch's own layers."""
     return (rows.to_dense() if isinstance(rows, Features) else rows).to(dtype)
 
 

@@ -19,19 +19,19 @@ def padded_size(size: int) -> int:
 
 
 def padded(tensor: Tensor) -> Tensor:
-    """Zeros after the last entry of the first axis, up to a whole number of vectors."""
+    """``tensor [D, ...]`` with zeros behind it, so that D becomes :func:`padded_size` of D."""
     missing = padded_size(len(tensor)) - len(tensor)
     return F.pad(tensor, (0, 0) * (tensor.dim() - 1) + (0, missing))
 
 
 def as_array(tensor: Tensor) -> NDArray[Any]:
-    """The numbers of a tensor as a contiguous array, without gradient."""
+    """The numbers of a tensor of any shape as a contiguous array, without gradient."""
     array: NDArray[Any] = tensor.detach().contiguous().numpy()
     return array
 
 
 def total(parts: NDArray[Any]) -> NDArray[Any]:
-    """The sum over the first axis, in order. NaN and infinity are passed on without a warning."""
+    """The sum of ``parts [P, ...]`` over the first axis, in order. NaN and infinity give no warning."""
     with np.errstate(all="ignore"):
         added: NDArray[Any] = parts.sum(0)
     return added

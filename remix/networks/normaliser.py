@@ -12,12 +12,12 @@ _LOWEST_WEIGHT = 1e-5
 
 
 class RunningNormaliser(nn.Module):
-    """Mean and variance of all batches of numbers so far, later ones counting more (Yu et al., 2022).
+    """Mean and variance of all batches of numbers so far; later ones count more (Yu et al., 2022).
 
-    Both are divided by the weight that the batches have together, so that the first one counts in full.
-    The statistics are in double precision: the variance is a small difference of large numbers.
+    Both are divided by the weight of all batches together, so that the first one counts in full. The
+    statistics are scalars in double precision, because the variance is a small difference of large numbers.
 
-    :param decay: beta, which an update leaves of what was before; with 1 - beta counts the new batch.
+    :param decay: beta, the weight of the former statistics in an update; the new batch has 1 - beta.
     """
 
     mean: Tensor
@@ -39,12 +39,12 @@ class RunningNormaliser(nn.Module):
         self.weight.lerp_(torch.ones_like(self.weight), 1.0 - self.decay)
 
     def normalise(self, numbers: Tensor) -> Tensor:
-        """In units of the statistics, in the type of ``numbers``."""
+        """Numbers of any shape in units of the statistics, in their own type."""
         mean, spread = self._statistics(numbers)
         return (numbers - mean) / spread
 
     def restore(self, numbers: Tensor) -> Tensor:
-        """What :meth:`normalise` turned into ``numbers``."""
+        """The numbers, of any shape, that :meth:`normalise` would turn into ``numbers``."""
         mean, spread = self._statistics(numbers)
         return numbers * spread + mean
 

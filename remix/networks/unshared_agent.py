@@ -24,10 +24,11 @@ class UnsharedAgent(RecurrentAgent):
 
     @property
     def heads(self) -> list[nn.Linear]:
+        """The last layers of all networks."""
         return [head for network in self._agents() for head in network.heads]
 
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
-        """Outputs as of one network; agents of a time point stand side by side in the rows."""
+        """Outputs ``[R, n_outputs]`` like those of one network. The agents of a time point are neighbours."""
         n, own = len(self.networks), self._own(batch_sizes)
         return _joined([network(inputs[i::n], own) for i, network in enumerate(self._agents())])
 

@@ -116,7 +116,7 @@ class Weighting(ABC):
 
 
 def effective_sample_size(weights: Tensor) -> Tensor:
-    """``(sum w)^2 / (K sum w^2)``, in (0, 1]; 1 when all weights are equal."""
+    """``(sum w)^2 / (K sum w^2)`` of weights ``[K]``, a scalar in (0, 1], which is 1 for equal weights."""
     return weights.sum() ** 2 / (len(weights) * weights.square().sum()).clamp(
         min=torch.finfo(weights.dtype).tiny
     )

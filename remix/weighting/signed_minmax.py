@@ -62,7 +62,7 @@ class SignedMinMax(RegretMinimizing):
 
 
 def relative(log_raw: Tensor) -> Tensor:
-    """Raw weights over their maximum, 0 where all are."""
+    """Raw weights ``[K]`` divided by their maximum, from their logarithms; 0 if all raw weights are 0."""
     highest = log_raw.max()
     return (log_raw - torch.where(highest.isfinite(), highest, 0.0)).exp()
 
