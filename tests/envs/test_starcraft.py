@@ -574,7 +574,7 @@ def test_broken_games_are_replaced_and_their_episodes_collected_again(
     policy = Policy(StarCraft("3m").spec)
     (folder / "fault").write_text(f"step {fault}")
     pool.timeout = 6.0 if fault == "hang" else pool.timeout
-    with pytest.warns(RuntimeWarning, match="a worker process was replaced"):
+    with pytest.warns(RuntimeWarning, match="a worker was replaced"):
         episodes = pool.collect(policy.state_dict(), SEEDS, 1.0)
     assert not (folder / "fault").exists() and pool.restarts == 1
     assert len(episodes) == len(SEEDS)
