@@ -17,7 +17,7 @@ from remix.records.directory import WEIGHTS, RunDirectory
 from remix.report.episodes import read_episodes
 from remix.report.files import read_weights
 from remix.report.machines import facts_of
-from remix.report.results import FINISHED, MISSING, STOPPED, HeatMap, Run, StudyResults
+from remix.report.results import FINISHED, MISSING, STOPPED, Floats, HeatMap, Run, StudyResults
 from remix.settings.errors import SettingError
 from remix.settings.files import RUNS
 from remix.tracking.journal import Journal
@@ -52,7 +52,7 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
             known.add(curve)
             run = replace(run, settings=_settings(directory))
         if run.counts and (directory / WEIGHTS).is_file():
-            add_weights(directory / WEIGHTS, run, heat_maps)
+            add_weights(weights_of(directory / WEIGHTS, run), heat_maps)
         runs.append(run)
     about = plan["study"], plan["title"], plan["score"]
     results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), **questions(plan))
@@ -69,9 +69,15 @@ def is_return(metric: str) -> bool:
     return metric.endswith("/return")
 
 
-def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
-    points = [(e.step, e.values[metric]) for e in Journal(directory).entries() if metric in e.values]
+def curve(folder: Path, metric: str) -> tuple[Floats, Floats]:
+    """Environment steps ``[E]`` and values ``[E]`` of a metric in the journal of a folder, as they came."""
+    points = [(e.step, e.values[metric]) for e in Journal(folder).entries() if metric in e.values]
     env_steps, scores = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    return env_steps, scores
+
+
+def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
+    env_steps, scores = curve(directory, metric)
     known = (run := RunDirectory(directory)).record.identity == job["identity"]
     status = _STATES.get(run.state, "KILLED") if known else MISSING
     about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
@@ -96,13 +102,18 @@ def _settings(directory: Path) -> dict[str, str]:
         return {}  # of a folder in which somebody tidied up
 
 
-def add_weights(path: Path, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
-    """Add the counts of a run that has a heat map to those of its variant."""
+def weights_of(path: Path, run: Run) -> HeatMap | None:
+    """The heat map of a run; None if the file is none, which is said."""
     try:
-        new = read_weights(path, run.panel, run.variant)
+        return read_weights(path, run.panel, run.variant)
     except SettingError as error:
         of = f"run {run.run_id}" if run.run_id else path.parent
         print(f"warning: {WEIGHTS} of {of} is left out: {error.expected}", file=sys.stderr)
-        return
-    key = run.panel, run.variant
-    heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new
+        return None
+
+
+def add_weights(new: HeatMap | None, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
+    """Add the counts of a run's heat map, if it has one, to those of its variant."""
+    if new is not None:
+        key = new.panel, new.variant
+        heat_maps[key] = heat_maps[key].plus(new) if key in heat_maps else new

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
-from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from remix.records.directory import WEIGHTS
-from remix.report.csv_tables import LARGEST_FILE
-from remix.report.episodes import EpisodeScores, read_episodes
-from remix.report.folder import add_weights, from_folder, is_return, plan_here, questions
-from remix.report.machines import facts_of
-from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run, StudyResults, rank
+from remix.report.folder import from_folder, plan_here, questions
+from remix.report.results import StudyResults, rank
+from remix.report.stored_runs import read_runs, status_of
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of
-from remix.tracking.journal import JOURNAL
+from remix.tracking.artifacts import Artifacts
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
-from remix.tracking.runs import download_file
 from remix.tracking.store import connect, database_file, is_away, store_uri
 from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
 
@@ -79,7 +70,7 @@ def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
     plan = _plan(client, parent)
     children = _all_runs(client, [experiment.experiment_id], f"tags.`{PARENT}` = '{parent.info.run_id}'")
     chosen = [_best(job, children) for job in plan["jobs"]]
-    runs, heat_maps = _read_runs(client, plan, chosen)
+    runs, heat_maps = read_runs(client, plan, chosen)
     about, run_id = (name, plan["title"], plan["score"]), parent.info.run_id
     results = StudyResults(*about, runs, heat_maps, run_id, **questions(plan))
     return results, plan["metric"]
@@ -130,7 +121,7 @@ def _plan(client: MlflowClient, parent: StoredRun) -> dict[str, Any]:
     study, run_id = parent.data.tags.get(STUDY), parent.info.run_id
     with TemporaryDirectory() as folder:
         try:
-            path = download_file(client, run_id, PLAN_FILE, Path(folder), LARGEST_PLAN)
+            path = Artifacts(client, parent).download(PLAN_FILE, Path(folder), LARGEST_PLAN)
             if path is not None:
                 return read_plan(path)
         except SettingError as error:
@@ -150,90 +141,4 @@ def _best(job: dict[str, Any], children: Sequence[StoredRun]) -> StoredRun | Non
         # A run that does not say what its configuration was is believed to be the planned one.
         return same_job and tags.get("identity", job["identity"]) == job["identity"]
 
-    return min(filter(fits, children), key=lambda child: rank(_status(child)), default=None)
-
-
-def _without_curve(job: dict[str, Any], child: StoredRun | None) -> Run:
-    status, run_id = (MISSING, None) if child is None else (_status(child), child.info.run_id)
-    about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
-    nothing = np.zeros(0)
-    return Run(*about, env_steps=nothing, scores=nothing, run_id=run_id, identity=job["identity"])
-
-
-def _status(child: StoredRun) -> str:
-    """The status of a run. MLflow has no word for one that was stopped in good order; a tag says so."""
-    stopped = child.data.tags.get("status") == STOPPED.lower()
-    return STOPPED if stopped and child.info.status == "KILLED" else str(child.info.status)
-
-
-def _read_runs(
-    client: MlflowClient, plan: dict[str, Any], chosen: Sequence[StoredRun | None]
-) -> tuple[tuple[Run, ...], tuple[HeatMap, ...]]:
-    from tqdm import tqdm
-
-    runs: list[Run] = []
-    heat_maps: dict[tuple[str, str], HeatMap] = {}
-    jobs = list(zip(plan["jobs"], chosen, strict=True))
-    # The bar shows in a terminal only, and goes when it is full.
-    for job, child in tqdm(jobs, desc="reading runs", unit="run", leave=False, disable=None):
-        run = _without_curve(job, child)
-        if run.run_id is not None:
-            env_steps, scores = _history(client, run.run_id, plan["metric"])
-            run = replace(run, env_steps=env_steps, scores=scores, **_about(child, is_return(plan["metric"])))
-            if run.counts:
-                run = replace(run, episodes=_download_episodes(client, run, plan["metric"]))
-                _download_weights(client, run, heat_maps)
-        runs.append(run)
-    return tuple(runs), tuple(heat_maps.values())
-
-
-def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Floats]:
-    """Environment steps ``[E]`` and values ``[E]`` of a metric.
-
-    A run that was resumed may have logged a step twice; the later value counts.
-    """
-    points = sorted(
-        client.get_metric_history(run_id, metric), key=lambda point: (point.step, point.timestamp)
-    )
-    curve = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
-    env_steps, scores = curve.reshape(-1, 2).T
-    return env_steps, scores
-
-
-def _about(child: StoredRun | None, returns: bool) -> dict[str, Any]:
-    """What the store knows of machine, code and settings.
-
-    :param returns: whether scores are returns.
-    """
-    assert child is not None
-    tags = child.data.tags
-    with suppress(ValueError):
-        return {
-            "seconds": float(tags.get("seconds", "nan")),
-            "best_possible": float(tags.get("best_return", "nan")) if returns else nan,
-            "facts": facts_of(tags),
-            "settings": dict(child.data.params),
-        }
-    return {}
-
-
-def _download_episodes(client: MlflowClient, run: Run, metric: str) -> EpisodeScores:
-    assert run.run_id is not None
-    with TemporaryDirectory() as folder:
-        try:
-            download_file(client, run.run_id, JOURNAL, Path(folder), LARGEST_FILE)
-        except SettingError as error:
-            print(f"warning: {JOURNAL} of run {run.run_id} is left out: {error.expected}", file=sys.stderr)
-        return read_episodes(Path(folder), metric)
-
-
-def _download_weights(client: MlflowClient, run: Run, heat_maps: dict[tuple[str, str], HeatMap]) -> None:
-    assert run.run_id is not None
-    with TemporaryDirectory() as folder:
-        try:
-            path = download_file(client, run.run_id, WEIGHTS, Path(folder), LARGEST_FILE)
-        except SettingError as error:
-            print(f"warning: {WEIGHTS} of run {run.run_id} is left out: {error.expected}", file=sys.stderr)
-            return
-        if path is not None:
-            add_weights(path, run, heat_maps)
+    return min(filter(fits, children), key=lambda child: rank(status_of(child)), default=None)

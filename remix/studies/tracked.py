@@ -15,8 +15,8 @@ from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
 from remix.studies.plan import Plan
 from remix.studies.tracked_parent import TrackedParent
+from remix.tracking.artifacts import Artifacts
 from remix.tracking.plan_file import LARGEST_FILE, PLAN_FILE, read_plan
-from remix.tracking.runs import download_file
 from remix.tracking.store import store_uri
 from remix.tracking.studies import DESCRIPTION, STUDY
 
@@ -94,7 +94,8 @@ class TrackedStudy(TrackedParent):
     def _upload(self, client: MlflowClient, run_id: str) -> None:
         """The plan, with the jobs that are in the store alone, and the configuration."""
         with tempfile.TemporaryDirectory() as folder:
-            path = download_file(client, run_id, PLAN_FILE, Path(folder), LARGEST_FILE)
+            files = Artifacts(client, client.get_run(run_id))
+            path = files.download(PLAN_FILE, Path(folder), LARGEST_FILE)
             earlier = [] if path is None else read_plan(path)["jobs"]
         jobs = {(job["panel"], job["variant"], job["seed"]): job for job in (*earlier, *self.plan["jobs"])}
         with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from remix.records.record import RunRecord
 from remix.settings.errors import SettingError, first_line
 from remix.tracking.delivery import WHOLE, Delivery
 from remix.tracking.journal import JOURNAL, Journal
-from remix.tracking.store import AwayError, database_file, is_away, load_mlflow
+from remix.tracking.store import AwayError, is_away, load_mlflow, patience
 
 START_SECONDS = 10.0
 """Longest wait for a server at the start, so that mistakes are seen."""
@@ -37,9 +37,8 @@ class Courier:
         load_mlflow()  # importing takes seconds, which must not count as the store's
         self._thread = Thread(target=self._work, name="delivery", daemon=True)
         self._thread.start()
-        server = database_file(delivery.target.uri) is None
-        if not self._contacted.wait(START_SECONDS if server else None):
-            self._tell(TimeoutError(f"no answer within {START_SECONDS:.0f} seconds"))
+        if not self._contacted.wait(longest := patience(delivery.target.uri, START_SECONDS)):
+            self._tell(TimeoutError(f"no answer within {longest:.0f} seconds"))
         elif isinstance(self._problem, SettingError) and not isinstance(self._problem, AwayError):
             self._delivery.cancelled = True
             raise self._problem
@@ -134,9 +133,9 @@ def within(uri: str, action: Callable[[], None]) -> None:
     except RuntimeError:  # the interpreter ends and starts no more threads
         action()
         return
-    thread.join(None if database_file(uri) is not None else END_SECONDS)
+    thread.join(longest := patience(uri, END_SECONDS))
     if thread.is_alive():
-        raise AwayError("tracking_uri", uri, f"no answer within {END_SECONDS:.0f} seconds")
+        raise AwayError("tracking_uri", uri, f"no answer within {longest:.0f} seconds")
     if problems:
         [error] = problems
         if isinstance(error, SettingError) or not is_away(error):

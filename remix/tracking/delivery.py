@@ -15,7 +15,7 @@ from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
 from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.note import Note
-from remix.tracking.points import POINTS_AT_ONCE, batches
+from remix.tracking.points import POINTS_AT_ONCE, batches, shortened_key
 from remix.tracking.runs import (
     LONGEST_TAG,
     PARAMETERS_AT_ONCE,
@@ -239,7 +239,8 @@ class Delivery:
 
         if self.note.parameters == (digest := self._digest()):
             return
-        wanted = {key: str(value) for key, value in run_parameters(configuration(self.directory)).items()}
+        parameters = run_parameters(configuration(self.directory))
+        wanted = {shortened_key(key): str(value) for key, value in parameters.items()}
         present = client.get_run(run_id).data.params
         new = [Param(key, value) for key, value in wanted.items() if key not in present]
         for start in range(0, len(new), PARAMETERS_AT_ONCE):

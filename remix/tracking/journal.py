@@ -131,8 +131,9 @@ def _entry(line: bytes, end: int) -> Entry | None:
     try:
         content = json.loads(line)
         values = {str(name): float(value) for name, value in content["values"].items()}
-        return Entry(int(content["step"]), int(content["time"]), values, end)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        float(step := int(content["step"]))
+        return Entry(step, int(content["time"]), values, end)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 

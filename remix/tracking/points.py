@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from remix.tracking.journal import Journal
@@ -14,7 +15,18 @@ if TYPE_CHECKING:
 POINTS_AT_ONCE = 1000
 """MLflow's limit of metrics in one request."""
 
+LONGEST_KEY = 250
+"""Characters of the name of a metric or parameter."""
+
 _NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
+
+
+def shortened_key(name: str) -> str:
+    """The name, which ends in a digest of the whole if MLflow would refuse it for its length."""
+    if len(name) <= LONGEST_KEY:
+        return name
+    digest = sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{name[: LONGEST_KEY - 9]}-{digest}"
 
 
 def batches(journal: Journal, start: int, end: int) -> Iterator[tuple[list[Metric], int]]:
@@ -35,7 +47,7 @@ def batches(journal: Journal, start: int, end: int) -> Iterator[tuple[list[Metri
             yield points, place
             points = []
         points += [
-            Metric(_NOT_IN_NAMES.sub("", name), value, entry.time, entry.step)
+            Metric(shortened_key(_NOT_IN_NAMES.sub("", name)), value, entry.time, entry.step)
             for name, value in entry.values.items()
         ]
         place = entry.end

@@ -146,25 +146,6 @@ def log_file(client: MlflowClient, run_id: str, directory: Path, name: str) -> N
     client.log_artifact(run_id, str(directory / name), None if folder == "." else folder)
 
 
-def download_file(client: MlflowClient, run_id: str, name: str, folder: Path, largest: int) -> Path | None:
-    """Copy one artifact of a run into a folder; None if the run has none of that name.
-
-    :param largest: bytes; a file that is larger is refused before it comes.
-    :raises SettingError: if it is too large, or the store would put it elsewhere.
-    """
-    place = Path(name).parent.as_posix()
-    listed = client.list_artifacts(run_id, None if place == "." else place)
-    found = next((file for file in listed if file.path == name and not file.is_dir), None)
-    if found is None:
-        return None
-    if (found.file_size or 0) > largest:
-        raise SettingError(name, run_id, f"has {found.file_size:,} bytes; at most {largest:,}")
-    path = Path(client.download_artifacts(run_id, name, str(folder)))
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise SettingError(name, run_id, f"does not come as a file called {name}")
-    return path
-
-
 def download_checkpoint(run_id: str, tracking_uri: str | None = None) -> Path:
     """Copy a run's best checkpoint, else its last, and its configuration below ``runs/downloads``.
 

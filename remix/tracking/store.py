@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sqlite3
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from filelock import FileLock
 from remix.settings.errors import SettingError, first_line
 from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, password, remember
+from remix.tracking import databases
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -31,11 +32,16 @@ _MLFLOW_SETTINGS = {
     # Callers that can wait try again themselves. By default MLflow would try 7 times for 2 minutes.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "PGCONNECT_TIMEOUT": f"{PROBE_SECONDS:.0f}",
 }
+_LONGEST_FOLDER = 157  # MLflow's tables keep 200 characters, of which those of a run are 43
 _SERVERS = ("http://", "https://")
 _TEMPORARY = re.compile(
     r"database is locked|database or disk is full|disk I/O|read-?only|unable to open|could not connect"
-    r"|connection (refused|reset|timed)|can't connect|timed? ?out|failed with error code (5\d\d|429|408)",
+    r"|connection (refused|reset|timed|is lost|was closed)|can't connect|timed? ?out|unreachable|no route to"
+    r"|failed with error code (5\d\d|429|408)|(starting up|shutting down|closed the connection)\b"
+    r"|administrator command|recovery mode|too many (clients|connections)|slots are reserved|deadlock"
+    r"|(resolve|translate) host",
     re.IGNORECASE,
 )
 
@@ -108,19 +114,18 @@ def load_mlflow() -> None:
 def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     """The id of an experiment, which is created if there is none of that name.
 
-    Beside a database, its artifacts go into the folder ``artifacts``; a server decides for itself.
+    Its artifacts go into the folder ``artifacts`` beside a SQLite database, and below ``runs`` with another;
+    a server decides for itself.
 
     :raises SettingError: if the name is that of a deleted experiment.
     """
     from mlflow.exceptions import MlflowException
 
-    database = database_file(uri)
     with exclusive(uri):
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
-            artifacts = None if database is None else (database.parent / "artifacts").as_uri()
             try:
-                return str(client.create_experiment(name, artifacts, _TRAINING))
+                return str(client.create_experiment(name, _artifacts(uri), _TRAINING))
             except MlflowException:
                 # Another client of the same server was faster.
                 experiment = client.get_experiment_by_name(name)
@@ -136,10 +141,40 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
     return str(experiment.experiment_id)
 
 
-def exclusive(uri: str) -> nullcontext[None] | FileLock:
-    """A context that one process at a time is in, for a SQLite store; a server has transactions."""
+def patience(uri: str, seconds: float) -> float | None:
+    """Longest wait for a store: ``seconds`` for a server, longer for a database, which may have to be made.
+
+    :returns: seconds; None for as long as it takes.
+    """
+    if databases.is_database(uri):
+        return max(seconds, databases.CREATION_SECONDS)
+    return None if database_file(uri) is not None else seconds
+
+
+def exclusive(uri: str) -> AbstractContextManager[object]:
+    """A context that one process at a time is in; an MLflow server sees to that by itself."""
     database = database_file(uri)
-    return nullcontext() if database is None else FileLock(f"{database}.lock")
+    if database is not None:
+        return FileLock(f"{database}.lock")
+    return databases.turn(uri) if databases.is_database(uri) else nullcontext()
+
+
+def _artifacts(uri: str) -> str | None:
+    """Where the artifacts of a new experiment go; None if that is the server's to say.
+
+    :raises SettingError: if the database has no room for the address.
+    """
+    if (database := database_file(uri)) is not None:
+        return (database.parent / "artifacts").as_uri()
+    if not databases.is_database(uri):
+        return None
+    folder = (RUNS.absolute() / "artifacts").as_uri()
+    if len(folder) > _LONGEST_FOLDER:
+        expected = (
+            f"must be a folder whose address has at most {_LONGEST_FOLDER} characters, to track in {uri}"
+        )
+        raise SettingError("runs", folder, expected)
+    return folder
 
 
 def _check_password(uri: str) -> None:
@@ -176,6 +211,8 @@ def _probe(uri: str) -> None:
         elif (database := database_file(uri)) is not None and database.is_file():
             with closing(sqlite3.connect(database, timeout=PROBE_SECONDS)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
+        elif databases.is_database(uri):
+            databases.probe(uri)
     except sqlite3.OperationalError as error:
         raise AwayError("tracking_uri", uri, f"takes nothing: {error}") from error
     except sqlite3.DatabaseError as error:

@@ -12,7 +12,9 @@ from remix.report.files import read_heat_maps
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults
 from remix.settings.errors import SettingError
-from tests.report.stores import JOBS, FakeStore
+from remix.tracking.artifacts import Artifacts
+from remix.tracking.journal import JOURNAL, Journal
+from tests.report.stores import JOBS, METRIC, FakeStore
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_plan_that_is_none_is_one_line(
     store: FakeStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "plan.json").write_text("{")
-    monkeypatch.setattr("remix.report.load.download_file", lambda *_: tmp_path / "plan.json")
+    monkeypatch.setattr(Artifacts, "download", lambda *_: tmp_path / "plan.json")
     with pytest.raises(SettingError, match=r"^study=duel: plan.json of its run \w+ is not the plan"):
         load_study("duel")
 
@@ -180,3 +182,22 @@ class TestMistakes:
             address = f"http://127.0.0.1:{probe.getsockname()[1]}"
         with pytest.raises(SettingError, match=rf"tracking_uri={address}: no MLflow server"):
             load_study("duel", address)
+
+
+def test_what_a_journal_has_is_not_asked_for_run_by_run(
+    migrated_database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store = FakeStore(tmp_path / "store", migrated_database)
+    jobs = [("p", "qmix", seed) for seed in range(12)]
+    study = store.study("whole", jobs)
+    for job in jobs:
+        run_id = store.child(study, job, {0: 1.0})  # of which the journal knows better
+        (folder := tmp_path / run_id).mkdir()
+        for step in (0, 100):
+            Journal(folder).append({METRIC: step / 2.0}, step)
+        store.client.log_artifact(run_id, str(folder / JOURNAL))
+    asked: list[str] = []
+    for name in ("get_run", "get_metric_history", "list_artifacts", "download_artifacts"):
+        monkeypatch.setattr(type(store.client), name, lambda *_, name=name: asked.append(name))
+    assert [curve(run) for run in load_study("whole", store.uri).runs] == [[(0.0, 0.0), (100.0, 50.0)]] * 12
+    assert asked == []
