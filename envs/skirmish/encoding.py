@@ -117,7 +117,12 @@ def cooldown_scale(unit: UnitType) -> float:
 def max_reward(battle_map: BattleMap, units: Mapping[str, UnitType], options: RewardOptions) -> float:
     """The sum of unscaled rewards of a victory over enemies that never regenerate."""
     strength = sum(units[name].health + units[name].shield for name in battle_map.enemies)
-    return battle_map.n_enemies * options.reward_death_value + options.reward_win + strength
+    return most_reward(options, battle_map.n_enemies, strength)
+
+
+def most_reward(options: RewardOptions, n_enemies: int, strength: float) -> float:
+    """:func:`max_reward` of a victory over enemies with health and shields of ``strength`` in sum."""
+    return n_enemies * options.reward_death_value + options.reward_win + strength
 
 
 def make_spec(backend: str, battle_map: BattleMap, options: ViewOptions) -> EnvSpec:
@@ -210,18 +215,20 @@ def make_scoring(battle_map: BattleMap, units: Mapping[str, UnitType], options: 
         n_agents=battle_map.n_agents,
         heals=healers,
         healers_take_part=bool(healers.any()),
+        healers_surrender=False,
         episode_limit=battle_map.episode_limit,
         sparse=options.reward_sparse,
         only_positive=options.reward_only_positive,
+        clipped=False,
         death_value=float(options.reward_death_value),
         win=float(options.reward_win),
         defeat=float(options.reward_defeat),
         negative_scale=float(options.reward_negative_scale),
-        scale=_reward_factor(options, max_reward(battle_map, units, options)),
+        scale=reward_factor(options, max_reward(battle_map, units, options)),
     )
 
 
-def _reward_factor(options: RewardOptions, most: float) -> float:
+def reward_factor(options: RewardOptions, most: float) -> float:
     """The factor of all rewards. ``most`` is the sum of unscaled rewards of a victory."""
     if not options.reward_scale:
         return 1.0

@@ -18,16 +18,18 @@ from remix.envs.skirmish.units import UnitType, load_units
 
 MOST_UNITS = 256  # units of one team
 LONGEST = 10_000  # steps of one battle
-ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units")
+ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units", "hunt")
 
 
 @dataclass(frozen=True)
 class Order:
     """What all enemies are ordered to do at the start of a battle.
 
-    :param kind: one of four orders. ``attack_move``: go to a point and fight on the way.
+    :param kind: one of five orders. ``attack_move``: go to a point and fight on the way.
         ``attack_move_segment``: the same, to a point that each battle draws evenly from a segment.
-        ``hold``: stay. ``attack_units``: chase the agents wherever they are.
+        ``hold``: stay. ``attack_units``: chase the agents wherever they are. ``hunt``, as in SMACv2: every
+        half second each enemy that has nothing to do goes for the agent nearest to it, and for no other
+        until that one is dead.
     :param point: (x, y) in map units, the point or one end of the segment.
     :param second_point: (x, y) in map units, the other end of the segment.
     """
@@ -130,7 +132,7 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
         ally_positions=allies.positions,
         enemy_positions=enemies.positions,
         terrain=terrain,
-        order=_order(fields.part("order")),
+        order=read_order(fields.part("order")),
     )
     fields.close()
     return battle_map
@@ -193,7 +195,8 @@ def _onehot(fields: Fields, name: str, units: tuple[str, ...]) -> dict[str, int]
     return {unit: place for place, unit in enumerate(listed)}
 
 
-def _order(fields: Fields) -> Order:
+def read_order(fields: Fields) -> Order:
+    """The order that a mapping in a file describes."""
     kind = fields.choice("kind", ORDERS)
     point = _point(fields, "point") if kind.startswith("attack_move") else None
     second_point = _point(fields, "second_point") if kind == "attack_move_segment" else None

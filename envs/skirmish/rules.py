@@ -14,6 +14,7 @@ from remix.envs.skirmish.kernels.common import (
     ATTACK_GROUP,
     ATTACK_MOVE,
     HOLD,
+    HUNT,
 )
 from remix.envs.skirmish.kernels.paths import Ground
 from remix.envs.skirmish.maps import BattleMap
@@ -29,6 +30,7 @@ _ORDERS = {
     "attack_move_segment": ATTACK_MOVE,
     "hold": HOLD,
     "attack_units": ATTACK_GROUP,
+    "hunt": HUNT,
 }
 
 

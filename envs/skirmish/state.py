@@ -10,7 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.skirmish.kernels.common import IDLE, NEVER, NO_TIMER, NOBODY, NOWHERE, seed_stream, uniform
+from remix.envs.skirmish.kernels.common import (
+    HUNT,
+    HUNT_PERIOD,
+    IDLE,
+    NEVER,
+    NO_TIMER,
+    NOBODY,
+    NOWHERE,
+    seed_stream,
+    uniform,
+)
 from remix.envs.skirmish.kernels.compiler import inlined, lean
 from remix.envs.skirmish.rules import Rules
 
@@ -36,7 +46,8 @@ class Units(NamedTuple):
     - Flags of the last loop: ``pushed``, it overlapped others; ``blocked``, it found no way; ``busy``, it
       attacked or healed. ``waiting`` marks a unit that has reached the goal of its ATTACK_MOVE, or that
       touches such a friend near the goal.
-    - Battles, ``[E]``: ``loops`` since the start, and ``random``, the state of the random numbers.
+    - Battles, ``[E]``: ``loops`` of its clock, and ``random``, the state of the random numbers. The clock
+      starts at 0, or anywhere within their period where enemies hunt.
     """
 
     x: Floats
@@ -187,3 +198,5 @@ def _give_standing_orders(rules: Rules, units: Units, e: int) -> None:
         y += share * (rules.goal_y[1] - y)
     for i in range(rules.n_agents, rules.team.size):
         units.order[e, i], units.order_x[e, i], units.order_y[e, i] = rules.enemy_order, x, y
+    if rules.enemy_order == HUNT:
+        units.loops[e] = int(HUNT_PERIOD * uniform(units.random, e))

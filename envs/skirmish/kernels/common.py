@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from remix.envs.skirmish.kernels.compiler import inlined
 
 # The orders of a unit. From ATTACK_MOVE on the unit chooses its target itself.
-IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HOLD, ATTACK_GROUP = range(7)
+IDLE, MOVE, ATTACK, HEAL, ATTACK_MOVE, HOLD, ATTACK_GROUP, HUNT = range(8)
 
 # Units of one plane stand in each other's way.
 GROUND, AIR, COLOSSUS = range(3)
@@ -28,6 +28,7 @@ CONTACT = 1e-6  # tolerance of ranges: a unit that has stopped just in range is 
 MEMORY = 32  # loops for which a unit remembers who attacked it, or a friend near by
 LEASH = 21.0  # how far the attacker may be for the unit to chase it
 CALL_RADIUS = 4.0  # a unit that is attacked calls friends within this distance
+HUNT_PERIOD = 8  # loops after which hunters without prey are sent for the nearest
 
 _INCREMENT = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)

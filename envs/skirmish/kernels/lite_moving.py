@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from remix.envs.skirmish.kernels.avoiding import nearest_velocity
-from remix.envs.skirmish.kernels.common import ATTACK_MOVE, GROUND, HOLD, IDLE, MOVE
+from remix.envs.skirmish.kernels.common import ATTACK_MOVE, GROUND, HOLD, HUNT, IDLE, MOVE
 from remix.envs.skirmish.kernels.compiler import lean
 from remix.envs.skirmish.kernels.crowding import go
 from remix.envs.skirmish.rules import Rules
@@ -57,7 +57,7 @@ def move_lite_units(rules: Rules, units: Units, e: int, scratch: Scratch) -> Non
 def _want(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> None:
     """Write to ``scratch`` the velocity that unit i wants: full speed until its target is in range."""
     order, target, pace = units.order[e, i], units.target[e, i], rules.speed[i]
-    if order in (IDLE, HOLD) or scratch.standing[i]:
+    if order in (IDLE, HOLD) or scratch.standing[i] or (order == HUNT and target < 0):
         return
     if target >= 0 and order != MOVE:
         dx, dy = scratch.x[target] - scratch.x[i], scratch.y[target] - scratch.y[i]

@@ -34,13 +34,13 @@ def offer(
         avail[NO_OP] = True
         return
     avail[STOP] = True
-    _offer_moves(encoding.open, encoding.move_amount / 2, x[i], y[i], avail)
+    offer_moves(encoding.open, encoding.move_amount / 2, x[i], y[i], avail)
     first = 0 if encoding.heals[i] else encoding.n_agents
     _offer_targets(encoding.aims[i], x, y, health, i, first, avail[ATTACK:])
 
 
 @lean
-def _offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avail: NDArray[np.bool_]) -> None:
+def offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avail: NDArray[np.bool_]) -> None:
     """Write which moves are available: those whose point ``ahead`` lies in an open cell."""
     avail[NORTH] = _is_free(free, x, y + ahead)
     avail[SOUTH] = _is_free(free, x, y - ahead)

@@ -82,7 +82,7 @@ def _play(match: Match) -> int:
     """Do the work of :func:`play`, without counting references."""
     forbidden = -1
     if match.strict:
-        forbidden = _first_forbidden(match.running, match.views.avail_actions, match.actions)
+        forbidden = first_forbidden(match.running, match.views.avail_actions, match.actions)
     if forbidden < 0:
         for e in range(match.running.size):
             _play_battle(match, e)
@@ -105,18 +105,24 @@ def _play_battle(match: Match, e: int) -> None:
         match.last_actions[e, i] = match.actions[e, i]
     score_battle(match.scoring, before, match.after, match.steps, match.scores, e)
     observe_battle(match.encoding, match.bodies, match.last_actions, match.steps, match.views, e)
-    outcome, cut = match.scores.outcome[e], False
+    match.running[e] = write_ends(ends, match.scores, match.limit_cuts, e)
+
+
+@inlined
+def write_ends(ends: Ends, scores: Scores, limit_cuts: bool, e: int) -> bool:
+    """Say how battle ``e`` stands after a step; returns whether it goes on."""
+    outcome, cut = scores.outcome[e], False
     if outcome != RUNNING:
-        cut = match.limit_cuts and outcome == TIMEOUT
+        cut = limit_cuts and outcome == TIMEOUT
         ends.terminated[e], ends.truncated[e] = not cut, cut
-        match.running[e] = False
-    ends.reward[e], ends.battle_won[e] = match.scores.reward[e], outcome == WON
-    ends.dead_allies[e] = match.scores.dead_allies[e]
-    ends.dead_enemies[e] = match.scores.dead_enemies[e]
+    ends.reward[e], ends.battle_won[e] = scores.reward[e], outcome == WON
+    ends.dead_allies[e] = scores.dead_allies[e]
+    ends.dead_enemies[e] = scores.dead_enemies[e]
+    return bool(outcome == RUNNING)
 
 
 @lean
-def _first_forbidden(
+def first_forbidden(
     running: NDArray[np.bool_], avail_actions: NDArray[np.bool_], actions: NDArray[np.int64]
 ) -> int:
     """``e * N + i`` of the first agent i in a running battle e with an unavailable action, -1 without one."""

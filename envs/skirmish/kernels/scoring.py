@@ -16,16 +16,20 @@ RUNNING, WON, LOST, DRAW, TIMEOUT = range(5)
 class Scoring(NamedTuple):
     """The constants of rewards and ends. The options are those of :class:`remix.envs.battles.RewardOptions`.
 
-    ``heals [U]`` marks healers among the units, agents first. ``healers_take_part`` says that there are any.
-    ``scale`` is the factor of all rewards.
+    ``heals [U]`` marks healers among the units, agents first. ``healers_take_part`` says that there are any;
+    healers alone cannot go on with a battle. With ``only_positive`` losses beyond what is gained pay nothing
+    if ``clipped``, else their absolute value. ``healers_surrender`` says that the enemies lose with any
+    number of healers left, not only with a single one. ``scale`` is the factor of all rewards.
     """
 
     n_agents: int
     heals: NDArray[np.bool_]
     healers_take_part: bool
+    healers_surrender: bool
     episode_limit: int
     sparse: bool
     only_positive: bool
+    clipped: bool
     death_value: float
     win: float
     defeat: float
@@ -124,13 +128,14 @@ def _fight_reward(
 ) -> float:
     """The unscaled reward for the losses of a step.
 
-    With ``only_positive`` its sign is dropped. So a step in which enemies only regenerate pays, too.
+    With ``only_positive`` its sign is dropped, so that a step in which enemies only regenerate pays, too;
+    or it is ``clipped``.
     """
     n_agents, n_units = scoring.n_agents, health.size
     damage, kills = _losses(health_before, shield_before, health, shield, n_agents, n_units)
     reward = damage + scoring.death_value * kills
     if scoring.only_positive:
-        return abs(reward)
+        return max(reward, 0.0) if scoring.clipped else abs(reward)
     own_damage, own_deaths = _losses(health_before, shield_before, health, shield, 0, n_agents)
     return reward - scoring.negative_scale * (own_damage + scoring.death_value * own_deaths)
 
@@ -139,14 +144,16 @@ def _fight_reward(
 def _outcome(scoring: Scoring, health: NDArray[np.float64], steps: int) -> int:
     """The outcome of a battle after ``steps`` steps.
 
-    The agents lose if only healers of them are left. They win if no enemy is left, or only one healer. In a
-    battle with healers there is no draw: the agents lose if everybody is dead.
+    The agents lose if only healers of them are left. They win if no enemy is left, or only one healer, or any
+    number of healers if they surrender. In a battle with healers there is no draw: the agents lose if
+    everybody is dead.
     """
     agents, fighters = _count_living(scoring.heals, health, 0, scoring.n_agents)
     enemies, hostile_fighters = _count_living(scoring.heals, health, scoring.n_agents, health.size)
     if (agents == 0 and enemies > 0) or (scoring.healers_take_part and fighters == 0):
         return LOST
-    if agents > 0 and (enemies == 0 or (enemies == 1 and hostile_fighters == 0)):
+    only_healers = hostile_fighters == 0 and (enemies == 1 or scoring.healers_surrender)
+    if agents > 0 and (enemies == 0 or only_healers):
         return WON
     if agents == 0 and enemies == 0:
         return DRAW

@@ -38,20 +38,20 @@ def observe_agent(
     n_agents, width = encoding.n_agents, encoding.enemy_width
     for k in range(_N_MOVES):
         obs[k] = avail[NORTH + k]
-    at = _feel_ground(encoding, int(x[i]), int(y[i]), obs)
+    at = feel_ground(encoding, int(x[i]), int(y[i]), obs)
     _see(encoding, x, y, health, shield, i, n_agents, x.size, width, encoding.enemy_shield, obs[at:])
     _mark_offered(avail, width, obs[at:])
     at += (x.size - n_agents) * width
     width = encoding.ally_width
     _see(encoding, x, y, health, shield, i, 0, n_agents, width, encoding.ally_shield, obs[at:])
     if encoding.last_action:
-        _show_last_actions(encoding.n_actions, last_actions, i, width, obs[at:])
+        show_last_actions(encoding.n_actions, last_actions, i, width, obs[at:])
     at += (n_agents - 1) * width
     _see_itself(encoding, health[i], shield[i], i, obs[at:])
 
 
 @lean
-def _feel_ground(encoding: Encoding, cell_x: int, cell_y: int, obs: NDArray[np.float32]) -> int:
+def feel_ground(encoding: Encoding, cell_x: int, cell_y: int, obs: NDArray[np.float32]) -> int:
     """Write the optional features of the ground around a cell.
 
     :returns: index in ``obs`` of the next block.
@@ -126,7 +126,7 @@ def _mark_offered(avail: NDArray[np.bool_], width: int, rows: NDArray[np.float32
 
 
 @lean
-def _show_last_actions(
+def show_last_actions(
     n_actions: int, last_actions: NDArray[np.int64], i: int, width: int, rows: NDArray[np.float32]
 ) -> None:
     """Write the last actions of the agents that agent ``i`` sees into the ends of their rows."""

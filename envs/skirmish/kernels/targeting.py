@@ -17,6 +17,8 @@ from remix.envs.skirmish.kernels.common import (
     CALL_RADIUS,
     CONTACT,
     HEAL,
+    HUNT,
+    HUNT_PERIOD,
     IDLE,
     LEASH,
     MEMORY,
@@ -86,7 +88,9 @@ def _choose(rules: Rules, units: Units, e: int, i: int, scratch: Scratch, n_vict
         )
     elif rules.armed[i]:
         before = units.target[e, i]
-        if lite:
+        if units.order[e, i] == HUNT:
+            chosen = _prey(rules, units, e, i, scratch)
+        elif lite:
             chosen = choose_lite_enemy(rules, units, e, i, scratch)
         else:
             chosen = _enemy(rules, units, e, i, scratch, n_victims)
@@ -109,6 +113,31 @@ def _head_for_nearest(rules: Rules, units: Units, e: int, i: int, scratch: Scrat
         if units.health[e, j] > 0.0 and squared < least:
             least = squared
             units.order_x[e, i], units.order_y[e, i] = scratch.x[j], scratch.y[j]
+
+
+@inlined
+def _prey(rules: Rules, units: Units, e: int, i: int, scratch: Scratch) -> int:
+    """Whom hunter i attacks: its prey until that is dead, else the nearest in its scan range.
+
+    If there is nobody it is sent for the nearest of all, from centre to centre, whenever the clock says so;
+    it does not go if it cannot hit that one.
+    """
+    target = units.target[e, i]
+    if target >= 0 and units.health[e, target] > 0.0:
+        return int(target)
+    chosen = _nearest(rules, i, scratch, rules.scan[i])
+    if chosen == NOBODY and units.loops[e] % HUNT_PERIOD == 0:
+        first, last = (rules.n_agents, rules.team.size) if rules.team[i] == 0 else (0, rules.n_agents)
+        least = np.inf
+        for j in range(first, last):
+            dx, dy = scratch.x[j] - scratch.x[i], scratch.y[j] - scratch.y[i]
+            squared = dx * dx + dy * dy
+            if units.health[e, j] > 0.0 and squared < least:
+                least = squared
+                chosen = j
+        if chosen != NOBODY and not rules.can_hit[i, chosen]:
+            chosen = NOBODY
+    return int(chosen)
 
 
 @inlined

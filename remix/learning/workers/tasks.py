@@ -1,4 +1,4 @@
-"""Episodes handed out as tasks of a few seeds to workers elsewhere, and handed out again where one is lost."""
+"""Episodes handed out as tasks of a few seeds to workers elsewhere, and again where one is lost."""
 
 from __future__ import annotations
 
