@@ -56,7 +56,7 @@ class AbsoluteMetric(Callback):
         statistics, episodes = EpisodeStatistics(data.spec.metrics), dict[str, list[float]]()
         n = data.validation_episodes
         for first in range(0, self.times * n, n):
-            played = data.collect("absolute", first, n, None, policy_state)
+            played = data.collector.collect("absolute", first, n, None, policy_state)
             statistics.update(played)
             for metric, values in by_episode(played, data.spec.metrics).items():
                 episodes.setdefault(metric, []).extend(values)

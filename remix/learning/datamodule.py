@@ -12,40 +12,21 @@ timing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 
 from remix.learning import epochs
+from remix.learning.collector import Collector
 from remix.learning.episodes import Episode
 from remix.learning.replay import EpisodeReplay
 from remix.learning.rounds import Learner, Round, wanted_episodes
-from remix.learning.workers.base import (
-    EnvironmentFactory,
-    PolicyState,
-    WorkerPool,
-    WorkersFactory,
-    check_hanging,
-)
+from remix.learning.workers.base import EnvironmentFactory, WorkersFactory
 from remix.learning.workers.environments import Environments
 from remix.learning.workers.inline import InlineWorkers
-from remix.learning.workers.seeds import episode_seeds
 from remix.settings import checks
 from remix.settings.errors import SettingError
-
-
-@dataclass
-class _Ahead:
-    """A round that is being collected in the background."""
-
-    episodes: Future[list[Episode]]
-    policy_state: PolicyState
-    exploration: float
 
 
 class ReplayDataModule(pl.LightningDataModule):
@@ -99,7 +80,7 @@ class ReplayDataModule(pl.LightningDataModule):
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
         checks.seed("seed", seed)
         self.environment = environment if isinstance(environment, Environments) else Environments(environment)
-        self.spec, self.workers = self.environment.spec, workers
+        self.spec = self.environment.spec
         self.capacity, self.batch_size = capacity, batch_size
         self.latest_size = latest_size if latest_size is not None else episodes_per_round
         self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
@@ -110,11 +91,7 @@ class ReplayDataModule(pl.LightningDataModule):
         self.env_steps = self.episodes = 0
         self.generator = torch.Generator().manual_seed(seed)
         self.replay = EpisodeReplay(self.spec, capacity)
-        self.pool: WorkerPool | None = None
-        self._stays = False
-        self._background = ThreadPoolExecutor(1, thread_name_prefix="collect")
-        self._ahead: _Ahead | None = None
-        self._interrupted: dict[str, Any] | None = None
+        self.collector = Collector(self.environment, workers, seed)
         self._made: dict[str, Any] | None = None
         """Updates of a round that has more, and what its last ones need to know; None between two rounds."""
 
@@ -129,48 +106,13 @@ class ReplayDataModule(pl.LightningDataModule):
             assert self.trainer is not None
             epochs.fetch_no_batch_ahead(self.trainer)
             self.replay.behaviour = self.learner.needs_behaviour
-        self._recruit(self.learner)
-
-    @contextmanager
-    def recruited(self, learner: Learner) -> Iterator[None]:
-        """Within, the same workers play in all stages: validation, training and test.
-
-        :raises SettingError: they cannot be as they are configured, or not for this learner.
-        """
-        self._stays = True
-        try:
-            self._recruit(learner)
-            yield
-        finally:
-            self._stays = False
-            self._dismiss()
-
-    def _recruit(self, learner: Learner) -> None:
-        """Make the workers, if there are none; their processes start when they have to play."""
-        if self.pool is None:
-            self.pool = self.workers(self.environment, deepcopy(learner.policy).cpu())
-            self.environment.close()  # which nobody plays here, as the workers are in other processes
-        check_hanging(self.spec, self.pool)
-        if self.pool.overlap and not learner.learns_from_replay:
-            name = type(learner).__name__
-            raise SettingError("workers.overlap", True, f"must be false: {name} learns on-policy")
+        self.collector.recruit(self.learner)
 
     def teardown(self, stage: str) -> None:
-        if not self._stays or self._ahead is not None:
-            self._dismiss()
+        self.collector.end_stage()
 
     def on_exception(self, exception: BaseException) -> None:
-        self._dismiss()
-
-    def _dismiss(self) -> None:
-        if self.pool is not None:
-            if self._ahead is not None:
-                self.pool.break_off()  # nobody will learn from this round
-                wait([self._ahead.episodes])
-                self._ahead = None
-            self.pool.close()
-            self.pool = None
-        self.environment.close()
+        self.collector.dismiss()
 
     def train_dataloader(self) -> Rounds:
         return Rounds(self)
@@ -186,68 +128,21 @@ class ReplayDataModule(pl.LightningDataModule):
     ) -> Round | list[Episode]:
         return batch.to(device) if isinstance(batch, Round) else batch
 
-    def collect(
-        self,
-        stream: str,
-        first: int,
-        count: int,
-        exploration: float | None,
-        policy_state: PolicyState | None = None,
-    ) -> list[Episode]:
-        """Episodes ``first .. first + count - 1`` of a stream, by the current policy if no other is given."""
-        assert self.pool is not None
-        if self._ahead is not None:
-            wait([self._ahead.episodes])
-        if policy_state is None:
-            policy_state = self._policy_state()
-        return self.pool.collect(policy_state, episode_seeds(self.seed, stream, first, count), exploration)
-
-    def next_round(self) -> tuple[list[Episode], float]:
-        """The episodes of the next round and the exploration with which they were played."""
-        if self._ahead is None and self._interrupted is not None:
-            self.collect_ahead(**self._interrupted)
-        self._interrupted = None
-        if self._ahead is not None:
-            ahead, self._ahead = self._ahead, None
-            return ahead.episodes.result(), ahead.exploration
-        exploration = self.learner.exploration(self.env_steps)
-        return self.collect("train", self.episodes, self.episodes_per_round, exploration), exploration
-
-    def collect_ahead(
-        self, policy_state: PolicyState | None = None, exploration: float | None = None
-    ) -> None:
-        """Start to collect the next round in the background, with the current policy if no other is given."""
-        assert self.pool is not None
-        if exploration is None:
-            exploration = self.learner.exploration(self.env_steps)
-        if policy_state is None:
-            # A copy, since the optimizer changes the weights in the meantime.
-            policy_state = {name: tensor.clone() for name, tensor in self._policy_state().items()}
-        seeds = episode_seeds(self.seed, "train", self.episodes, self.episodes_per_round)
-        episodes = self._background.submit(self.pool.collect, policy_state, seeds, exploration)
-        self._ahead = _Ahead(episodes, policy_state, exploration)
-
-    def _policy_state(self) -> PolicyState:
-        return {name: tensor.detach().cpu() for name, tensor in self.learner.policy.state_dict().items()}
-
     def state_dict(self) -> dict[str, Any]:
         """Counters and the sampling stream. The replay is saved by the checkpoint callback that wants it."""
-        ahead = self._ahead and {
-            "policy_state": self._ahead.policy_state,
-            "exploration": self._ahead.exploration,
-        }
         return {
             "env_steps": self.env_steps,
             "episodes": self.episodes,
             "generator": self.generator.get_state(),
-            "ahead": ahead,
+            "ahead": self.collector.state(),
             "made": self._made,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.env_steps, self.episodes = state_dict["env_steps"], state_dict["episodes"]
         self.generator.set_state(state_dict["generator"].cpu())
-        self._interrupted, self._made = state_dict["ahead"], state_dict.get("made")
+        self.collector.restore(state_dict["ahead"])
+        self._made = state_dict.get("made")
 
 
 class Rounds:
@@ -262,7 +157,6 @@ class Rounds:
             assert data.trainer is not None
             epochs.end_run(data.trainer)
             return
-        assert data.pool is not None
         boundary = (data.env_steps // data.steps_per_epoch + 1) * data.steps_per_epoch
         boundary = min(boundary, data.max_env_steps)
         ends_epoch = False
@@ -270,13 +164,15 @@ class Rounds:
             ends_epoch = data._made["ends_epoch"]
             yield from self._updates([], **data._made)
         while not ends_epoch:
-            collected, exploration = data.next_round()
+            collected, exploration = data.collector.next_round(
+                data.episodes, data.episodes_per_round, data.env_steps
+            )
             data.replay.add(collected)
             data.episodes += len(collected)
             data.env_steps += sum(episode.length for episode in collected)
             ends_epoch = data.env_steps >= boundary
-            if data.pool.overlap and not ends_epoch:
-                data.collect_ahead()
+            if data.collector.overlaps and not ends_epoch:
+                data.collector.start_next_round(data.episodes, data.episodes_per_round, data.env_steps)
             yield from self._updates(collected, exploration, ends_epoch)
 
     def _updates(
@@ -319,4 +215,5 @@ class EvaluationEpisodes(Sequence[list[Episode]]):
         if index != 0:
             raise IndexError(index)
         first = self.data.env_steps if self.stream == "validation" else 0
-        return self.data.collect(self.stream, first, self.n_episodes, self.data.evaluation_exploration)
+        exploration = self.data.evaluation_exploration
+        return self.data.collector.collect(self.stream, first, self.n_episodes, exploration)

@@ -74,7 +74,7 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
     quiet()
     _seed_and_threads(run.config)
     module, data = build(run.config)
-    with data.recruited(module):  # whose mistakes are found before anything is kept
+    with data.collector.recruited(module):  # whose mistakes are found before anything is kept
         check_memory(data.spec, run.config)
         checkpoint = starting_point(
             module, run.config.ckpt_path, run.directory.last.parent if goes_on else None

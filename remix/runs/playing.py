@@ -41,12 +41,12 @@ class Player:
 
     def recruited(self) -> AbstractContextManager[None]:
         """Within, :meth:`episodes` can be called."""
-        return self.data.recruited(self.module)
+        return self.data.collector.recruited(self.module)
 
     def episodes(self, first: int, count: int) -> list[Episode]:
         """Some of the episodes that :func:`remix.evaluate` plays, by their numbers."""
         state = {name: tensor.detach().cpu() for name, tensor in self.module.policy.state_dict().items()}
-        return self.data.collect("test", first, count, self.exploration, state)
+        return self.data.collector.collect("test", first, count, self.exploration, state)
 
     @property
     def about(self) -> dict[str, Any]:

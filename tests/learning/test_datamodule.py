@@ -262,7 +262,7 @@ class TestOverlap:
         data = make_data(workers=partial(Failing, overlap=True))
         with pytest.raises(RuntimeError, match="the game crashed"):
             fit(make_module(data), data)
-        assert data.pool is None
+        assert data.collector.pool is None
 
     @pytest.mark.parametrize("overlap", [True, False])
     def test_a_run_stopped_within_an_epoch_goes_on_as_if_it_had_not(self, tmp_path, overlap):
@@ -474,5 +474,5 @@ def test_games_that_may_hang_need_workers_that_can_be_replaced():
     data = make_data(MayHang)
     with pytest.raises(SettingError, match=r"workers=InlineWorkers: cannot replace.*choose workers=process"):
         run(data)
-    assert data.pool is None
+    assert data.collector.pool is None
     run(make_data(MayHang, workers=partial(ProcessWorkers, n_workers=1), max_env_steps=30))

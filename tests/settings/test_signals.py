@@ -150,12 +150,15 @@ def test_nobody_waits_for_a_round_that_is_played_ahead() -> None:
 
     class Stop(pl.Callback):
         def on_train_batch_end(self, *arguments: object) -> None:
-            if data._ahead is not None and not wait([data._ahead.episodes], timeout=5.0).done:
-                rounds.append(data._ahead.episodes)  # the worker hangs
+            if (
+                data.collector._ahead is not None
+                and not wait([data.collector._ahead.episodes], timeout=5.0).done
+            ):
+                rounds.append(data.collector._ahead.episodes)  # the worker hangs
                 raise Stopped(signal.SIGTERM)
 
     trainer = make_trainer(callbacks=[Stop()])
     with pytest.raises(Stopped):
         trainer.fit(module, data)
-    assert data.pool is None
+    assert data.collector.pool is None
     assert isinstance(rounds[0].exception(), WorkerError)

@@ -117,7 +117,7 @@ def test_a_film_has_one_of_its_own(tmp_path):
 
 def test_workers_of_other_processes_leave_the_first_one_closed():
     data = ReplayDataModule(Counted, partial(ProcessWorkers, n_workers=1))
-    with data.recruited(IndependentQLearning(data.spec)):
+    with data.collector.recruited(IndependentQLearning(data.spec)):
         assert (Counted.built, Counted.open) == (1, 0)
 
 
