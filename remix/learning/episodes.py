@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from remix.envs.spec import EnvSpec
-from remix.kernels.sparse import compress, expand
+from remix.learning.packing import Arrays, pack_features, unpack_features
 from remix.networks.features import Features, Rows
 
 
@@ -52,29 +51,19 @@ class Episode:
         return float(self.reward.sum(dtype=np.float64))
 
 
-Arrays = dict[str, NDArray[Any]]
-"""An episode as it is stored: arrays whose first axis is time, 0/1 features packed into bytes.
-
-Other features are stored in three parts: ``_ones``, where they are 1, and ``_others``, where they are neither
-0 nor 1, packed likewise, and ``_values``, the values there. Where that would take more than the features
-themselves, ``_values`` has all of them and the other two have no rows. A state that is the observations
-end to end is not stored.
-"""
-
-
 def pack(episode: Episode, behaviour: bool = False, state: bool = True) -> Arrays:
-    """The arrays of an episode worth keeping: zeros and ones as bits, the smallest type for actions.
+    """The arrays of an episode that are stored, in small types.
 
-    :param behaviour: keep the probabilities of the actions.
-    :param state: keep the state.
+    :param behaviour: whether the probabilities of the actions are stored.
+    :param state: whether the state is stored. One that is the observations end to end need not be.
     """
     n_actions = episode.avail_actions.shape[-1]
     action_type = np.uint8 if n_actions <= 256 else np.int32
     terminated = np.zeros(episode.length, dtype=np.bool_)
     terminated[-1] = episode.terminated
     arrays: Arrays = {
-        **_pack_features("obs", episode.obs),
-        **(_pack_features("state", episode.state) if state else {}),
+        **pack_features("obs", episode.obs),
+        **(pack_features("state", episode.state) if state else {}),
         "avail_actions": np.packbits(episode.avail_actions, axis=-1),
         "actions": episode.actions.astype(action_type),
         "reward": episode.reward.astype(np.float32),
@@ -209,7 +198,7 @@ def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
     def features(name: str, shape: tuple[int, ...]) -> Tensor:
         if name in ordered[0]:
             return gather(name, points.rows)
-        return torch.from_numpy(_unpack_features(name, ordered, points.rows, shape))
+        return torch.from_numpy(unpack_features(name, ordered, points.rows, shape))
 
     obs = features("obs", (spec.n_agents, spec.obs_size))
     return Batch(
@@ -238,42 +227,6 @@ def _time_major(lengths: NDArray[np.int64]) -> _Order:
     times = np.concatenate([np.arange(length) for length in lengths])
     rows = np.argsort(times, kind="stable")
     return _Order(rows, times[rows])
-
-
-def _pack_features(name: str, features: NDArray[Any]) -> Arrays:
-    """Features ``[L+1, ...]`` for keeping: bits, or the three parts (see :data:`Arrays`)."""
-    if features.dtype == np.bool_:
-        return {name: np.packbits(features, axis=-1)}
-    rows = np.ascontiguousarray(features).reshape(len(features), -1)
-    ones, others = (np.zeros((len(rows), -(-rows.shape[1] // 8)), np.uint8) for _ in range(2))
-    values = np.empty(rows.size, rows.dtype)
-    n_values = compress(rows, ones, others, values)
-    if ones.nbytes + others.nbytes + n_values * rows.itemsize >= rows.nbytes:
-        numbers = rows.ravel() + 0  # 0 for -0, as in three parts
-        return {f"{name}_ones": ones[:0], f"{name}_others": others[:0], f"{name}_values": numbers}
-    return {f"{name}_ones": ones, f"{name}_others": others, f"{name}_values": values[:n_values].copy()}
-
-
-def _unpack_features(
-    name: str, ordered: Sequence[Arrays], rows: NDArray[np.int64], shape: tuple[int, ...]
-) -> NDArray[Any]:
-    """The features of all episodes that were packed, ``[M, *shape]``, time points in the order ``rows``."""
-    places = np.empty_like(rows)
-    places[rows] = np.arange(len(rows))
-    width = -(-math.prod(shape) // 8)
-    if any(arrays[f"{name}_{part}"].shape[1] != width for arrays in ordered for part in ("ones", "others")):
-        raise ValueError(f"{name} was stored with another size than {list(shape)}")
-    unpacked = np.zeros((len(rows), math.prod(shape)), ordered[0][f"{name}_values"].dtype)
-    start = 0
-    for arrays in ordered:
-        ones, others, values = (arrays[f"{name}_{part}"] for part in ("ones", "others", "values"))
-        end = start + len(arrays["avail_actions"])
-        if len(ones):
-            expand(ones, others, values, places[start:end], unpacked)
-        else:
-            unpacked[places[start:end]] = values.reshape(end - start, -1)
-        start = end
-    return unpacked.reshape(-1, *shape)
 
 
 def _end_to_end(obs: Tensor, spec: EnvSpec) -> Tensor:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from remix.envs.spec import EnvSpec
-from remix.learning.episodes import Arrays, Batch, Episode, collate, pack
+from remix.learning.episodes import Batch, Episode, collate, pack
+from remix.learning.packing import Arrays
 from remix.learning.stored import check_episode, episodes_of
 from remix.settings import checks
 

@@ -15,7 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from remix.envs.spec import EnvSpec
-from remix.learning.episodes import Arrays, Episode
+from remix.learning.episodes import Episode
+from remix.learning.packing import Arrays
 
 
 def check_episode(episode: Episode, spec: EnvSpec) -> None:
