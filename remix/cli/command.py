@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
+from remix.cli.configured import run_configured
 from remix.settings.import_path import find_own_modules
 from remix.settings.redaction import shield
 from remix.settings.signals import Stopped, stoppable
@@ -110,7 +111,7 @@ def _train(arguments: list[str]) -> None:
 
         return run(config)
 
-    _hydra("train", arguments, train)
+    run_configured("train", arguments, train)
 
 
 def _evaluate(arguments: list[str]) -> None:
@@ -121,7 +122,7 @@ def _evaluate(arguments: list[str]) -> None:
 
     from remix.settings.words import with_checkpoint
 
-    _hydra("evaluate", with_checkpoint(arguments), evaluate)
+    run_configured("evaluate", with_checkpoint(arguments), evaluate)
 
 
 def _watch(arguments: list[str]) -> None:
@@ -132,7 +133,7 @@ def _watch(arguments: list[str]) -> None:
 
     from remix.settings.words import with_checkpoint
 
-    _hydra("watch", with_checkpoint(arguments), watch)
+    run_configured("watch", with_checkpoint(arguments), watch)
 
 
 def _record(arguments: list[str]) -> None:
@@ -143,7 +144,7 @@ def _record(arguments: list[str]) -> None:
 
     from remix.settings.words import with_checkpoint
 
-    _hydra("record", with_checkpoint(arguments), record)
+    run_configured("record", with_checkpoint(arguments), record)
 
 
 def _export(arguments: list[str]) -> None:
@@ -154,13 +155,13 @@ def _export(arguments: list[str]) -> None:
 
     from remix.settings.words import with_checkpoint
 
-    _hydra("export", with_checkpoint(arguments), export)
+    run_configured("export", with_checkpoint(arguments), export)
 
 
 def _search(arguments: list[str]) -> None:
     from remix.studies.search import search
 
-    _hydra("search", arguments, search)
+    run_configured("search", arguments, search)
 
 
 def _check(arguments: list[str]) -> None:
@@ -170,7 +171,7 @@ def _check(arguments: list[str]) -> None:
         check_configured(config)
         return None
 
-    _hydra("check", arguments, check)
+    run_configured("check", arguments, check)
 
 
 def _warmup(arguments: list[str]) -> None:
@@ -180,7 +181,7 @@ def _warmup(arguments: list[str]) -> None:
         compilation.warm_up(config)
         return None
 
-    _hydra("warmup", arguments, warm_up)
+    run_configured("warmup", arguments, warm_up)
 
 
 def _report(arguments: list[str]) -> None:
@@ -228,64 +229,3 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "new": _new,
     "completion": _completion,
 }
-
-
-def _check_folder() -> None:
-    """Refuse a folder that Hydra has moved to: all paths are meant from where the command is given."""
-    from pathlib import Path
-
-    from hydra.core.hydra_config import HydraConfig
-
-    from remix.records.directory import RunDirectory
-    from remix.settings.errors import SettingError
-
-    settings = HydraConfig.get()
-    if settings.job.chdir:
-        os.chdir(settings.runtime.cwd)
-        RunDirectory(Path(settings.runtime.output_dir)).discard()
-        raise SettingError(
-            "hydra.job.chdir", True, "must be false: settings name paths from the folder you are in"
-        )
-
-
-def _hydra(name: str, arguments: list[str], function: Callable[[DictConfig], object]) -> None:
-    """Compose ``conf/<name>.yaml`` with the arguments and hand it to the function."""
-    import hydra
-
-    from remix.runs.config import register_resolvers
-    from remix.settings.words import check_words, settings_first
-
-    check_words(name, arguments)
-    register_resolvers()
-    # Our configurations of the launchers are those of the plugins with other values.
-    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
-    # Hydra then raises errors instead of printing its own report of them.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-
-    failures: list[Exception] = []
-
-    def task(config: DictConfig) -> object:
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        from remix.settings.earlier_releases import bring_up_to_date
-
-        shield()  # a launcher may call this in another process
-        find_own_modules()
-        try:
-            _check_folder()
-            bring_up_to_date(config)
-            with stoppable():
-                return function(config)
-        except Exception as error:
-            # Hydra would print an error of a single run in its own words. A sweep needs the exception.
-            if HydraConfig.get().mode is not RunMode.RUN:
-                raise
-            failures.append(error)
-            return None
-
-    task.__name__, task.__module__ = name, "remix.runs.experiment"
-    sys.argv = [f"remix {name}", *settings_first(arguments)]
-    hydra.main(version_base="1.3", config_path="pkg://remix.conf", config_name=name)(task)()
-    if failures:
-        raise failures[0]
