@@ -50,7 +50,7 @@ def save_film(frames: Sequence[NDArray[np.uint8]], path: str | Path, fps: float 
 
     Frames that are smaller than the largest get a black margin on the right and below.
 
-    :param frames: pictures in a form that :func:`as_picture` accepts.
+    :param frames: pictures ``[height, width, ...]`` in a form that :func:`as_picture` accepts.
     :param fps: frames per second, see :func:`frames_per_second`.
     :raises SettingError: the format cannot be written (:func:`film_writer`), or ``fps`` is invalid.
     :raises GameError: a frame is no picture.
@@ -74,7 +74,9 @@ def frames_per_second(fps: Any) -> float:
 
 
 def film_writer(path: Path) -> Callable[[Sequence[NDArray[np.uint8]], Path, float], None]:
-    """The function that writes films to a path. It can be asked for before an episode is played.
+    """The function that writes pictures ``[height, width, 3]`` to a path, at a number of frames per second.
+
+    It can be asked for before an episode is played.
 
     :raises SettingError: the path ends neither in .gif nor in .mp4, or the package for MP4 is missing.
     """

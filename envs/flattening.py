@@ -140,7 +140,7 @@ def _held(row: NDArray[Any], dtype: str) -> bool:
 
 
 def as_row(value: Any) -> NDArray[Any] | None:
-    """All numbers of an array, a list or a single number as one row, None for anything else."""
+    """All numbers of an array of any shape, a list or a number as one row, None for anything else."""
     try:
         array = np.asarray(value).ravel()
     except (TypeError, ValueError, RuntimeError):  # ragged lists, tensors with a gradient

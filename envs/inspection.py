@@ -20,7 +20,7 @@ _AXES = {
 
 
 def numbers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """The part of features or flags that has to be looked at, and the largest valid number in it.
+    """The part of features or flags of any shape that has to be looked at, and the largest valid number.
 
     Bool is looked at as bytes, which must be 0 or 1. Other numbers must be finite as float32, in which
     networks compute. Whole numbers always are, so the part of them is empty.
@@ -47,7 +47,7 @@ class Inspection:
             self._refuse(field, f"is of the type {found}, must be a remix.envs.spec.{kind.__name__}")
 
     def array(self, field: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Check type and shape of an array.
+        """Check that an array has a type and a shape, which may be any shape.
 
         :returns: a view of it, or a copy if it is not contiguous.
         """

@@ -88,7 +88,7 @@ class Outcomes:
         return self.state(row, row.size, dtype, 0).astype(dtype)
 
     def state(self, state: Any, size: int, dtype: str, step: int) -> NDArray[Any]:
-        """The game's own state as ``size`` numbers that fit in an array of ``dtype``."""
+        """The game's own state ``[size]``, of numbers that fit in an array of ``dtype``."""
         try:
             return numbers(state, size, dtype)
         except ValueError as error:

@@ -134,7 +134,7 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
 
 
 def plain(vector: NDArray[Any]) -> NDArray[Any]:
-    """A copy of a vector that the caller can keep. Bool becomes int8, as in Gymnasium's spaces."""
+    """A copy of a vector ``[size]`` for the caller to keep. Bool becomes int8, as in Gymnasium's spaces."""
     return vector.astype(np.int8 if vector.dtype == np.bool_ else vector.dtype)
 
 
@@ -149,7 +149,7 @@ def view_space(spec: EnvSpec) -> spaces.Dict:
 
 
 def vector_space(size: int, dtype: str) -> spaces.Space[NDArray[Any]]:
-    """The space of vectors of a NumPy type: ``MultiBinary`` for bool, otherwise a Box of all its values."""
+    """The space of vectors ``[size]`` of a NumPy type: ``MultiBinary`` for bool, else a Box of all values."""
     kind = np.dtype(dtype)
     if kind == np.bool_:
         return spaces.MultiBinary(size)

@@ -180,9 +180,9 @@ class PredatorPrey(Environment):
         :param agents: (row, column) of the agents, ``[E, N, 2]``.
         :param prey: (row, column) of the prey, stags first, ``[E, P, 2]``.
         :param seeds: seeds of the random decisions that follow, ``[E]``.
-        :param active: which agents are in play, ``[E, N]``; None for all.
-        :param alive: which prey are not captured yet, ``[E, P]``; None for all.
-        :param steps: steps already made, ``[E]``; None for none.
+        :param active: which agents are in play, ``[E, N]`` or one flag for all.
+        :param alive: which prey are not captured yet, ``[E, P]`` or one flag for all.
+        :param steps: steps already made, ``[E]`` or one number for all.
         :raises ValueError: a position is outside the grid, or two pieces are in one cell.
         """
         self.reset(seeds)

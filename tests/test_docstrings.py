@@ -5,30 +5,34 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import walk_packages
+from types import ModuleType
 from typing import Any
 
 import remix
 
-PACKAGES = ("remix.algorithms", "remix.callbacks", "remix.networks", "remix.weighting")
-MODULES = ("remix.envs.spec", "remix.learning.returns")
+PACKAGES = ("algorithms", "callbacks", "envs", "kernels", "learning", "networks", "weighting")
 
 ARRAY = re.compile(r"\b(Tensor|NDArray)\b")
-SHAPE = re.compile(r"\[([A-Z0-9.]|height|n\b)[^\]]*\]|\b([Ss]calars?|any shape)\b")
+SHAPE = re.compile(r"\[([A-Z0-9.]|bins|height|n\b|size|count)[^\]]*\]|\b([Ss]calars?|any shape|row)\b")
 """For example ``[K, N]`` or ``[..., A]``; a single number is called scalar."""
 
 
-def modules() -> Iterator[str]:
-    yield from MODULES
-    for package in PACKAGES:
-        yield from (module.name for module in walk_packages(import_module(package).__path__, f"{package}."))
+def modules() -> Iterator[ModuleType]:
+    """The modules of all packages, but for those that need an extra which is not installed."""
+    for package in (import_module(f"remix.{name}") for name in PACKAGES):
+        for found in walk_packages(package.__path__, f"{package.__name__}."):
+            with suppress(ModuleNotFoundError):
+                yield import_module(found.name)
 
 
 def public(owner: Any, home: str) -> Iterator[tuple[str, Any, Any]]:
     """What a module or a class defines: its name, itself, and its owner."""
     for name, member in vars(owner).items():
-        found = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        found: Any = member.fget if isinstance(member, property) else member
+        found = getattr(found, "__func__", getattr(found, "py_func", found))  # of a method, or compiled
         is_ours = (inspect.isclass(found) or inspect.isfunction(found)) and found.__module__ == home
         if is_ours and not name.startswith("_"):
             yield f"{home}.{found.__qualname__}", found, owner
@@ -43,7 +47,7 @@ def said(found: Any, owner: Any) -> str:
 
 
 def documented() -> list[tuple[str, Any, Any]]:
-    entries = [entry for name in modules() for entry in public(import_module(name), name)]
+    entries = [entry for module in modules() for entry in public(module, module.__name__)]
     return entries + [(f"remix.{name}", getattr(remix, name), remix) for name in remix.__all__]
 
 

@@ -139,7 +139,7 @@ def relu_gradient(activation: Array, grad: Array) -> None:
 
 
 class Input(NamedTuple):
-    """R rows of network input of width I, see :class:`remix.networks.features.Features`."""
+    """Network input ``[R, I]`` of R rows, see :class:`remix.networks.features.Features`."""
 
     ones: NDArray[np.int32]
     starts: NDArray[np.int64]

@@ -30,7 +30,10 @@ def count_ones(bits: NDArray[np.uint8]) -> NDArray[np.int64]:
 def list_ones(
     first: int, last: int, bits: NDArray[np.uint8], starts: NDArray[np.int64], ones: NDArray[np.int32]
 ) -> None:
-    """Writes the columns of the ones of rows ``first`` to ``last`` from their ``starts`` on, ascending."""
+    """Write the columns of the ones in the rows ``first`` to ``last - 1`` of ``bits [R, B]``, ascending.
+
+    Those of row r begin at ``ones[starts[r]]``.
+    """
     for r in range(first, last):
         at = starts[r]
         for b in range(bits.shape[1]):
@@ -78,7 +81,12 @@ def join_rows(
     joined: NDArray[np.int32],
     joined_starts: NDArray[np.int64],
 ) -> None:
-    """Writes the ones on the left of the rows ``first`` to ``last``, then those on the right, shifted."""
+    """Write the ones of the rows ``first`` to ``last - 1``: those on the left, then those on the right.
+
+    Row r of R has the columns ``ones[starts[r] : ends[r]]``, with ``starts`` and ``ends`` ``[R]``.
+
+    :param shift: added to the columns on the right.
+    """
     for r in range(first, last):
         at = joined_starts[r]
         for k in range(left_starts[r], left_ends[r]):

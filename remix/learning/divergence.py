@@ -53,5 +53,5 @@ class DivergenceGuard:
 
 
 def at_once(value: Tensor) -> bool:
-    """Whether the program can read a number without waiting for a device."""
+    """Whether the program can read a scalar without waiting for a device."""
     return value.device.type == "cpu"

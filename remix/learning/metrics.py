@@ -25,6 +25,8 @@ def by_episode(episodes: Sequence[Episode], names: Sequence[str]) -> dict[str, l
 class EpisodeStatistics(Metric):
     """Mean return, its spread, mean length and mean of every environment statistic over episodes.
 
+    ``totals [2 + len(names)]`` are sums of return, length and statistics; the other sums are scalars.
+
     :param names: the environment's own episode statistics (``EnvSpec.metrics``).
     """
 
@@ -56,9 +58,9 @@ class EpisodeStatistics(Metric):
         return {"totals": self.totals, "squared_return": self.squared_return, "count": self.count}
 
     def restore(self, gathered: dict[str, Tensor]) -> None:
-        """Go on from such sums.
+        """Continue from the sums of :meth:`gathered`.
 
-        :raises ValueError: they are of other statistics.
+        :raises ValueError: they belong to other statistics.
         """
         if gathered["totals"].shape != self.totals.shape:
             raise ValueError("the statistics of episodes are other ones")
@@ -113,7 +115,7 @@ class Means:
         return {"totals": dict(self._totals), "counts": dict(self._counts)}
 
     def restore(self, gathered: dict[str, dict[str, Tensor]]) -> None:
-        """Go on from such sums."""
+        """Continue from the sums of :meth:`gathered`."""
         self._totals, self._counts = dict(gathered["totals"]), dict(gathered["counts"])
 
     def _lacks(self, name: str) -> bool:
@@ -121,7 +123,7 @@ class Means:
 
 
 class WeightHistogram(Metric):
-    """How often each projection weight occurred: counts ``[bins]`` over a range.
+    """How often projection weights ``[K]`` occurred: counts ``[bins]`` over a range.
 
     :param low: lower end of the first bin.
     :param high: upper end of the last bin.

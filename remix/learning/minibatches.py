@@ -26,9 +26,10 @@ class Selection(NamedTuple):
 
 
 def shares(n_episodes: int, n_parts: int, generator: torch.Generator) -> list[Tensor]:
-    """The numbers of B episodes at random in parts of nearly equal size, ascending within each.
+    """Divide the numbers of B episodes at random into parts of nearly equal size.
 
-    :param n_parts: as many at most, since none is empty.
+    :param n_parts: the number of parts. There are fewer if there are fewer episodes, as none is empty.
+    :returns: the parts, int64 ``[n]`` each, in ascending order.
     """
     order = torch.randperm(n_episodes, generator=generator)
     return [part.sort().values for part in order.tensor_split(min(n_parts, n_episodes))]

@@ -73,6 +73,7 @@ class EpisodeFiles:
 
     @property
     def mean_return(self) -> float:
+        """The mean return of all episodes so far."""
         return float(np.mean(self._returns))
 
     def describe(self, about: Mapping[str, Any]) -> None:
@@ -95,7 +96,7 @@ class EpisodeFiles:
 
 
 def columns(seeds: NDArray[np.int64], episodes: Sequence[Episode], spec: EnvSpec) -> dict[str, NDArray[Any]]:
-    """The arrays of a file."""
+    """The arrays of a file by name, of E episodes with ``seeds [E]``."""
     length = np.array([episode.length for episode in episodes], np.int64)
     arrays: dict[str, NDArray[Any]] = {
         "seed": seeds,

@@ -45,7 +45,7 @@ def _scramble(z: np.uint64) -> np.uint64:
 
 @inlined
 def seed_stream(streams: NDArray[np.uint64], e: int, seed: np.uint64) -> None:
-    """Start the stream of random numbers of battle ``e`` from ``seed``."""
+    """Start the stream of battle ``e`` among ``streams [E]`` from ``seed``."""
     streams[e] = _scramble(
         seed + _INCREMENT
     )  # unscrambled seeds that differ by the increment would share a stream
@@ -53,6 +53,6 @@ def seed_stream(streams: NDArray[np.uint64], e: int, seed: np.uint64) -> None:
 
 @inlined
 def uniform(streams: NDArray[np.uint64], e: int) -> float:
-    """The next random number in [0, 1) of battle ``e`` (SplitMix64, Steele et al. 2014)."""
+    """The next number in [0, 1) of battle ``e`` in ``streams [E]`` (SplitMix64, Steele et al. 2014)."""
     streams[e] += _INCREMENT
     return float(_scramble(streams[e]) >> _SHIFT_53) * 2.0**-53

@@ -19,7 +19,7 @@ _SIN = np.sin(np.deg2rad(20.0 * np.arange(_TURNS + 1)))
 
 @lean
 def list_near(plane: NDArray[np.int64], scratch: Scratch) -> None:
-    """Write to ``scratch.near`` whom each active unit may touch in this loop.
+    """Write to ``scratch.near [U, U]`` whom each active unit may touch in this loop.
 
     Units are sorted by x. So only pairs that are close in this direction have to be looked at.
     """

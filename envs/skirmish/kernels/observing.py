@@ -43,7 +43,7 @@ def observe_battle(
     views: Views,
     e: int,
 ) -> None:
-    """Write the views of battle ``e``, see :func:`observe`."""
+    """Write the views of battle ``e``. The arrays are those of :func:`observe`, ``[E, ...]``."""
     progress = steps[e] / encoding.episode_limit
     x, y, health, shield = bodies.x[e], bodies.y[e], bodies.health[e], bodies.shield[e]
     for i in range(encoding.n_agents):

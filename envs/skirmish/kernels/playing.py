@@ -37,7 +37,7 @@ class Ends(NamedTuple):
 
 
 class Match(NamedTuple):
-    """Everything that a step of E battles of N agents reads and writes."""
+    """Everything that a step of E battles of N agents reads and writes. Its own arrays begin with ``[E]``."""
 
     rules: Rules
     encoding: Encoding

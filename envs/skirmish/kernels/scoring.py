@@ -77,7 +77,7 @@ def score(
 def score_battle(
     scoring: Scoring, before: Strength, after: Strength, steps: NDArray[np.int64], scores: Scores, e: int
 ) -> None:
-    """Judge a step of battle ``e``, see :func:`score`."""
+    """Judge a step of battle ``e``. The arrays are those of :func:`score`, ``[E, ...]``."""
     health, n_agents = after.health[e], scoring.n_agents
     outcome = _outcome(scoring, health, steps[e])
     reward = _end_reward(scoring, outcome)

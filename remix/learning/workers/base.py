@@ -39,7 +39,7 @@ class WorkerPool(ABC):
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
     ) -> list[Episode]:
-        """One whole episode per seed, in the order of the seeds.
+        """Play one whole episode for each of ``seeds [E]``, in the order of the seeds.
 
         :param policy_state: the policy's ``state_dict`` on the CPU.
         :param exploration: see :meth:`Policy.act`.

@@ -35,6 +35,7 @@ class Herald(Listener):
         self._connection, self._phase, self._compiling = connection, Phase.STARTING, 0
 
     def tell(self, phase: Phase) -> None:
+        """Tell the parent that a phase begins."""
         self._phase = phase
         self._connection.send(phase)
 

@@ -11,7 +11,7 @@ STREAMS = {"train": 0, "validation": 1, "test": 2, "absolute": 3}
 
 
 def episode_seeds(run_seed: int, stream: str, first: int, count: int) -> NDArray[np.int64]:
-    """Seeds of the episodes ``first .. first + count - 1`` of a run's stream (one of ``STREAMS``)."""
+    """The seeds, int64 ``[count]``, of episodes from ``first`` on of a run's stream, one of ``STREAMS``."""
     numbers = [
         np.random.SeedSequence((run_seed, STREAMS[stream], index)).generate_state(1, np.uint64)[0]
         >> np.uint64(1)
