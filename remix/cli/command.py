@@ -103,6 +103,11 @@ def fail(message: str, status: int = 2) -> NoReturn:
 
 def _train(arguments: list[str]) -> None:
     def train(config: DictConfig) -> object:
+        if config.study is None and config.seeds is not None:
+            from remix.runs.seeds import train_seeds
+
+            train_seeds(config)
+            return None
         if config.study is None:
             from remix.runs.experiment import train_alone
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numba.core.event import Event, Listener, install_listener
 from omegaconf import DictConfig
@@ -24,6 +24,9 @@ class Compilation(Listener):
 
     A terminal shows the function and the number of functions so far; elsewhere one line says that it begins.
     """
+
+    told: ClassVar[bool] = False
+    """Whether somebody listens for the whole process."""
 
     def __init__(self) -> None:
         self.functions = 0
@@ -53,9 +56,16 @@ class Compilation(Listener):
 
 @contextmanager
 def compilation_told() -> Iterator[None]:
-    """Within it, users are told what they wait for."""
-    with install_listener("numba:compile", Compilation()):
+    """Within it, users are told what they wait for; once, however many runs there are in this process."""
+    if Compilation.told:
         yield
+        return
+    Compilation.told = True
+    try:
+        with install_listener("numba:compile", Compilation()):
+            yield
+    finally:
+        Compilation.told = False
 
 
 def warm_up(config: DictConfig) -> None:

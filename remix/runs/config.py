@@ -34,6 +34,9 @@ def check(config: DictConfig) -> None:
     checks.choice("resume", config.resume, RESUME)
     check_names(config)
     checks.seed("seed", config.seed)
+    if config.seeds is not None:
+        expected = "is for 'remix train' alone; in a study: seed=1,2,3 study.together=true"
+        raise SettingError("seeds", config.seeds, expected)
     checks.known("weight_range", config.weight_range, _WEIGHT_RANGE)
     low, high = (config.weight_range[end] for end in _WEIGHT_RANGE)
     checks.ordered("weight_range.min", low, "weight_range.max", high)
@@ -105,19 +108,25 @@ def as_hydras(config: DictConfig) -> Iterator[None]:
 
 def run_directory(config: DictConfig) -> str:
     """The new directory of this process's run, however often it is asked for."""
-    return _new_directory(str(config.env_name), str(config.algorithm_name), config.seed)
+    return _new_directory(*_named_after(config))
 
 
 def new_directory(config: DictConfig) -> str:
     """A new directory for a run, another one at every call."""
-    return _new_directory.__wrapped__(str(config.env_name), str(config.algorithm_name), config.seed)
+    return _new_directory.__wrapped__(*_named_after(config))
+
+
+def _named_after(config: DictConfig) -> tuple[str, str, str]:
+    """The environment, the algorithm and the seeds that a directory is named after."""
+    seeds = f"seed{config.seed}" if config.get("seeds") is None else "seeds"
+    return str(config.env_name), str(config.algorithm_name), seeds
 
 
 @cache
-def _new_directory(env: str, algorithm: str, seed: int) -> str:
+def _new_directory(env: str, algorithm: str, seeds: str) -> str:
     """The directory is made once in a process, as Hydra may resolve it several times."""
     base = RUNS.joinpath(*(folder_name(part) for part in f"{env}/{algorithm}".split("/") if part))
-    return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-seed{seed}")
+    return _claimed(base / f"{datetime.now():%Y%m%d-%H%M%S}-{seeds}")
 
 
 def _sweep_directory() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -12,15 +14,16 @@ from omegaconf import DictConfig
 from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
-from remix.runs.building import build, quiet
+from remix.runs.building import quiet
 from remix.runs.checkpoints import restoring, starting_point, take_networks
 from remix.runs.compilation import compilation_told
 from remix.runs.config import check, check_arguments, new_directory
-from remix.runs.launchers import threads_of_a_job
+from remix.runs.launchers import cores, threads_of_a_job
 from remix.runs.memory import check_memory
 from remix.runs.previous import find_previous, previous_run
 from remix.runs.progress import RunInProgress, configured_loggers, delivering, ending
 from remix.runs.run_settings import RunSettings
+from remix.runs.side_by_side import Company
 from remix.runs.stopping import stopped_by
 from remix.runs.telling import describe, farewell, tell_end
 from remix.runs.trainer import make_trainer
@@ -31,51 +34,73 @@ from remix.tracking.loggers import FolderLogger
 
 def train_alone(config: DictConfig) -> float:
     """:func:`train` for a run that belongs to no study; one that is refused leaves no directory behind."""
+    with leaving_no_trace(config):
+        return train(settled(config))
+
+
+def settled(config: DictConfig) -> RunSettings:
+    """The settings of a run that belongs to no study, in its directory: a new one, or where it was begun."""
+    if config.resume == "auto":
+        check(config)
+        find_previous(config)
+    return RunSettings(config)
+
+
+@contextmanager
+def leaving_no_trace(config: DictConfig) -> Iterator[None]:
+    """Within, a run that belongs to no study trains; if it is refused its new directory goes."""
     if config.run_dir is None:
         config.run_dir = new_directory(config)
     if not isinstance(config.run_dir, str):
         raise SettingError("run_dir", config.run_dir, "must be text")
     known = bool(RunDirectory(Path(config.run_dir)).record)
     try:
-        if config.resume == "auto":
-            check(config)
-            find_previous(config)
-        return train(RunSettings(config))
+        yield
     except (SettingError, GameError, Stopped):
         if not known:
             RunDirectory(Path(config.run_dir)).discard()
         raise
 
 
-def train(settings: RunSettings) -> float:
-    """Train as configured, evaluate, and keep everything in the run directory.
+def check_run(settings: RunSettings) -> None:
+    """Refuse what can be known not to work before anything is built or written.
 
-    With ``resume=auto`` a run that ended early goes on from its last checkpoint, and a finished one stays.
-
-    :returns: mean greedy return of the final policy.
+    :raises SettingError: naming the setting.
     """
     check(settings.composed)  # whose mistakes may keep references from being resolved
     check_arguments(settings.plain)
     check_budget(settings.config)
     previous_run(settings)  # is asked before anything is written there, as it may refuse
+
+
+def train(settings: RunSettings, company: Company | None = None) -> float:
+    """Train as configured, evaluate, and keep everything in the run directory.
+
+    With ``resume=auto`` a run that ended early goes on from its last checkpoint, and a finished one stays.
+
+    :param company: runs that train beside it in this process; None if it is alone.
+    :returns: mean greedy return of the final policy.
+    """
+    check_run(settings)
+    company = company or Company()
     with settings.directory.claim():
         previous = previous_run(settings)
         if previous.status == "finished":
             return _finished_before(settings, previous)
         run = RunInProgress.after(previous, settings)
         with ending(run, goes_on=bool(previous)), compilation_told():
-            final_return = _train(run, goes_on=bool(previous))
-    farewell(run)
+            final_return = _train(run, bool(previous), company)
+    farewell(run, alone=company.size == 1)
     return final_return
 
 
-def _train(run: RunInProgress, goes_on: bool) -> float:
+def _train(run: RunInProgress, goes_on: bool, company: Company) -> float:
     """Train in a directory that this process holds."""
     quiet()
-    _seed_and_threads(run.config)
-    module, data = build(run.config)
+    _seed_and_threads(run.config, company.size)
+    module, data = company.parts(run.config)
     with data.collector.recruited(module):  # whose mistakes are found before anything is kept
-        check_memory(data.spec, run.config)
+        check_memory(data.spec, run.config, company.size)
         checkpoint = starting_point(
             module, run.config.ckpt_path, run.directory.last.parent if goes_on else None
         )
@@ -83,8 +108,9 @@ def _train(run: RunInProgress, goes_on: bool) -> float:
         if checkpoint is None and run.config.init_from is not None:
             networks = take_networks(module, run.config.init_from)
         trainer = make_trainer(run.config, module)
+        trainer.callbacks.append(company.stop)  # type: ignore[attr-defined]
         run.connect(trainer, checkpoint, data.spec.best_return)
-        describe(run, module, data, checkpoint, networks)
+        describe(run, module, data, checkpoint, networks, company.size)
         if checkpoint is None:
             trainer.validate(module, data, verbose=False)
         with restoring(trainer, checkpoint):
@@ -108,11 +134,16 @@ def _finished_before(settings: RunSettings, record: RunRecord) -> float:
     return record.final_return
 
 
-def _seed_and_threads(config: DictConfig) -> None:
-    """Seed everything. Threads are the setting, else a job's share of a parallel launcher, else all cores."""
+def _seed_and_threads(config: DictConfig, n_runs: int) -> None:
+    """Seed everything. Threads are the setting, else a job's share of a parallel launcher, else all cores.
+
+    :param n_runs: which share what is no setting.
+    """
     threads: int | None = config.threads
     if threads is None and HydraConfig.initialized():
         threads = threads_of_a_job(HydraConfig.get().launcher)
+    if config.threads is None and n_runs > 1:
+        threads = max(1, (threads or cores()) // n_runs)
     if threads is not None:
         torch.set_num_threads(threads)
     pl.seed_everything(config.seed, verbose=False)

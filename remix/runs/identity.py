@@ -20,6 +20,7 @@ SCHEME = 3
 # Keys that change where, how fast or how visibly a run goes, but not what it computes.
 _OUTSIDE = (
     "seed",
+    "seeds",
     "resume",
     "threads",
     "run_dir",

@@ -1,4 +1,4 @@
-"""How many threads a job may use that a Hydra launcher runs beside others."""
+"""How many threads a run may use beside others, of a Hydra launcher's jobs or of this process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ def threads_of_a_job(launcher: Mapping[str, Any]) -> int | None:
 
     :param launcher: ``hydra.launcher`` of joblib (``n_jobs``), Submitit (``cpus_per_task``) or Ray.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if (jobs := launcher.get("n_jobs")) is not None:
-        return max(1, cores // jobs) if jobs > 0 else 1
+        return max(1, cores() // jobs) if jobs > 0 else 1
     if "cpus_per_task" in launcher:
         return launcher["cpus_per_task"] or 1
     if "ray" in launcher:
         return max(1, int(launcher["ray"].get("remote", {}).get("num_cpus", 1)))
     return None
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -109,22 +109,26 @@ class Needs:
         return f"the memory may not suffice: lower {names}, or choose smaller observations"
 
 
-def check_memory(spec: EnvSpec, config: Mapping[str, Any]) -> None:
+def check_memory(spec: EnvSpec, config: Mapping[str, Any], n_runs: int = 1) -> None:
     """Refuse a run that plays more episodes together than fit into the memory.
 
+    :param n_runs: like it that share the memory.
     :raises SettingError: naming the setting to lower.
     """
     needs = Needs.of(spec, config)
-    check_together(spec, config["workers"], needs.setting, needs.count)
+    check_together(spec, config["workers"], needs.setting, needs.count, n_runs)
 
 
-def check_together(spec: EnvSpec, workers: Mapping[str, Any], setting: str, count: int) -> None:
+def check_together(
+    spec: EnvSpec, workers: Mapping[str, Any], setting: str, count: int, n_runs: int = 1
+) -> None:
     """Refuse to play ``count`` episodes, as a setting says, that do not fit into the memory.
 
+    :param n_runs: that each play so many in this process.
     :raises SettingError: naming the setting.
     """
     rows = min(spec.episode_limit, FIRST_LENGTH) + 1
-    size, room = _together(workers, count) * rows * _played(spec), Room.here()
+    size, room = n_runs * _together(workers, count) * rows * _played(spec), Room.here()
     if room is not None and size > room.total:
         raise SettingError(
             setting,
@@ -134,11 +138,15 @@ def check_together(spec: EnvSpec, workers: Mapping[str, Any], setting: str, coun
         )
 
 
-def tell_memory(spec: EnvSpec, config: Mapping[str, Any]) -> None:
-    """Print what will be large, and warn of what will probably not fit."""
+def tell_memory(spec: EnvSpec, config: Mapping[str, Any], n_runs: int = 1) -> None:
+    """Print what will be large, and warn of what will probably not fit.
+
+    :param n_runs: like it that share the memory.
+    """
     needs, room = Needs.of(spec, config), Room.here()
     if room is None:
         return
+    room = Room(room.total // n_runs, room.available // n_runs)
     if sentence := needs.sentence(room):
         print(sentence, flush=True)
     if warning := needs.warning(room):

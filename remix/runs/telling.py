@@ -23,11 +23,13 @@ def describe(
     data: ReplayDataModule,
     checkpoint: str | None,
     networks: Path | None,
+    n_runs: int = 1,
 ) -> None:
     """Print the recipe of a run, in a few lines, before it starts.
 
     :param checkpoint: from which it goes on or begins.
     :param networks: the checkpoint whose networks it begins with.
+    :param n_runs: that train in this process.
     """
     config, spec = run.config, data.spec
     parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
@@ -41,7 +43,7 @@ def describe(
         + (_origin(checkpoint, run) if checkpoint else f"run directory: {run.directory}"),
         flush=True,
     )
-    tell_memory(data.spec, config)
+    tell_memory(data.spec, config, n_runs)
     if config.trainer.accelerator == "cpu" and config.trainer.precision == "bf16-mixed":
         _warn(["trainer.precision=bf16-mixed: on the CPU the networks compute in float32"])
     if checkpoint is None:
@@ -97,10 +99,13 @@ def tell_end(run: RunInProgress, module: MultiAgentModule, data: ReplayDataModul
     _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
 
 
-def farewell(run: RunInProgress) -> None:
-    """Print what the run has left, and which commands come next."""
+def farewell(run: RunInProgress, alone: bool = True) -> None:
+    """Print what the run has left, and which commands come next.
+
+    :param alone: whether it is the only run of this process.
+    """
     final, directory = run.record.final_return, run.directory
-    if run.config.study is not None:
+    if run.config.study is not None or not alone:
         print(f"final return {final:.2f}; everything is in {directory}")
         return
     print(f"\nfinal return {final:.2f}; everything is in {directory}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -12,6 +15,7 @@ from remix.records.directory import ERROR
 from remix.runs.config import check
 from remix.runs.experiment import train
 from remix.runs.run_settings import RunSettings
+from remix.runs.side_by_side import Company, side_by_side
 from remix.settings.user_errors import one_line
 from remix.studies.reuse import take_over
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -20,13 +24,25 @@ from remix.tracking.plan_file import PLAN_FILE, read_plan
 def run(config: DictConfig) -> float | None:
     """Train one job of a study unless that was done before.
 
-    :returns: the final return; None if the job failed, or if another process is training it.
+    Where ``study.together`` is set, the first of the jobs that differ in the seed alone trains all of them.
+
+    :returns: the final return; None if the job failed, or if it is trained elsewhere.
     """
     check(config)
-    settings = RunSettings(config)
-    directory, study = settings.directory, settings.config.study
-    name = f"{study.panel}, {study.variant}, seed {config.seed}"
-    print(f"\n{_place(config)}{name}", flush=True)
+    jobs = _together(config)
+    if len(jobs) < 2:
+        return _train(RunSettings(config))
+    if jobs[0]["seed"] != config.seed:
+        print(f"\n{_place(config)}{_name(config)} is trained with seed {jobs[0]['seed']}", flush=True)
+        return None
+    returns = side_by_side([RunSettings(_job_of(config, job)) for job in jobs], _train)
+    return returns[0] if isinstance(returns[0], float) else None
+
+
+def _train(settings: RunSettings, company: Company | None = None) -> float | None:
+    """Train one job, which may have company in this process."""
+    directory, study, name = settings.directory, settings.config.study, _name(settings.config)
+    print(f"\n{_place(settings.config)}{name}", flush=True)
     before = directory.state
     if before == "failed" and not study.retry_failed:
         print(f"failed before ({directory.record.error}); study.retry_failed=true runs it again")
@@ -37,7 +53,7 @@ def run(config: DictConfig) -> float | None:
     try:
         if before == "new" and study.reuse and (source := take_over(settings)):
             print(f"taken over from {source}: the same configuration ({settings.identity}) and seed")
-        return train(settings)
+        return train(settings, company)
     except TakenError as error:  # another process took it since we looked
         print(error.expected)
         return None
@@ -48,14 +64,41 @@ def run(config: DictConfig) -> float | None:
         return None
 
 
+def _name(config: DictConfig) -> str:
+    return f"{config.study.panel}, {config.study.variant}, seed {config.seed}"
+
+
+def _together(config: DictConfig) -> list[dict[str, Any]]:
+    """The planned jobs that are trained in one process with this one, itself included; none if alone."""
+    if not config.study.together:
+        return []
+    mine = _planned(config)
+    axes, seeds = (mine.get("panel"), mine.get("variant")), mine.get("together", ())
+    return [job for job in _plan() if (job["panel"], job["variant"]) == axes and job["seed"] in seeds]
+
+
+def _job_of(config: DictConfig, job: Mapping[str, Any]) -> DictConfig:
+    """The configuration of another job, which differs in the seed alone."""
+    other = deepcopy(config)
+    other.seed, other.run_dir = job["seed"], str(Path(job["directory"]).absolute())
+    return other
+
+
 def _place(config: DictConfig) -> str:
     """``[3/16] `` for the third of sixteen jobs of a command; empty if its plan is not known here."""
+    place = _planned(config).get("place")
+    return f"[{place}] " if place else ""
+
+
+def _planned(config: DictConfig) -> dict[str, Any]:
+    """What the plan says of a job; empty if its plan is not known here."""
+    mine = (str(config.study.panel), str(config.study.variant), config.seed)
+    return next((job for job in _plan() if (job["panel"], job["variant"], job["seed"]) == mine), {})
+
+
+def _plan() -> list[dict[str, Any]]:
     from hydra.core.hydra_config import HydraConfig
 
     path = Path(HydraConfig.get().sweep.dir) / PLAN_FILE
-    jobs = read_plan(path)["jobs"] if path.is_file() else ()
-    mine = (str(config.study.panel), str(config.study.variant), config.seed)
-    place = next(
-        (job.get("place", "") for job in jobs if (job["panel"], job["variant"], job["seed"]) == mine), None
-    )
-    return f"[{place}] " if place else ""
+    jobs: list[dict[str, Any]] = read_plan(path)["jobs"] if path.is_file() else []
+    return jobs

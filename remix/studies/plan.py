@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Job:
     :ivar variant: what tells it from other curves there.
     :ivar identity: of its configuration, seed excluded.
     :ivar directory: of the run.
+    :ivar together: seeds of the jobs that are trained in one process with this one, itself included.
     """
 
     panel: str
@@ -43,6 +44,7 @@ class Job:
     seed: int
     identity: str
     directory: str
+    together: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.panel}, {self.variant}, seed {self.seed}"
@@ -109,6 +111,8 @@ def make_plan(config: DictConfig) -> Plan:
             )
         _check_place(config, job)
     about = config.study
+    if checks.flag("study.together", about.together):
+        jobs = tuple(replace(job, together=_equals(job, jobs)) for job in jobs)
     sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
     warnings = Counter(line for _, _, lines in composed for line in lines)
     name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
@@ -133,6 +137,12 @@ def write_plan(plan: Plan, directory: Path) -> None:
     path = directory / PLAN_FILE
     earlier = read_plan(path)["jobs"] if path.is_file() else ()
     replace_text(path, json.dumps(plan.merged(earlier), indent=1))
+
+
+def _equals(job: Job, jobs: Iterable[Job]) -> tuple[int, ...]:
+    """Seeds of the jobs that differ in nothing else."""
+    axes = job.panel, job.variant
+    return tuple(dict.fromkeys(other.seed for other in jobs if (other.panel, other.variant) == axes))
 
 
 def _jobs(config: DictConfig) -> Iterator[tuple[Job, dict[str, Any], list[str]]]:

@@ -75,6 +75,47 @@ def test_a_repeated_study_trains_what_is_missing(remix: CommandLine, mlflow_uri:
     assert [job["seed"] for job in json.loads(Path(plan).read_text())["jobs"]] == [1, 2]
 
 
+def test_jobs_that_differ_in_the_seed_alone_are_trained_together(
+    remix: CommandLine, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from remix.algorithms.value_factorization import ValueFactorization
+
+    step = ValueFactorization.training_step
+
+    def fails_with_seed_2(self, *arguments):
+        if self.trainer.datamodule.seed == 2:
+            raise RuntimeError("the gradient exploded")
+        return step(self, *arguments)
+
+    monkeypatch.setattr(ValueFactorization, "training_step", fails_with_seed_2)
+    sweep = (*STUDY, "algorithm=qmix,vdn", "study.together=true")
+    first = remix(*sweep, "seed=1,2")
+    assert first.code == 1
+    assert "study games: 4 jobs: 2 finished, 2 failed" in first.out
+    assert "[seed 1] [1/4] matrix_game, qmix, seed 1\n" in first.out
+    assert "[2/4] matrix_game, qmix, seed 2 is trained with seed 1\n" in first.out
+    monkeypatch.setattr(ValueFactorization, "training_step", step)
+    second = remix(*sweep, "seed=3,2", "study.retry_failed=true")
+    assert second.code == 0, second.err
+    assert "4 jobs: 4 finished" in second.out
+    _, children = parent_and_children(mlflow_uri, "games")
+    assert {(c.data.tags["variant"], c.data.tags["seed"], c.info.status) for c in children} == {
+        (algorithm, seed, "FINISHED") for algorithm in ("qmix", "vdn") for seed in "123"
+    }
+    assert remix(*sweep, "study.name=alone", "seed=3", "study.reuse=false").code == 0
+    folder = remix.home / "runs/studies"
+    together, alone = (
+        [
+            (entry.step, {k: v for k, v in entry.values.items() if not k.startswith("time/")})
+            for entry in entries
+        ]
+        for entries in (
+            Journal(folder / f"{name}/matrix_game/qmix/seed3").entries() for name in ("games", "alone")
+        )
+    )
+    assert together == alone
+
+
 def test_a_failing_job_does_not_stop_the_others(remix: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     from remix.algorithms.value_factorization import ValueFactorization
 

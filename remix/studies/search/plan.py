@@ -20,7 +20,8 @@ from remix.studies.search.composition import chosen_groups, composed, given, has
 from remix.studies.search.space import Choice, Dimension, Range, read_space
 
 SETTINGS = ("name", "trials", "seeds", "sampler_seed", "space")
-_OURS = ("seed", "resume", "run_dir", "run_name", "experiment_name")  # the search sets them for every run
+_OURS = ("seed", "seeds", "resume", "run_dir", "run_name", "experiment_name")
+"""What the search sets for every run."""
 
 
 @dataclass(frozen=True)
