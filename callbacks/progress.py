@@ -21,6 +21,8 @@ _BAR_FORMAT = "{percentage:3.0f}%|{bar}| {n:,}/{total:,} steps [{elapsed}<{remai
 class EnvStepProgress(Callback):
     """Shows environment steps of the budget, steps per second, epsilon, the last test return and updates.
 
+    On Ray it also shows how many workers there are.
+
     :param interval: seconds between lines when the standard output is not a terminal.
     """
 
@@ -68,6 +70,8 @@ class EnvStepProgress(Callback):
         if (test_return := trainer.callback_metrics.get("test/return")) is not None:
             details["test return"] = f"{float(test_return):.2f}"
         details["updates"] = f"{module.updates:,}"
+        if (strength := _strength(trainer)) is not None:
+            details["workers"] = "{} of {}".format(*strength)
         if self._bar is not None:
             self._bar.set_postfix(details, refresh=False)
             # The last round may exceed the budget, and tqdm shows no bar beyond its total.
@@ -94,3 +98,9 @@ def _parts(trainer: pl.Trainer, pl_module: pl.LightningModule) -> tuple[MultiAge
     """The module, and the budget in environment steps."""
     assert isinstance(pl_module, MultiAgentModule)
     return pl_module, trainer.datamodule.max_env_steps  # type: ignore[attr-defined]
+
+
+def _strength(trainer: pl.Trainer) -> tuple[int, int] | None:
+    """Workers that are there and workers wanted, where that is worth telling."""
+    pool = trainer.datamodule.collector.pool  # type: ignore[attr-defined]
+    return None if pool is None else pool.strength

@@ -35,6 +35,11 @@ class WorkerPool(ABC):
     replaces_hung = False
     """Whether a game that hangs is replaced; where not, games that may are refused."""
 
+    @property
+    def strength(self) -> tuple[int, int] | None:
+        """Workers that are there and workers wanted, where there may be fewer for long; else None."""
+        return None
+
     @abstractmethod
     def collect(
         self, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None

@@ -125,14 +125,20 @@ def _lead(life: Callable[..., None], connection: Any, variables: dict[str, str],
         signal.signal(signal.SIGTERM, _end_all)
     Thread(target=_end_with_parent, daemon=True).start()
     life(connection, *arguments)
+    # The connection of a parent that died is closed, too. What was started here would outlive this process.
+    _end_with_parent(patience=0.1)
 
 
-def _end_with_parent() -> None:
-    """End this process with its parent: nobody else would end one whose game hangs."""
+def _end_with_parent(patience: float | None = None) -> None:
+    """End this process with its parent: nobody else would end one whose game hangs.
+
+    :param patience: seconds in which the parent may end; None for any time.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    _end_all()
+    parent.join(patience)
+    if not parent.is_alive():
+        _end_all()
 
 
 def _end_all(signal_number: int = 0, frame: FrameType | None = None) -> None:

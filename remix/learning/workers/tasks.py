@@ -1,4 +1,4 @@
-"""Episodes handed out as tasks of a few seeds to workers elsewhere, and again where one is lost."""
+"""Episodes as tasks of a few seeds for workers elsewhere, handed out again where a worker is lost."""
 
 from __future__ import annotations
 

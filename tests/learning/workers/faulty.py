@@ -62,6 +62,14 @@ class Faulty(SmallPredatorPrey):
         return taken.read_text()
 
 
+class Slow(Faulty):
+    """Takes 20 ms for a step."""
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        time.sleep(0.02)
+        return super().step(actions)
+
+
 class WithProgram(Faulty):
     """Has a program run, as games do, and forgets to end it.
 

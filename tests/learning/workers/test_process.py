@@ -251,25 +251,29 @@ def test_one_that_does_not_arrive_is_refused_at_once(policy):
     pool.close()
 
 
-def play_and_hang(connection, fault, programs):
-    """A process with a pool of its own, whose game hangs in the third step."""
+def play_and_wait(connection, fault, programs):
+    """A process with a pool of its own, whose game hangs in the third step or waits for more."""
     policy = Policy(SmallPredatorPrey().spec)
     pool = ProcessWorkers(partial(WithProgram, fault, programs), policy, n_workers=1)
     playing = threading.Thread(target=pool.collect, args=(policy.state_dict(), SEEDS[:2], 0.5))
     playing.start()
     while not pool._workers:  # they are made when there is something to play
         time.sleep(0.01)
+    if not fault.exists():
+        playing.join()
     connection.send(pool._workers[0].process.pid)
-    playing.join()
+    time.sleep(1000)
 
 
-def test_a_worker_does_not_outlive_its_parent(tmp_path):
-    """Even if the parent is killed, and the game hangs."""
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_worker_does_not_outlive_its_parent(tmp_path, hangs):
+    """Nor does the game, even if the parent is killed."""
     fault, programs = tmp_path / "fault", tmp_path / "programs"
-    fault.write_text("hang")
+    if hangs:
+        fault.write_text("hang")
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    parent = context.Process(target=play_and_hang, args=(theirs, fault, programs))
+    parent = context.Process(target=play_and_wait, args=(theirs, fault, programs))
     parent.start()
     theirs.close()
     worker = ours.recv()
