@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -21,9 +22,9 @@ from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOpti
 from remix.envs.seeds import fold
 from remix.envs.skirmish.encoding import make_spec
 from remix.envs.skirmish.maps import load_map, map_names
-from remix.envs.spec import Environment, Observation, Step
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 from remix.envs.starcraft_game import Game, picture_of
-from remix.envs.starcraft_setup import check_installation, import_game, replay_folder
+from remix.envs.starcraft_setup import SMAC, check_installation, import_game, replay_folder
 from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, one_of
 
@@ -67,6 +68,9 @@ class StarCraft(Environment):
     :raises SettingError: a setting has an invalid value, or something is not installed.
     """
 
+    package = SMAC
+    """What the game is played through."""
+
     def __init__(
         self,
         map_name: str = "8m",
@@ -79,26 +83,28 @@ class StarCraft(Environment):
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        self._views, rewards = given_or_default(views, rewards)
+        views, rewards = given_or_default(views, rewards)
         checks.choice("map_name", map_name, map_names())
-        if str(difficulty) not in DIFFICULTIES:
-            raise SettingError("difficulty", difficulty, one_of(DIFFICULTIES))
+        on_grid = views.obs_pathing_grid or views.obs_terrain_height
         self._settings: dict[str, Any] = {
             "map_name": map_name,
-            "step_mul": checks.whole("step_mul", step_mul, 1, MOST_LOOPS),
-            "move_amount": _move_amount(move_amount, self._views),
-            "difficulty": str(difficulty),
             "game_version": game_version,
-            "continuing_episode": checks.flag("continuing_episode", continuing_episode),
-            **asdict(self._views),
+            **common_settings(step_mul, move_amount, on_grid, difficulty, continuing_episode),
+            **asdict(views),
             **asdict(rewards),
         }
-        check_installation(map_name, game_version)
+        self._map = load_map(map_name)
+        self._prepare(make_spec("starcraft2", self._map, views), map_name, game_version, replay_dir)
+
+    def _prepare(
+        self, spec: EnvSpec, map_file: str, game_version: str | float | None, replay_dir: str | None
+    ) -> None:
+        """Check the installation, and get ready to play what ``spec`` describes."""
+        check_installation(self.package, map_file, game_version)
         self._saves_replays = replay_dir is not None
         if replay_dir is not None:
             self._settings["replay_dir"] = replay_folder(replay_dir)
-        self._map = load_map(map_name)
-        self.spec = replace(make_spec("starcraft2", self._map, self._views), may_hang=True)
+        self.spec = replace(spec, may_hang=True)
         self._games: dict[int, Game] = {}
         self._allocate(0)
 
@@ -165,19 +171,24 @@ class StarCraft(Environment):
         """Make a game that is not launched yet."""
         # Each replay gets its own name: two of SMAC's names are equal if map and second are.
         prefix = f"{self._map.name}_{os.getpid()}_{episode}"
-        make = import_game()
+        make = import_game(self.package)
         try:
-            game = make(seed=fold(seed) & 0x7FFFFFFF, replay_prefix=prefix, **self._settings)
+            # A copy, as SMACv2 writes into what it is given.
+            game = make(seed=fold(seed) & 0x7FFFFFFF, replay_prefix=prefix, **deepcopy(self._settings))
         except (KeyError, TypeError) as error:
             raise SettingError(
-                "backend", "starcraft2", f"the installed package of SMAC is too old ({error!r})"
+                "backend",
+                "starcraft2",
+                f"the installed package of {self.package.title} is too old ({error!r})",
             ) from error
         shown = game.get_env_info()
         for theirs, ours in _SIZES.items():
             if shown[theirs] != getattr(self.spec, ours):
                 expected = f"expected {ours}={getattr(self.spec, ours)}, but it has {shown[theirs]}"
                 raise SettingError(
-                    "backend", "starcraft2", f"the installed package of SMAC is not the original: {expected}"
+                    "backend",
+                    "starcraft2",
+                    f"the installed package of {self.package.title} is not the original: {expected}",
                 )
         return Game(game)
 
@@ -221,7 +232,7 @@ class StarCraft(Environment):
         obs, state, avail_actions = (array[episode] for array in self._observation)
         game = self._games[episode]
         obs[:] = [self._without_gap(view) for view in game.get_obs()]
-        state[:] = obs.ravel() if self._views.obs_instead_of_state else game.get_state()
+        state[:] = obs.ravel() if self._settings["obs_instead_of_state"] else game.get_state()
         avail_actions[:] = game.get_avail_actions()
 
     def _without_gap(self, view: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -239,10 +250,27 @@ class StarCraft(Environment):
         self._running = np.zeros(n_episodes, np.bool_)
 
 
-def _move_amount(value: float, views: ViewOptions) -> float:
+def common_settings(
+    step_mul: int, move_amount: float, on_grid: bool, difficulty: str | int, continuing_episode: bool
+) -> dict[str, Any]:
+    """Check the settings that SMAC and SMACv2 have in common.
+
+    :param on_grid: whether observations have samples of the ground around an agent.
+    """
+    if str(difficulty) not in DIFFICULTIES:
+        raise SettingError("difficulty", difficulty, one_of(DIFFICULTIES))
+    return {
+        "step_mul": checks.whole("step_mul", step_mul, 1, MOST_LOOPS),
+        "move_amount": _move_amount(move_amount, on_grid),
+        "difficulty": str(difficulty),
+        "continuing_episode": checks.flag("continuing_episode", continuing_episode),
+    }
+
+
+def _move_amount(value: float, on_grid: bool) -> float:
     """``move_amount`` in the type that SMAC needs: some views use it as an index, which must be an int."""
     amount = checks.number("move_amount", value, 0, LONGEST_MOVE)
-    if not amount.is_integer() and (views.obs_pathing_grid or views.obs_terrain_height):
+    if not amount.is_integer() and on_grid:
         raise SettingError(
             "move_amount", value, "must be a whole number with obs_pathing_grid or obs_terrain_height"
         )

@@ -83,6 +83,16 @@ class Game:
             unit for _, unit in sorted(self._smac.enemies.items())
         ]
 
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Types of agents and enemies in the order of their numbers, which SMACv2 knows by name."""
+        maps = (self._smac.ally_unit_map, self._smac.enemy_unit_map)
+        known = ({number: name for name, number in types.items()} for types in maps)
+        agents, enemies = (
+            tuple(names[unit.unit_type] for unit in team)
+            for names, team in zip(known, self.units(), strict=True)
+        )
+        return agents, enemies
+
     def save_replay(self) -> None:
         """Save a replay of all episodes so far, if there are any."""
         if self._launched:

@@ -6,20 +6,55 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from remix.envs.skirmish.maps import map_names
 from remix.settings.errors import SettingError, first_line, one_of
 
-_INSTALL = 'pip install "remix-marl[smac]"'
-_MAPS = "https://github.com/oxwhirl/smac/releases/download/v0.1-beta1/SMAC_Maps.zip"
+
+class Package(NamedTuple):
+    """A package that plays the game.
+
+    :param name: what is imported, of which ``module`` has the class ``environment``.
+    :param title: what it is called in messages, ``owner`` the same at length.
+    :param install: command that installs it.
+    :param maps: where the archive with its maps is.
+    """
+
+    name: str
+    module: str
+    environment: str
+    title: str
+    owner: str
+    install: str
+    maps: str
+
+
+SMAC = Package(
+    name="smac",
+    module="smac.env",
+    environment="StarCraft2Env",
+    title="SMAC",
+    owner="the StarCraft Multi-Agent Challenge",
+    install='pip install "remix-marl[smac]"',
+    maps="https://github.com/oxwhirl/smac/releases/download/v0.1-beta1/SMAC_Maps.zip",
+)
+SMACV2 = Package(
+    name="smacv2",
+    module="smacv2.env.starcraft2.wrapper",
+    environment="StarCraftCapabilityEnvWrapper",
+    title="SMACv2",
+    owner="SMACv2",
+    install="pip install git+https://github.com/oxwhirl/smacv2.git",
+    maps="https://github.com/oxwhirl/smacv2/releases/download/maps/SMAC_Maps.zip",
+)
 _GAME = "https://github.com/Blizzard/s2client-proto#downloads"
 
 
-def check_installation(map_name: str, game_version: str | float | None) -> None:
-    """Look for SMAC's package, the game, its version and the map.
+def check_installation(package: Package, map_file: str, game_version: str | float | None) -> None:
+    """Look for the package, the game, its version and the map.
 
     :raises SettingError: one of them is missing. The message says what to do about it.
     """
@@ -27,15 +62,15 @@ def check_installation(map_name: str, game_version: str | float | None) -> None:
         raise SettingError(
             "game_version", game_version, "must have three parts, e.g. 4.10.0 (4.10 is a number, and is 4.1)"
         )
-    _check_package()
+    _check_package(package)
     folder = _game_folder()
     if folder is not None:
-        _check_game(folder, map_name)
+        _check_game(package, folder, map_file)
     _check_version(folder, game_version)
 
 
-def import_game() -> Callable[..., Any]:
-    """Import SMAC's class ``StarCraft2Env``.
+def import_game(package: Package) -> Callable[..., Any]:
+    """Import the package's class of games.
 
     The messages of the game need protobuf's implementation in Python. A process can choose it only before it
     imports protobuf, so the games are played in worker processes.
@@ -44,7 +79,7 @@ def import_game() -> Callable[..., Any]:
     """
     os.environ.setdefault("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python")
     try:
-        from smac.env import StarCraft2Env
+        game: Callable[..., Any] = getattr(import_module(package.module), package.environment)
     except (ImportError, TypeError) as error:
         reason = first_line(error)
         if "Descriptors cannot" in reason:
@@ -53,9 +88,8 @@ def import_game() -> Callable[..., Any]:
                 "set PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION=python before it starts"
             )
         else:
-            reason = f"cannot be imported ({reason}): {_INSTALL}"
+            reason = f"cannot be imported ({reason}): {package.install}"
         raise _missing(reason) from error
-    game: Callable[..., Any] = StarCraft2Env
     return game
 
 
@@ -83,21 +117,21 @@ def _missing(expected: str) -> SettingError:
     return SettingError("backend", "starcraft2", expected)
 
 
-def _check_package() -> None:
-    """Check that SMAC's package is installed, and not another package with the name smac."""
-    found = find_spec("smac")
+def _check_package(package: Package) -> None:
+    """Check that the package is installed, and not another one with its name."""
+    found = find_spec(package.name)
     folders = [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
     if any((folder / "env/starcraft2/starcraft2.py").is_file() for folder in folders):
         return
     if any((folder / "facade").is_dir() and (folder / "runhistory").is_dir() for folder in folders):
         raise _missing(
             "the package smac that is installed is SMAC3, for hyper-parameters; the StarCraft Multi-Agent "
-            f"Challenge has the same name and cannot stand beside it: pip uninstall smac && {_INSTALL}"
+            f"Challenge has the same name and cannot stand beside it: pip uninstall smac && {package.install}"
         )
     if folders:
         where = folders[0]
-        raise _missing(f"the package smac in {where} is not the StarCraft Multi-Agent Challenge: {_INSTALL}")
-    raise _missing(f"needs the package of the StarCraft Multi-Agent Challenge: {_INSTALL}")
+        raise _missing(f"the package {package.name} in {where} is not {package.owner}: {package.install}")
+    raise _missing(f"needs the package of {package.owner}: {package.install}")
 
 
 def _game_folder() -> Path | None:
@@ -106,7 +140,7 @@ def _game_folder() -> Path | None:
     return Path(path).expanduser() if path is not None else None
 
 
-def _check_game(folder: Path, map_name: str) -> None:
+def _check_game(package: Package, folder: Path, map_file: str) -> None:
     if not _builds(folder):
         raise _missing(
             f"needs StarCraft II, which is not in {folder}: install it from {_GAME}, "
@@ -114,12 +148,12 @@ def _check_game(folder: Path, map_name: str) -> None:
         )
     maps = folder / "Maps/SMAC_Maps"
     if not maps.is_dir():
-        raise _missing(f"needs SMAC's maps, which are not in {maps}: unpack {_MAPS} in {maps.parent}")
-    there = [name for name in map_names() if (maps / f"{name}.SC2Map").is_file()]
-    if map_name not in there:
-        raise SettingError(
-            "map_name", map_name, f"{map_name}.SC2Map is missing in {maps}: unpack {_MAPS} in {maps.parent}"
+        raise _missing(
+            f"needs {package.title}'s maps, which are not in {maps}: unpack {package.maps} in {maps.parent}"
         )
+    if not (maps / f"{map_file}.SC2Map").is_file():
+        where = f"{map_file}.SC2Map is missing in {maps}: unpack {package.maps} in {maps.parent}"
+        raise SettingError("map_name", map_file, where)
 
 
 def _builds(folder: Path) -> set[int]:

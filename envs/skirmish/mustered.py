@@ -89,9 +89,8 @@ def _check_room(scenario: Scenario, floor: Floor) -> None:
         kind, x, y = np.full(needed, k), np.full(needed, 16.0), np.full(needed, 16.0)
         found = place(floor, kind, x, y, Placed(np.zeros(len(scenario.types), np.int64)))
         if found < needed:
-            expected = (
-                f"{needed} units need room, but at most {found} of {name} have it on {scenario.terrain.name}"
-            )
+            room = f"{scenario.terrain.name} has room for {found} of {name}"
+            expected = f"n_units and n_enemies must be {found} in sum at most, not {needed}: {room}"
             raise SettingError("map_name", scenario.name, expected)
 
 

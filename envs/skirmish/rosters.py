@@ -57,9 +57,8 @@ class Roster:
         shared = {name: getattr(self._types, name) for name in _SHARED}
         shared["n_agents"] = n_agents
         shared["team"] = np.repeat([0, 1], [n_agents, n_units - n_agents]).astype(np.int64)
-        return Rules(
-            **shared, **{name: self._array(n_battles, name) for name in Rules._fields if name not in shared}
-        )
+        own = {name: self._array(n_battles, name) for name in Rules._fields if name not in shared}
+        return Rules(**shared, **own)
 
     def _array(self, n_battles: int, name: str) -> NDArray[np.generic]:
         column, shape = getattr(self._types, name), (n_battles, self._n_units)
@@ -69,7 +68,10 @@ class Roster:
     def deal(
         self, rules: Rules, kind: NDArray[np.int64], x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> None:
-        """Write the rules of battles with units of types ``kind [E, U]`` that start at ``x``, ``y [E, U]``."""
+        """Write the rules of battles.
+
+        :param kind: types of the units ``[E, U]``, which start at ``x``, ``y [E, U]``.
+        """
         rules.start_x[:], rules.start_y[:] = x, y
         hostile = rules.team[:, None] != rules.team
         for name in Rules._fields:

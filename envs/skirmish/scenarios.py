@@ -162,9 +162,8 @@ def _teams(
     elif n_agents != n_enemies:
         config.fail("n_enemies", n_enemies, f"must be n_units, {n_agents}, with {kind}")
     exceptions = fields.choices("exception_unit_types", unit_types, default=())
-    usual = [
-        unit for unit, weight in zip(unit_types, weights, strict=True) if weight and unit not in exceptions
-    ]
+    possible = [unit for unit, weight in zip(unit_types, weights, strict=True) if weight]
+    usual = [unit for unit in possible if unit not in exceptions]
     if not usual:
         fields.fail("exception_unit_types", list(exceptions), "must leave a type that teams may consist of")
     if not any(units[unit].weapon for unit in usual):
@@ -186,10 +185,9 @@ def _starts(config: Fields) -> Starts:
     kind = fields.choice("dist_type", START_KINDS)
     either, together = kind == "surrounded_and_reflect", kind == "together"
     p = fields.number("p", 0, 1) if either else float(kind == "reflect_position")
-    width, height = (
-        float(SIZE) if together else fields.number(side, _LEAST_SIZE, SIZE, SIZE)
-        for side in ("map_x", "map_y")
-    )
+    width, height = float(SIZE), float(SIZE)
+    if not together:
+        width, height = (fields.number(side, _LEAST_SIZE, SIZE, SIZE) for side in ("map_x", "map_y"))
     fields.close()
     return Starts(kind, p, width, height)
 
@@ -215,10 +213,8 @@ def _trait(config: Fields, name: str, n_agents: int, most: float) -> Trait | Non
         if not items:
             fields.fail("items", [], "must be a list of at least one list")
     else:
-        (low,), (high,) = (
-            fields.numbers(bound, sizes=(1,), minimum=0, maximum=1)
-            for bound in ("lower_bound", "upper_bound")
-        )
+        bounds = (fields.numbers(name, None, (1,), 0, 1) for name in ("lower_bound", "upper_bound"))
+        (low,), (high,) = bounds
         if low > high:
             fields.fail("lower_bound", [low], f"must not exceed upper_bound, {high:g}")
         if low > most:

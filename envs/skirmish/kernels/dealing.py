@@ -7,10 +7,11 @@ from remix.envs.skirmish.rules import Rules
 
 
 @inlined
-def rules_of(rules: Rules, e: int) -> Rules:
+def rules_of(rules: Rules, e: int, loops: int) -> Rules:
     """The rules of battle ``e``.
 
     :param rules: of all battles: what differs between units has the battles as its first dimension.
+    :param loops: of a step.
     """
     return Rules(
         n_agents=rules.n_agents,
@@ -60,7 +61,7 @@ def rules_of(rules: Rules, e: int) -> Rules:
         targeting=rules.targeting,
         least_damage=rules.least_damage,
         move_amount=rules.move_amount,
-        loops_per_step=rules.loops_per_step,
+        loops_per_step=loops,
         passable=rules.passable,
         interior=rules.interior,
         ground=rules.ground,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.skirmish.kernels.compiler import lean
+from remix.envs.skirmish.kernels.compiler import inlined, lean
 from remix.envs.skirmish.kernels.drawn_views import DrawnEncoding, Handicaps, Memory, is_within
 from remix.envs.skirmish.kernels.offering import offer_moves
 from remix.envs.skirmish.kernels.views import ATTACK, NO_OP, STOP, Bodies
 
 
-@lean
+@inlined
 def offer_drawn(
     encoding: DrawnEncoding,
     bodies: Bodies,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.skirmish.kernels.battle import command, play_loop
+from remix.envs.skirmish.kernels.battle import advance
 from remix.envs.skirmish.kernels.common import NO_TIMER, uniform
 from remix.envs.skirmish.kernels.compiler import compiled, inlined, lean
 from remix.envs.skirmish.kernels.dealing import rules_of
@@ -29,8 +29,8 @@ class DrawnMatch(NamedTuple):
 
     ``rules`` have the battles as their first dimension where units differ. ``scale [E]`` factors of rewards.
     ``random [E]`` state of the random numbers for order and knowledge of agents, and for attacks that fail;
-    ``luck [N]`` memory for the latter, ``orders [N]`` for what actions mean. ``culling`` loops before the end
-    of a step agents die that are below the share of health at which they do.
+    ``luck [N]`` memory for the latter, ``orders [E, N]`` for what actions mean, ``no_orders`` of that shape.
+    ``culling`` loops before the end of a step agents die that are below their share of health.
     """
 
     rules: Rules
@@ -48,6 +48,7 @@ class DrawnMatch(NamedTuple):
     random: NDArray[np.uint64]
     luck: NDArray[np.float64]
     orders: NDArray[np.int64]
+    no_orders: NDArray[np.int64]
     before: Strength
     after: Strength
     running: NDArray[np.bool_]
@@ -72,7 +73,7 @@ def begin_drawn(match: Bundle, rows: NDArray[np.int64], seeds: NDArray[np.int64]
 @lean
 def _begin(match: DrawnMatch, row: NDArray[np.int64], seed: NDArray[np.int64]) -> None:
     e, memory = row[0], match.memory
-    start(rules_of(match.rules, e), match.units, row, seed)
+    start(rules_of(match.rules, e, match.rules.loops_per_step), match.units, row, seed)
     match.running[e], match.steps[e] = True, 0
     match.last_actions[e, :] = NO_ACTION
     memory.known[e] = False
@@ -112,43 +113,47 @@ def _play_battle(match: DrawnMatch, e: int) -> None:
     match.ends.reward[e], match.ends.terminated[e], match.ends.truncated[e] = 0.0, False, False
     if not match.running[e]:
         return
-    for i in range(match.units.health.shape[1]):
-        match.before.health[e, i], match.before.shield[e, i] = (
-            match.units.health[e, i],
-            match.units.shield[e, i],
-        )
+    units, before = match.units, match.before
+    for i in range(units.health.shape[1]):
+        before.health[e, i], before.shield[e, i] = units.health[e, i], units.shield[e, i]
     if match.encoding.shows_attack:
         for i in range(match.luck.size):
             match.luck[i] = uniform(match.random, e)
-    translate(match.encoding, match.handicaps, match.memory, e, match.actions[e], match.luck, match.orders)
-    rules = rules_of(match.rules, e)
-    _fight(rules, match, e)
+    encoding, handicaps, memory = match.encoding, match.handicaps, match.memory
+    translate(encoding, handicaps, memory, e, match.actions[e], match.luck, match.orders[e])
+    _fight(match, e)
     match.steps[e] += 1
-    for i in range(rules.n_agents):
+    for i in range(match.luck.size):
         match.last_actions[e, i] = match.actions[e, i]
     score_battle(
-        _scoring_of(match.scoring, rules, match.scale[e]),
-        match.before,
+        _scoring_of(match.scoring, match.rules.healer[e], match.scale[e]),
+        before,
         match.after,
         match.steps,
         match.scores,
         e,
     )
-    forget(match.memory, match.bodies, e)
+    forget(memory, match.bodies, e)
     _observe(match, e)
     match.running[e] = write_ends(match.ends, match.scores, match.limit_cuts, e)
 
 
-@lean
-def _fight(rules: Rules, match: DrawnMatch, e: int) -> None:
+@inlined
+def _fight(match: DrawnMatch, e: int) -> None:
     """Give the orders and play the loops of a step."""
-    command(rules, match.units, e, match.orders)
-    for i in range(rules.team.size):
-        match.scratch.by_x[i] = i
-    for loop in range(rules.loops_per_step):
-        if match.encoding.shows_health and loop == rules.loops_per_step - match.culling:
-            _cull(rules, match.units, match.handicaps, e)
-        play_loop(rules, match.units, e, match.scratch)
+    loops = match.rules.loops_per_step
+    if not match.encoding.shows_health:
+        _advance(match, e, loops, match.orders)
+        return
+    _advance(match, e, loops - match.culling, match.orders)
+    _cull(rules_of(match.rules, e, loops), match.units, match.handicaps, e)
+    _advance(match, e, match.culling, match.no_orders)
+
+
+@lean
+def _advance(match: DrawnMatch, e: int, loops: int, orders: NDArray[np.int64]) -> None:
+    rules = rules_of(match.rules, e, loops)
+    advance(rules, match.units, match.scratch, match.running, orders, e, e + 1)
 
 
 @inlined
@@ -162,11 +167,11 @@ def _cull(rules: Rules, units: Units, handicaps: Handicaps, e: int) -> None:
 
 
 @inlined
-def _scoring_of(scoring: Scoring, rules: Rules, scale: float) -> Scoring:
-    """The scoring of a battle with the units of ``rules``."""
+def _scoring_of(scoring: Scoring, heals: NDArray[np.bool_], scale: float) -> Scoring:
+    """The scoring of a battle in which the units of ``heals [U]`` do that."""
     return Scoring(
         n_agents=scoring.n_agents,
-        heals=rules.healer,
+        heals=heals,
         healers_take_part=scoring.healers_take_part,
         healers_surrender=scoring.healers_surrender,
         episode_limit=scoring.episode_limit,

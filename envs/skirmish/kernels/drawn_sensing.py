@@ -38,7 +38,7 @@ def forget(memory: Memory, bodies: Bodies, e: int) -> None:
             known[k, :] = False
 
 
-@lean
+@inlined
 def look(
     encoding: DrawnEncoding,
     bodies: Bodies,

@@ -83,10 +83,10 @@ def muster(plan: Muster, drawn: Drawn, placed: Placed, seeds: Integers) -> None:
     for e in range(seeds.size):
         seed_stream(drawn.random, e, np.uint64(seeds[e]) ^ _STREAM)
         kind, x, y = drawn.kind[e], drawn.x[e], drawn.y[e]
-        _draw_teams(plan, drawn.random, e, kind)
-        _draw_places(plan, drawn.random, e, x, y)
+        draw_teams(plan, drawn.random, e, kind)
+        draw_places(plan, drawn.random, e, x, y)
         place(plan.floor, kind, x, y, placed)
-        _number_agents(plan.rank, n_agents, kind, x, y)
+        number_agents(plan.rank, n_agents, kind, x, y)
         for i in range(n_agents):
             for k in range(plan.n_enemies):
                 drawn.hidden[e, i, k] = plan.shown < 1.0 and uniform(drawn.random, e) >= plan.shown
@@ -101,7 +101,7 @@ def draw_below(streams: NDArray[np.uint64], e: int, n: int) -> int:
 
 
 @lean
-def _draw_teams(plan: Muster, streams: NDArray[np.uint64], e: int, kind: Integers) -> None:
+def draw_teams(plan: Muster, streams: NDArray[np.uint64], e: int, kind: Integers) -> None:
     """Agents, then as many enemies of the same types, and more if there are more."""
     n_agents, n_enemies = plan.n_agents, plan.n_enemies
     _draw_team(plan, streams, e, kind[:n_agents])
@@ -147,7 +147,7 @@ def _draw_multiset(listed: Integers, streams: NDArray[np.uint64], e: int, kind: 
 
 
 @lean
-def _draw_places(plan: Muster, streams: NDArray[np.uint64], e: int, x: Floats, y: Floats) -> None:
+def draw_places(plan: Muster, streams: NDArray[np.uint64], e: int, x: Floats, y: Floats) -> None:
     """Points where units are to stand, anywhere on the ground and on top of each other."""
     n_agents = plan.n_agents
     if plan.start == TOGETHER:
@@ -196,7 +196,7 @@ def _surround(plan: Muster, streams: NDArray[np.uint64], e: int, x: Floats, y: F
 
 
 @lean
-def _number_agents(rank: Integers, n_agents: int, kind: Integers, x: Floats, y: Floats) -> None:
+def number_agents(rank: Integers, n_agents: int, kind: Integers, x: Floats, y: Floats) -> None:
     """Bring the agents into the order of their types, then of x, then of y."""
     for i in range(1, n_agents):
         at, mine, my_x, my_y = i, kind[i], x[i], y[i]
