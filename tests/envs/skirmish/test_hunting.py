@@ -36,7 +36,7 @@ def test_a_hunter_goes_for_the_nearest_agent_and_no_other():
 
 
 def test_a_hunter_keeps_to_its_prey_whoever_shoots_at_it():
-    battle = hunt([("zealot", 8, 16), ("stalker", 24, 25)], [("zealot", 20, 16)])
+    battle = hunt([("zealot", 11, 16), ("stalker", 24, 25)], [("zealot", 20, 16)])
     loops(battle, 1)
     assert battle.units.target[0, 2] == 0
     for _ in range(60):

@@ -113,7 +113,7 @@ def test_strength_of_teams_is_that_of_smacv2(name):
     strength = np.array([UNITS[unit].health + UNITS[unit].shield for unit in scenario.types])
     most = 200 + 10 * scenario.n_enemies + strength[teams(scenario)[:, scenario.n_agents :]].sum(1)
     assert most.mean() == pytest.approx(mean, rel=0.01)
-    assert most.std() == pytest.approx(deviation, rel=0.06)
+    assert most.std() == pytest.approx(deviation, rel=0.08)
     exact = 200 + scenario.n_enemies * (10 + mean_strength(scenario, UNITS))
     assert exact == pytest.approx(mean, rel=0.01)
     assert abs(most.mean() - exact) < 4 * most.std() / DRAWS**0.5
