@@ -12,6 +12,7 @@ import torch
 
 import remix
 from remix.runs import experiment, launchers, side_by_side
+from remix.runs.building import build
 from remix.runs.run_settings import RunSettings
 from remix.runs.side_by_side import Company
 from remix.settings.signals import Stopped
@@ -27,7 +28,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunSettings]:
 def test_all_networks_are_drawn_before_a_run_trains(
     runs: list[RunSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build, built, drawn = side_by_side.build, [], {}
+    built, drawn = [], {}
 
     def counted(config: Any) -> Any:
         assert current_thread() is main_thread()
