@@ -1,12 +1,11 @@
 """Workers -> replay -> batches, as a Lightning data module.
 
-One Lightning *batch* is a :class:`Round`: episodes are collected with the current policy, stored, and a batch
-is drawn for one update. An *epoch* is a number of environment steps; the ordinary validation loop then gets
-greedy episodes.
+One Lightning *batch* is a :class:`Round`: episodes are played with the present policy and stored, and a batch
+is drawn for one update. An *epoch* is a number of environment steps. After it the ordinary validation loop
+gets greedy episodes.
 
-Where the workers *overlap*, the next round is collected while the updates of this one are made, with the
-policy as it was before them; the first round of an epoch always gets the newest policy. Nothing depends on
-timing.
+If the workers *overlap*, the next round is played during the updates of the present one, with the policy from
+before these updates. The first round of an epoch always gets the newest policy. Nothing depends on timing.
 """
 
 from __future__ import annotations
@@ -32,20 +31,21 @@ from remix.settings.errors import SettingError
 class ReplayDataModule(pl.LightningDataModule):
     """Streams episodes from workers through a replay to a :class:`Learner`, the Lightning module.
 
-    :param environment: builds the environment: here once, for its spec and for workers of this process, and
-        once in every other process.
+    :param environment: builds the environment. It is built once in this process, for its spec and for the
+        workers here, and once in every other process.
     :param workers: builds the worker pool.
-    :param capacity: episodes the replay holds.
-    :param batch_size: B, episodes drawn per update; learning starts when this many are stored.
-    :param latest_size: episodes collected last that an update gets where the algorithm learns from such; None
-        for those of the round.
-    :param episodes_per_round: episodes collected before each round of updates.
-    :param updates_per_round: gradient updates per round.
-    :param steps_per_epoch: environment steps between validations (whole rounds).
-    :param max_env_steps: environment steps after which the run ends (at the end of a round).
-    :param validation_episodes: greedy episodes per validation.
-    :param test_episodes: greedy episodes per test.
-    :param seed: of every episode and of the sampling.
+    :param capacity: number of episodes that the replay holds.
+    :param batch_size: B, number of episodes drawn for an update. Learning starts when this many are stored.
+    :param latest_size: number of the episodes played last that an update gets, if the algorithm learns from
+        such; None for those of the round.
+    :param episodes_per_round: episodes played before each round of updates.
+    :param updates_per_round: gradient updates in a round.
+    :param steps_per_epoch: environment steps between validations. An epoch ends with a round.
+    :param max_env_steps: environment steps after which the run ends. It ends with a round.
+    :param validation_episodes: greedy episodes of a validation.
+    :param test_episodes: greedy episodes of a test.
+    :param seed: seed of all episodes and of the sampling.
+    :raises SettingError: a setting has an invalid value; it is named as in ``conf/train.yaml``.
     """
 
     def __init__(
@@ -64,36 +64,29 @@ class ReplayDataModule(pl.LightningDataModule):
         seed: int = 1,
     ) -> None:
         super().__init__()
-        for name, value in {
-            "replay.batch_size": batch_size,
-            "replay.episodes_per_round": episodes_per_round,
-            "replay.latest_size": latest_size if latest_size is not None else episodes_per_round,
-            "replay.updates_per_round": updates_per_round,
-            "steps_per_epoch": steps_per_epoch,
-            "max_env_steps": max_env_steps,
-            "validation_episodes": validation_episodes,
-            "test_episodes": test_episodes,
-        }.items():
-            checks.whole(name, value, minimum=1)
+        self.batch_size = checks.whole("replay.batch_size", batch_size, minimum=1)
+        self.episodes_per_round = checks.whole("replay.episodes_per_round", episodes_per_round, minimum=1)
+        latest = latest_size if latest_size is not None else episodes_per_round
+        self.latest_size = checks.whole("replay.latest_size", latest, minimum=1)
+        self.updates_per_round = checks.whole("replay.updates_per_round", updates_per_round, minimum=1)
+        self.steps_per_epoch = checks.whole("steps_per_epoch", steps_per_epoch, minimum=1)
+        self.max_env_steps = checks.whole("max_env_steps", max_env_steps, minimum=1)
+        self.validation_episodes = checks.whole("validation_episodes", validation_episodes, minimum=1)
+        self.test_episodes = checks.whole("test_episodes", test_episodes, minimum=1)
         for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
             if size is not None and size > capacity:
                 raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
-        checks.seed("seed", seed)
+        self.seed = checks.seed("seed", seed)
         self.environment = environment if isinstance(environment, Environments) else Environments(environment)
         self.spec = self.environment.spec
-        self.capacity, self.batch_size = capacity, batch_size
-        self.latest_size = latest_size if latest_size is not None else episodes_per_round
-        self.episodes_per_round, self.updates_per_round = episodes_per_round, updates_per_round
-        self.steps_per_epoch, self.max_env_steps = steps_per_epoch, max_env_steps
-        self.validation_episodes, self.test_episodes = validation_episodes, test_episodes
-        self.seed = seed
         self.evaluation_exploration: float | None = None
         self.env_steps = self.episodes = 0
         self.generator = torch.Generator().manual_seed(seed)
         self.replay = EpisodeReplay(self.spec, capacity)
         self.collector = Collector(self.environment, workers, seed)
         self._made: dict[str, Any] | None = None
-        """Updates of a round that has more, and what its last ones need to know; None between two rounds."""
+        """Of a round with updates left: how many were made, its exploration, and whether it ends the epoch.
+        None between two rounds."""
 
     @property
     def learner(self) -> Learner:
@@ -178,9 +171,9 @@ class Rounds:
     def _updates(
         self, collected: list[Episode], exploration: float, ends_epoch: bool, updates: int = 0
     ) -> Iterator[Round]:
-        """The updates of a round that are still to be made.
+        """The updates of a round that are left.
 
-        :param updates: how many were made already.
+        :param updates: number of updates already made.
         """
         data = self.data
         replayed, latest = data.learner.learns_from_replay, data.learner.learns_from_latest
