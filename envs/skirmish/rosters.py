@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +55,12 @@ class Roster:
     def allocate(self, n_battles: int) -> Rules:
         """Rules of ``n_battles``, to be filled by :meth:`deal`: ``[E, U]`` for ``[U]`` of :class:`Rules`."""
         n_agents, n_units = self._n_agents, self._n_units
-        shared = {name: getattr(self._types, name) for name in _SHARED}
+        shared: dict[str, Any] = {name: getattr(self._types, name) for name in _SHARED}
         shared["n_agents"] = n_agents
         shared["team"] = np.repeat([0, 1], [n_agents, n_units - n_agents]).astype(np.int64)
-        own = {name: self._array(n_battles, name) for name in Rules._fields if name not in shared}
+        own: dict[str, Any] = {
+            name: self._array(n_battles, name) for name in Rules._fields if name not in shared
+        }
         return Rules(**shared, **own)
 
     def _array(self, n_battles: int, name: str) -> NDArray[np.generic]:

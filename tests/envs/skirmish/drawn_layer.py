@@ -166,7 +166,8 @@ class DrawnLayer:
         """Tags of the agents of a frame in the order that the engine gives them."""
         n = self.n_agents
         by_tag = np.argsort(frame.tags[:n])
-        kind, x, y = (a[0, :n][by_tag].copy() for a in (frame.kind, frame.bodies.x, frame.bodies.y))
+        kind = frame.kind[0, :n][by_tag]
+        x, y = (places[0, :n][by_tag] for places in (frame.bodies.x, frame.bodies.y))
         places = {(float(a), float(b)): frame.tags[i] for i, (a, b) in enumerate(
             zip(frame.bodies.x[0, :n], frame.bodies.y[0, :n], strict=True)
         )}  # fmt: skip

@@ -39,7 +39,7 @@ def test_a_hunter_keeps_to_its_prey_whoever_shoots_at_it():
     battle = hunt([("zealot", 11, 16), ("stalker", 24, 25)], [("zealot", 20, 16)])
     loops(battle, 1)
     assert battle.units.target[0, 2] == 0
-    for _ in range(60):
+    for _ in range(110):
         battle.play([STOP, 6])
     assert battle.units.damage_taken[0, 2] > 0 and battle.units.target[0, 2] == 0
 

@@ -105,7 +105,7 @@ class StarCraft2Env(Toy):
         self.last_action = np.zeros((self.n_agents, self.n_actions))
         self.ally_unit_map = {name: 2000 + k for k, name in enumerate(TYPES)}
         self.enemy_unit_map = dict(zip(TYPES, GAME_NUMBERS, strict=True))
-        self._teams = None
+        self._teams = {}
         atexit.register(self.close)
 
     def reset(self, episode_config={}):  # noqa: B006
