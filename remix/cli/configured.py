@@ -25,9 +25,11 @@ def run_configured(name: str, arguments: list[str], function: Callable[[DictConf
 
     from remix.runs.config import register_resolvers
     from remix.settings.words import check_words, settings_first
+    from remix.studies.ray_launcher import find_ray_launcher
 
     check_words(name, arguments)
     register_resolvers()
+    find_ray_launcher()
     # Our configurations of the launchers are those of the plugins with other values.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
     # Hydra then raises errors instead of printing its own report of them.

@@ -141,14 +141,21 @@ def _claimed(stem: Path) -> str:
             path.mkdir(parents=True)
         except FileExistsError:
             continue
-        atexit.register(_remove_unused, path.absolute())
+        if not _made:
+            atexit.register(remove_unused)
+        _made.append(path.absolute())
         return str(path)
     raise RuntimeError(f"no free name like {stem}")
 
 
-def _remove_unused(directory: Path) -> None:
-    if not (run := RunDirectory(directory)).record:
-        run.discard()
+_made: list[Path] = []
+
+
+def remove_unused() -> None:
+    """Remove the folders that were made in this process and hold nothing; done when it ends by itself."""
+    while _made:
+        if not (run := RunDirectory(_made.pop())).record:
+            run.discard()
 
 
 def register_resolvers() -> None:

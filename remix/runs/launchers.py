@@ -10,14 +10,14 @@ from typing import Any
 def threads_of_a_job(launcher: Mapping[str, Any]) -> int | None:
     """Cores that the launcher has for each job; None if jobs come one after the other.
 
-    :param launcher: ``hydra.launcher`` of joblib (``n_jobs``), Submitit (``cpus_per_task``) or Ray.
+    :param launcher: ``hydra.launcher``, of joblib (``n_jobs``), Submitit (``cpus_per_task``) or Ray.
     """
     if (jobs := launcher.get("n_jobs")) is not None:
         return max(1, cores() // jobs) if jobs > 0 else 1
     if "cpus_per_task" in launcher:
         return launcher["cpus_per_task"] or 1
-    if "ray" in launcher:
-        return max(1, int(launcher["ray"].get("remote", {}).get("num_cpus", 1)))
+    if "num_cpus" in launcher:
+        return max(1, int(launcher["num_cpus"]))
     return None
 
 

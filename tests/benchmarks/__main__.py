@@ -10,7 +10,16 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import algorithms, environments, gate, guards, processes, skirmish, training
+from tests.benchmarks import (
+    algorithms,
+    environments,
+    gate,
+    guards,
+    processes,
+    skirmish,
+    training,
+    workers,
+)
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "environment": environments.stepping,
@@ -18,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "rollout": training.rollouts,
     "battles": skirmish.rollouts,
     "gate": gate.gate,
+    "workers": workers.workers,
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,
     "plain": training.against_plain,

@@ -17,9 +17,8 @@ from remix.runs.launchers import threads_of_a_job
         ({"n_jobs": 100}, 1),
         ({"cpus_per_task": 6}, 6),
         ({"cpus_per_task": None}, 1),
-        ({"ray": {"remote": {"num_cpus": 3}}}, 3),
-        ({"ray": {"remote": {"num_cpus": 0.5}}}, 1),
-        ({"ray": {"remote": {}}}, 1),
+        ({"num_cpus": 3}, 3),
+        ({"num_cpus": 0.5}, 1),
     ],
 )
 def test_jobs_share_eight_cores(launcher, threads, monkeypatch):

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.command_line import CommandLine
+from tests.command_line import TINY, CommandLine
 from tests.studies.studies import STUDY, parent_and_children, records
 
 
@@ -52,6 +52,26 @@ def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     yield address
     os.killpg(process.pid, 9)
     process.wait()
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (("workers=ray",), "workers.address=local"),
+        (
+            ("-m", "seed=1,2", "hydra/launcher=ray", "hydra.launcher.address=auto"),
+            "hydra.launcher.address=auto",
+        ),
+    ],
+)
+def test_without_ray(
+    remix: CommandLine, monkeypatch: pytest.MonkeyPatch, settings: tuple[str, ...], line: str
+):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = remix("train", *TINY, *settings)
+    assert done.code == 2
+    assert done.err == f"remix: {line}: needs the package Ray: pip install 'remix-marl[ray]'\n"
+    assert not list(remix.home.glob("runs/*/*/*/checkpoints"))
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ def connect(address: str, cores: int = 0, log_to_driver: bool = False) -> Any:
     :raises SettingError: there is no Ray, or no cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # which would leave out lines that two jobs print
     try:
         ray = import_module("ray")
     except ImportError as error:

@@ -90,10 +90,7 @@ class RayWorkers(TaskedWorkers):
             if worker.task is None:
                 worker.arrive()
         if late and not self.strength[0]:
-            expected = (
-                f"no worker could start within {START_PATIENCE:g} seconds: is the cluster busy with others?"
-            )
-            raise WorkerError(expected)
+            raise WorkerError(f"no worker found a place on the cluster within {START_PATIENCE:g} seconds")
         return [worker for worker in ready if worker.task is not None]
 
     def close(self) -> None:

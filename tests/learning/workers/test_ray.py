@@ -149,11 +149,11 @@ def test_a_broken_game_is_the_same_line_as_in_this_process(cluster):
 
 def test_more_workers_than_places(cluster, policy, expected, monkeypatch):
     """It plays with those that are there; if nobody is, it says so."""
-    many = RayWorkers(SmallPredatorPrey, policy, n_workers=2, address=cluster.address)
+    many = RayWorkers(SmallPredatorPrey, policy, n_workers=4, address=cluster.address)
     assert_same(many.collect(policy.state_dict(), SEEDS, 0.5), expected)
-    assert many.strength == (1, 2)
+    assert 1 <= many.strength[0] <= 3 and many.strength[1] == 4
     monkeypatch.setattr("remix.learning.workers.ray.START_PATIENCE", 1.0)
-    more = RayWorkers(SmallPredatorPrey, policy, n_workers=1, address=cluster.address)
+    more = RayWorkers(SmallPredatorPrey, policy, n_workers=1, num_cpus=3, address=cluster.address)
     with pytest.raises(WorkerError, match="no worker found a place on the cluster"):
         more.collect(policy.state_dict(), SEEDS, 0.5)
     more.close()
