@@ -276,7 +276,7 @@ class TestUi:
     @pytest.fixture
     def served(self, mlflow_uri: str, free_port: int) -> Iterator[subprocess.Popen[str]]:
         arguments = ["--tracking-uri", mlflow_uri, "--port", str(free_port)]
-        code = f"from remix import tracking; tracking.ui({arguments})"
+        code = f"import sys; from remix.cli import main; sys.argv[1:] = {['ui', *arguments]}; main()"
         process = subprocess.Popen(
             [sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -285,14 +285,18 @@ class TestUi:
             os.killpg(process.pid, signal.SIGKILL)
 
     @pytest.mark.slow
-    @pytest.mark.skipif(sys.platform == "win32", reason="sends signals to process groups")
-    def test_serves_the_runs_until_interrupted(self, served: subprocess.Popen[str], free_port: int) -> None:
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_serves_the_runs_until_it_is_ended(
+        self, served: subprocess.Popen[str], free_port: int, number: signal.Signals
+    ) -> None:
         assert served.stdout is not None
-        lines = [served.stdout.readline() for _ in range(2)]
-        assert f"http://127.0.0.1:{free_port}" in lines[1]
+        lines = [served.stdout.readline() for _ in range(3)]
+        assert f"http://remix.localhost:{free_port}" in lines[1]
+        assert f"http://127.0.0.1:{free_port}" in lines[2]
         with urlopen(f"http://127.0.0.1:{free_port}/") as page:
             assert b"MLflow" in page.read()
-        os.killpg(served.pid, signal.SIGINT)
-        assert served.wait(240) == 0
+        served.send_signal(number)
+        assert served.wait(240) == (0 if number is signal.SIGINT else 128 + number)
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", free_port), timeout=60.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import shlex
 import sys
 import traceback
 from collections import Counter
@@ -107,8 +108,8 @@ class StudyRuns(Callback):
         if "failed" in after:
             print("  study.retry_failed=true runs failed jobs again")
         print("what next:")
-        print(f"  remix report {plan.study}")
-        print("  remix ui")
+        print(f"  remix report {shlex.quote(plan.study)}")
+        print(f"  remix ui {shlex.quote(plan.study)}")
 
 
 OUTCOMES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +18,8 @@ from remix.studies.plan import Plan
 from remix.studies.tracked_parent import TrackedParent
 from remix.tracking.artifacts import Artifacts
 from remix.tracking.plan_file import LARGEST_FILE, PLAN_FILE, read_plan
-from remix.tracking.store import store_uri
-from remix.tracking.studies import DESCRIPTION, STUDY
+from remix.tracking.store import DESCRIPTION, store_uri
+from remix.tracking.studies import STUDY
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -88,7 +89,9 @@ class TrackedStudy(TrackedParent):
     def bring(self, client: MlflowClient, run_id: str) -> None:
         configuration = OmegaConf.to_container(OmegaConf.load(self.folder / CONFIGURATION_FILE))
         assert isinstance(configuration, dict)
-        client.set_tag(run_id, DESCRIPTION, _description(self.plan, configuration["sweep"]))
+        description = _description(self.plan, configuration["sweep"])
+        client.set_tag(run_id, DESCRIPTION, description)
+        client.set_experiment_tag(client.get_run(run_id).info.experiment_id, DESCRIPTION, description)
         self._upload(client, run_id)
 
     def _upload(self, client: MlflowClient, run_id: str) -> None:
@@ -107,10 +110,14 @@ class TrackedStudy(TrackedParent):
 
 
 def _description(plan: Mapping[str, Any], sweep: Mapping[str, str]) -> str:
-    """For the page of the run in MLflow, in Markdown."""
+    """For the pages of the experiment and of the run in MLflow, in Markdown."""
     swept = "\n".join(f"* `{key}`: {value}" for key, value in sweep.items())
+    study = shlex.quote(plan["study"])
     return (
-        f"**{plan['title']}**. The jobs are the child runs: select them and *Compare*. Tags `variant` and "
-        "`panel` say which is which, `summary/*` what each curve comes to. Figures and tables are among the "
-        f"artifacts, in `report`; `remix report {plan['study']}` makes them anew.\n\n{swept}"
+        f"**{plan['title']}**, {len(plan['jobs'])} jobs, compared by `{plan['metric']}`.\n\n"
+        f"`remix ui {study}` opens their curves, one for each variant and panel: the mean over seeds, within "
+        "a band from the lowest to the highest. `summary/*` is what a curve comes to, `absolute_best/return` "
+        f"the mean return of fresh episodes of the best policy. `remix report {study}` compares the variants "
+        "with intervals; that report, with its figures, is in the folder `report` among the artifacts of the "
+        f"run `{plan['study']}`.\n\n{swept}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import sqlite3
 from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
@@ -21,10 +22,19 @@ from remix.tracking import databases
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+DESCRIPTION = "mlflow.note.content"
+"""The tag of an experiment or a run whose text, in Markdown, stands on its page."""
+
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
 _TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # decides which pages MLflow shows
+_NOTE = """Runs of ReMIX: **{name}**.
+
+`remix ui {command}` opens their curves, over environment steps. `test/return` is the mean return of test
+episodes without exploration, `absolute_best/return` that of fresh episodes of the best policy, `summary/*`
+what a curve comes to. Among the artifacts of a run are its configuration and its best checkpoint.
+"""
 _MLFLOW_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -125,7 +135,8 @@ def experiment_id(client: MlflowClient, uri: str, name: str) -> str:
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             try:
-                return str(client.create_experiment(name, _artifacts(uri), _TRAINING))
+                tags = _TRAINING | {DESCRIPTION: _NOTE.format(name=name, command=shlex.quote(name))}
+                return str(client.create_experiment(name, _artifacts(uri), tags))
             except MlflowException:
                 # Another client of the same server was faster.
                 experiment = client.get_experiment_by_name(name)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 PARENT = "mlflow.parentRunId"
-DESCRIPTION = "mlflow.note.content"
 KIND = "kind"
 STUDY, SEARCH = "study", "search"
 

@@ -416,7 +416,7 @@ def test_trials_are_runs_below_one_run_in_mlflow(remix: CommandLine, mlflow_uri:
     )
     outcome = remix("search", *settings, dimensions)
     assert outcome.code == 0, outcome.err
-    assert "remix ui        (experiment game)" in outcome.out
+    assert "remix ui game" in outcome.out
     assert remix("search", *settings, dimensions, "search.trials=2").code == 0
 
     client = MlflowClient(mlflow_uri)

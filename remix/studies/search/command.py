@@ -98,7 +98,7 @@ def _farewell(plan: Plan, trials: Trials, tracked: TrackedSearch | None) -> floa
     if tracked is not None:
         tracked.describe(f"Best: {best.value:.2f} in trial {best.number + 1}\n\n    {command}")
         tracked.update() if running else tracked.close("FINISHED")
-        print(f"what next:\n  remix ui        (experiment {plan.name})")
+        print(f"what next:\n  remix ui {shlex.quote(plan.name)}")
     return best.value
 
 

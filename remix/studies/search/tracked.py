@@ -18,8 +18,8 @@ from remix.studies.search.trials import LOCKS, Trials
 from remix.studies.tracked_parent import TrackedParent
 from remix.tracking import flatten
 from remix.tracking.plan_file import SEARCH_FILE
-from remix.tracking.store import store_uri
-from remix.tracking.studies import DESCRIPTION, SEARCH
+from remix.tracking.store import DESCRIPTION, store_uri
+from remix.tracking.studies import SEARCH
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -1,0 +1,157 @@
+"""What a person sees in the MLflow pages that ``remix ui`` opens, through a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
+
+from remix.tracking import store
+
+pytestmark = pytest.mark.slow
+
+SCREENSHOTS = os.environ.get("REMIX_SCREENSHOTS")
+"""A folder in which the pages are kept as pictures, for the documentation."""
+
+SECONDS = 240.0
+
+METRICS = {"test/return": 10.0, "train/return": 8.0, "absolute_best/return": 9.5, "final/return": 10.0}
+
+
+@pytest.fixture(scope="module")
+def study(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str]]:
+    """The address of a store with a study, and the ids of its runs."""
+    folder = tmp_path_factory.mktemp("browser")
+    shutil.copy(migrated_database, folder / "mlflow.db")
+    client = MlflowClient(uri := f"sqlite:///{folder}/mlflow.db")
+    experiment = store.experiment_id(client, uri, "hunting")
+    parent = client.create_run(
+        experiment, 1_000, {"kind": "study", "study": "hunting"}, "hunting"
+    ).info.run_id
+    ids = []
+    for variant in ("remix", "qmix"):
+        for seed in (1, 2):
+            tags = {"mlflow.parentRunId": parent, "variant": variant, "panel": "stags", "seed": str(seed)}
+            name = f"{variant}, stags, seed {seed}"
+            run_id = client.create_run(experiment, 2_000 + seed, tags, name).info.run_id
+            points = [
+                Metric(metric, top * step / 100 + seed, 3_000, step)
+                for metric, top in METRICS.items()
+                for step in (range(0, 101, 10) if "/return" in metric[:12] else [100])
+            ]
+            client.log_batch(run_id, metrics=points)
+            client.set_terminated(run_id)
+            ids.append(str(run_id))
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], [0, 1])
+    figure.savefig(folder / "curves.png")
+    plt.close(figure)
+    client.log_artifact(ids[0], str(folder / "curves.png"))
+    return uri, ids
+
+
+@pytest.fixture(scope="module")
+def address(study: tuple[str, list[str]]) -> Iterator[str]:
+    """Of the page that ``remix ui hunting`` opens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["ui", "hunting", "--tracking-uri", study[0], "--port", str(port), "--no-open"]
+    code = f"import sys; from remix.cli import main; sys.argv[1:] = {arguments}; main()"
+    process = subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    [line] = [line for line in (process.stdout.readline() for _ in range(3)) if "compare the runs" in line]
+    yield line.split()[-1]
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1500,1000"):
+        options.add_argument(f"--{argument}")
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+class Page:
+    """A page in the browser."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self._browser = browser
+        browser.get("about:blank")  # a change behind the # alone would keep the page before
+        browser.get(address)
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all of the texts are to be seen."""
+        deadline = time.monotonic() + SECONDS
+        while missing := [wanted for wanted in texts if wanted not in self.text]:
+            assert time.monotonic() < deadline, f"not to be seen: {missing} in {self.text}"
+            time.sleep(0.2)
+
+    def waits_for(self, selector: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not self._browser.find_elements("css selector", selector):
+            assert time.monotonic() < deadline, f"there is no {selector}"
+            time.sleep(0.2)
+
+    @property
+    def text(self) -> str:
+        return str(self._browser.execute_script("return document.body.innerText"))
+
+    def keep(self, name: str) -> None:
+        """A picture of it, if pictures are wanted."""
+        if SCREENSHOTS is not None:
+            self._browser.save_screenshot(str(Path(SCREENSHOTS, f"{name}.png")))
+
+
+def test_curves_by_variant_without_an_assistant(browser: Any, address: str) -> None:
+    page = Page(browser, address)
+    page.shows("hunting", "Group by: variant", "remix, stags, seed 2", "Curves", "test/return")
+    page.waits_for(".js-plotly-plot .scatterlayer .trace")
+    page.keep("curves")
+    text = page.text
+    assert text.index("Curves (") < text.index("Scores (")
+    assert "Assistant" not in text and "telemetry" not in text.lower()
+
+
+def test_headlines_are_columns_of_the_list(browser: Any, address: str) -> None:
+    page = Page(browser, address.replace("CHART", "TABLE"))
+    page.shows("remix, stags, seed 2", "test/return", "absolute_best/r", "Duration", "seed")
+    page.keep("list")
+
+
+def test_runs_are_compared_side_by_side(browser: Any, address: str, study: tuple[str, list[str]]) -> None:
+    server, _, rest = address.partition("/#/experiments/")
+    runs = ",".join(f'"{run_id}"' for run_id in study[1])
+    page = Page(browser, f'{server}/#/compare-runs?runs=[{runs}]&experiments=["{rest.partition("/")[0]}"]')
+    page.shows("Comparing 4 Runs", "remix, stags, seed 1", "qmix, stags, seed 2")
+    page.keep("compare")
+
+
+def test_a_figure_among_the_artifacts_is_drawn(
+    browser: Any, address: str, study: tuple[str, list[str]]
+) -> None:
+    experiment = address.partition("/runs?")[0]
+    page = Page(browser, f"{experiment}/runs/{study[1][0]}/artifacts/curves.png")
+    page.shows("curves.png")
+    page.waits_for("img[src^='blob:'], .js-plotly-plot")
+    page.keep("figure")
