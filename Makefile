@@ -19,7 +19,7 @@ if not (find_spec("venv") and find_spec("ensurepip")):
 endef
 export CHECK_PYTHON
 
-.PHONY: train test test-bounds faults golden lint format package ui bench profile clean help
+.PHONY: train test test-bounds faults golden lint format docs package ui bench profile clean help
 
 train: .venv/installed  ## train the quickstart experiment
 	$(BIN)/remix train experiment=quickstart $(ARGS)
@@ -46,6 +46,11 @@ format: .venv/installed-dev  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: .venv/installed  ## build the site into site/, to be read without a network
+	@$(PIP_INSTALL) --editable ".[docs]"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
 package: .venv/installed  ## build what is released into dist/, and check it
 	@$(PIP_INSTALL) --editable ".[release]"
 	rm -rf dist
@@ -62,7 +67,7 @@ profile: .venv/installed-dev  ## show where the time of training goes
 	$(BIN)/python -m tests.benchmarks.profile $(ARGS)
 
 clean:  ## delete .venv, caches and builds; runs stay
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .numba-bounds
+	rm -rf .venv build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .numba-bounds
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help:  ## list these targets

@@ -25,5 +25,5 @@ def test_dependencies_are_bounded():
         assert "<" in requirement or " @ " in requirement, requirement
 
 
-TOOLS = ("dev", "notebooks", "release")
+TOOLS = ("dev", "docs", "notebooks", "release")
 """Extras that nothing of ReMIX imports."""
