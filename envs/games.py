@@ -53,6 +53,8 @@ class TableGame(Environment):
             obs_dtype="bool",
             state_dtype="bool",
             best_return=_best_return(payoffs, successors, episode_limit),
+            obs_names=tuple(situations),
+            state_names=tuple(situations),
         )
         self.reset(np.zeros(0, np.int64))
 

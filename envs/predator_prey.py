@@ -32,6 +32,7 @@ from remix.settings import checks
 from remix.settings.errors import SettingError
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
+_CHANNEL_NAMES = ("agent", "stag", "hare")
 _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
 
@@ -152,6 +153,8 @@ class PredatorPrey(Environment):
             metrics=("captures", "failed_catches"),
             action_names=_ACTION_NAMES,
             best_return=_best_return(self._game, n_agents),
+            obs_names=_names("{:+d},{:+d}", _window(*radius)),
+            state_names=_names("{},{}", list(np.ndindex(*self.shape))),
         )
         self._allocate(0)
 
@@ -319,6 +322,12 @@ def _agents_needed(setting: str, value: int, n_agents: int | None) -> int:
 def _window(rows: int, columns: int) -> list[tuple[int, int]]:
     """The displacements (row, column) of the K cells that an agent sees, row by row, ``[K, 2]``."""
     return [(row, column) for row in range(-rows, rows + 1) for column in range(-columns, columns + 1)]
+
+
+def _names(place: str, cells: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+    """What features mean: a piece of a kind in a cell, whose row and column ``place`` spells."""
+    spelled = [place.format(*cell) for cell in cells]
+    return tuple(f"{kind} {cell}" for cell in spelled for kind in _CHANNEL_NAMES)
 
 
 def _cells_around(

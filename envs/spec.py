@@ -41,6 +41,8 @@ class EnvSpec:
     :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
     :param action_names: A names of the actions for people, or empty.
     :param agent_names: N names of the agents for messages, or empty.
+    :param obs_names: O names of the features of an observation for readers of recorded episodes, or empty.
+    :param state_names: S names of the features of the state, or empty.
     :param best_return: the highest possible return of an episode, None if it is unknown.
     :param may_hang: whether the game is a separate program that may stop to answer. It then has to be
         played in a process that can be replaced.
@@ -61,6 +63,8 @@ class EnvSpec:
     agent_names: tuple[str, ...] = ()
     may_hang: bool = False
     best_return: float | None = None
+    obs_names: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
@@ -87,6 +91,8 @@ class EnvSpec:
             self._refuse("metrics", "must differ from each other")
         self._check_names("action_names", self.n_actions)
         self._check_names("agent_names", self.n_agents)
+        self._check_names("obs_names", self.obs_size)
+        self._check_names("state_names", self.state_size)
 
     def _check_names(self, field: str, count: int | None) -> None:
         names: Any = getattr(self, field)

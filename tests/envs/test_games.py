@@ -82,6 +82,11 @@ def test_repeated_games_show_the_stage():
     assert step.terminated.all()
 
 
+def test_features_are_the_situations():
+    spec = MatrixGame([[1, 0], [0, 1]], stages=2).spec
+    assert spec.obs_names == spec.state_names == ("stage 0", "stage 1")
+
+
 def test_branch_chain_ends_early_on_a_mismatch():
     env = BranchChain(stages=3)
     env.reset(np.zeros(3, np.int64))

@@ -279,6 +279,8 @@ def test_closing_is_asked_for_once_and_may_fail():
         ("metrics", (1,)),
         ("action_names", ("left",)),
         ("agent_names", ("a", "b", "c")),
+        ("obs_names", ("a", "b", "c")),
+        ("state_names", ("a", "b", "c", "d")),
         ("name", ""),
         ("name", "two\nlines"),
     ],

@@ -55,6 +55,21 @@ def agent_positions(env):
     return np.stack(np.divmod(env.world.agents, env.shape[1]), axis=-1)
 
 
+def test_features_are_called_what_they_show():
+    env, observation = scene("""
+        . S . .
+        . 0 . H
+        . . . 1
+    """)
+    seen = [{env.spec.obs_names[k] for k in np.flatnonzero(observation.obs[0, agent])} for agent in range(2)]
+    assert seen == [
+        {"stag -1,+0", "agent +0,+0", "hare +0,+2", "agent +1,+2"},
+        {"stag -2,-2", "agent -1,-2", "hare -1,+0", "agent +0,+0"},
+    ]
+    there = {env.spec.state_names[k] for k in np.flatnonzero(observation.state[0])}
+    assert there == {"stag 0,1", "agent 1,1", "hare 1,3", "agent 2,3"}
+
+
 def random_actions(avail_actions, rng):
     return (avail_actions * rng.random(avail_actions.shape)).argmax(axis=-1)
 

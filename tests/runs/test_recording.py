@@ -63,6 +63,7 @@ def test_the_page_describes_every_array(run: remix.Run, tmp_path: Path) -> None:
         assert len(described["axes"]) == array.ndim
     assert page["game"]["episode_limit"] == page["environment"]["episode_limit"] == 5
     assert page["environment"]["action_names"][-1] == "catch"
+    assert len(page["environment"]["obs_names"]) == page["environment"]["obs_size"]
     assert (
         page["files"][0]["sha256"]
         == hashlib.sha256((tmp_path / "x/episodes-00000.npz").read_bytes()).hexdigest()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ SCREENSHOTS = os.environ.get("REMIX_SCREENSHOTS")
 
 SECONDS = 240.0
 
-METRICS = {"test/return": 10.0, "train/return": 8.0, "absolute_best/return": 9.5, "final/return": 10.0}
+KIND = "workflowType=machine_learning"
+CURVES, DOTS = ("test/return", "train/return"), ("absolute_best/return", "final/return")
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +37,20 @@ def study(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("browser")
     shutil.copy(migrated_database, folder / "mlflow.db")
     client = MlflowClient(uri := f"sqlite:///{folder}/mlflow.db")
-    experiment = store.experiment_id(client, uri, "hunting")
-    parent = client.create_run(
-        experiment, 1_000, {"kind": "study", "study": "hunting"}, "hunting"
-    ).info.run_id
+    experiment = store.experiment_id(client, uri, "example")
+    now, about = int(1000 * time.time()), {"kind": "study", "study": "example"}
+    parent = client.create_run(experiment, now, about, "example").info.run_id
     ids = []
-    for variant in ("remix", "qmix"):
+    for variant in ("first", "second"):
         for seed in (1, 2):
             tags = {"mlflow.parentRunId": parent, "variant": variant, "panel": "stags", "seed": str(seed)}
             name = f"{variant}, stags, seed {seed}"
-            run_id = client.create_run(experiment, 2_000 + seed, tags, name).info.run_id
+            run_id = client.create_run(experiment, now + seed, tags, name).info.run_id
+            top = {"first": 40.0, "second": 10.0}[variant] - seed
             points = [
-                Metric(metric, top * step / 100 + seed, 3_000, step)
-                for metric, top in METRICS.items()
-                for step in (range(0, 101, 10) if "/return" in metric[:12] else [100])
+                Metric(metric, top * (1.0 - exp(-step / 300_000)) + seed, now, step)
+                for metric in (*CURVES, *DOTS)
+                for step in (range(0, 1_000_001, 50_000) if metric in CURVES else [1_000_000])
             ]
             client.log_batch(run_id, metrics=points)
             client.set_terminated(run_id)
@@ -63,11 +65,11 @@ def study(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def address(study: tuple[str, list[str]]) -> Iterator[str]:
-    """Of the page that ``remix ui hunting`` opens."""
+    """Of the page that ``remix ui example`` opens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    arguments = ["ui", "hunting", "--tracking-uri", study[0], "--port", str(port), "--no-open"]
+    arguments = ["ui", "example", "--tracking-uri", study[0], "--port", str(port), "--no-open"]
     code = f"import sys; from remix.cli import main; sys.argv[1:] = {arguments}; main()"
     process = subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -125,25 +127,27 @@ class Page:
 
 def test_curves_by_variant_without_an_assistant(browser: Any, address: str) -> None:
     page = Page(browser, address)
-    page.shows("hunting", "Group by: variant", "remix, stags, seed 2", "Curves", "test/return")
+    page.shows("example", "Group by: variant", "first, stags, seed 2", "Curves", "test/return")
     page.waits_for(".js-plotly-plot .scatterlayer .trace")
     page.keep("curves")
     text = page.text
-    assert text.index("Curves (") < text.index("Scores (")
+    assert text.index("\nCurves") < text.index("\nScores")
     assert "Assistant" not in text and "telemetry" not in text.lower()
 
 
 def test_headlines_are_columns_of_the_list(browser: Any, address: str) -> None:
     page = Page(browser, address.replace("CHART", "TABLE"))
-    page.shows("remix, stags, seed 2", "test/return", "absolute_best/r", "Duration", "seed")
+    page.shows("first, stags, seed 2", "test/return", "absolute_best/r", "Duration", "seed")
     page.keep("list")
 
 
 def test_runs_are_compared_side_by_side(browser: Any, address: str, study: tuple[str, list[str]]) -> None:
     server, _, rest = address.partition("/#/experiments/")
     runs = ",".join(f'"{run_id}"' for run_id in study[1])
-    page = Page(browser, f'{server}/#/compare-runs?runs=[{runs}]&experiments=["{rest.partition("/")[0]}"]')
-    page.shows("Comparing 4 Runs", "remix, stags, seed 1", "qmix, stags, seed 2")
+    page = Page(
+        browser, f'{server}/#/compare-runs?runs=[{runs}]&experiments=["{rest.partition("/")[0]}"]&{KIND}'
+    )
+    page.shows("Comparing 4 Runs", "first, stags, seed 1", "second, stags, seed 2")
     page.keep("compare")
 
 
@@ -151,7 +155,7 @@ def test_a_figure_among_the_artifacts_is_drawn(
     browser: Any, address: str, study: tuple[str, list[str]]
 ) -> None:
     experiment = address.partition("/runs?")[0]
-    page = Page(browser, f"{experiment}/runs/{study[1][0]}/artifacts/curves.png")
-    page.shows("curves.png")
+    page = Page(browser, f"{experiment}/runs/{study[1][0]}/artifacts/curves.png?{KIND}")
+    page.shows("curves.png", "first, stags, seed 1")
     page.waits_for("img[src^='blob:'], .js-plotly-plot")
     page.keep("figure")
