@@ -288,6 +288,19 @@ def test_a_run_is_imported_into_every_store_that_is_asked_for(
         assert history(uri, run.info.run_id) == [(10, 5.0)]
 
 
+def test_a_job_of_a_study_writes_nothing_to_the_run_of_the_study(training: Training, tmp_path: Path) -> None:
+    study = {"name": "games", "panel": "p", "variant": "v"}
+    training.end(training.begin(study=study))  # makes it, as there was none
+    [parent] = [run for run in runs(training.uri) if "mlflow.parentRunId" not in run.data.tags]
+    other = Training(tmp_path / "other", training.uri)
+    logger = other.begin(study=study)
+    other.log(10)
+    other.end(logger)
+    assert len(runs(training.uri)) == 3
+    after = MlflowClient(training.uri).get_run(parent.info.run_id)
+    assert after.to_dictionary() == parent.to_dictionary()
+
+
 def test_passwords_are_not_noted(tmp_path: Path) -> None:
     Training(tmp_path / "run", "http://me:S3cret@127.0.0.1:9").begin()
     note = Note.read(tmp_path / "run")

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import pytest
@@ -129,6 +130,22 @@ def test_a_server_that_restarts_in_the_middle_loses_nothing(
     assert run.info.status == "FINISHED"
     assert history(training.uri, run.info.run_id) == [(10, 5.0), (20, 10.0), (30, 15.0)]
     assert "remix sync" not in capsys.readouterr().err
+
+
+def test_one_process_at_a_time_has_its_turn(uri: str) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with store.exclusive(uri):
+            order.append("second")
+
+    with store.exclusive(uri):
+        thread = Thread(target=second)
+        thread.start()
+        thread.join(0.5)
+        order.append("first")
+    thread.join(60.0)
+    assert order == ["first", "second"]
 
 
 def test_names_as_long_as_there_may_be(training: Training) -> None:
