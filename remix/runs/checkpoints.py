@@ -223,6 +223,8 @@ def _configuration(
     for key, value in replay.items():
         if (key, value) != ("latest_size", None):
             checks.whole(f"replay.{key}", value, minimum=1)
+    for setting in ("address", "runtime_env"):  # a policy is tried here, not on the cluster of its training
+        stored["workers"].pop(setting, None)
     config = OmegaConf.create(stored)
     typed: frozenset[str] = frozenset()
     if env_overrides:

@@ -8,6 +8,7 @@ tell. What a user types himself is free. Nothing is imported before it is known 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -97,6 +98,8 @@ class Trust:
             self.check(place, value, named_objects.kinds(hint))
             if writes or Path in get_args(hint) or setting.endswith(_PLACES):
                 self._check_places(place, value)
+        for setting in getattr(target, "reaches", ()):
+            self._check_reach(f"{key}.{setting}", settings.get(setting), target, setting)
         if (imports := getattr(target, "imports", None)) is not None:
             for setting, (module, function) in imports(settings).items():
                 self._check_game(f"{key}.{setting}", settings[setting], module, function)
@@ -176,6 +179,13 @@ class Trust:
             leaves = path.is_absolute() or ".." in path.parts or text.startswith("~") or "://" in text
             if leaves and text not in self.typed:
                 self._refuse(key, text, "a file may only name places below the working directory")
+
+    def _check_reach(self, key: str, value: object, target: Callable[..., Any], setting: str) -> None:
+        """Check that a setting which says where code runs, or which, is the default or typed by the user."""
+        if value != inspect.signature(target).parameters[setting].default:
+            for text in texts(value):
+                if text not in self.typed:
+                    self._refuse(key, text, "a file may not choose that; give it yourself")
 
     def _check_game(self, key: str, value: object, module: str, function: str) -> None:
         """Check that what a setting makes its class import and call makes a game."""

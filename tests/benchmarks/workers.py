@@ -19,7 +19,7 @@ from remix.learning.workers.process import ProcessWorkers
 from remix.learning.workers.ray import RayWorkers
 from remix.learning.workers.seeds import episode_seeds
 
-N_WORKERS, N_EPISODES = 8, 16
+N_WORKERS, N_EPISODES = 4, 16
 
 
 class Sleeping(PredatorPrey):

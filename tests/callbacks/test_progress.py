@@ -8,6 +8,7 @@ import pytest
 
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.progress import EnvStepProgress
+from remix.learning.workers.inline import InlineWorkers
 from remix.settings.errors import SettingError
 from tests.callbacks.runs import Run
 
@@ -38,6 +39,14 @@ def test_lines_count_environment_steps_of_the_budget(
 def test_lines_keep_their_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Run(tmp_path, [EnvStepProgress(interval=3600.0), LastCheckpoint(tmp_path)]).fit()
     assert len(capsys.readouterr().out.splitlines()) == 1  # that at the end
+
+
+def test_lines_tell_how_many_workers_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InlineWorkers, "strength", (3, 4))
+    Run(tmp_path, [EnvStepProgress(ALWAYS), LastCheckpoint(tmp_path)]).fit()
+    assert capsys.readouterr().out.splitlines()[0].endswith(", workers 3 of 4")
 
 
 def test_resumed_run_starts_from_its_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

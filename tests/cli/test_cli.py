@@ -20,10 +20,6 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 MISTAKES = [
     (
-        "train -m seed=1,2 hydra/launcher=submitit_slurm",
-        "hydra/launcher=submitit_slurm: there is no srun here",
-    ),
-    (
         "train -m seed=1,2 hydra.launcher._target_=hydra_plugins.hydra_ray_launcher.x.Y",
         "hydra/launcher: is not installed; pip install hydra-ray-launcher",
     ),

@@ -24,10 +24,12 @@ from remix.envs.spec import Environment
 from remix.learning.policy import Policy
 from remix.learning.workers.base import WorkerPool
 from remix.networks.mixers.base import Mixer
+from remix.runs.checkpoints import load
 from remix.runs.trust import Trust
 from remix.settings.errors import SettingError
 from remix.weighting.base import Weighting
 from remix.weighting.mappings import Mapping
+from tests.checkpoints import changed, checkpoint_of, composed
 
 FILE = (Path("evil.ckpt"),)
 KINDS = (Environment, MultiAgentModule, WorkerPool, Policy, Mixer, Weighting, Mapping, Callback, Logger)
@@ -260,6 +262,24 @@ def test_a_file_names_no_place_to_write_outside(place: str) -> None:
         check(node, kind, typed=frozenset({place}))
         inside = {key: "runs/x" if value == place else value for key, value in node.items()}
         check(inside, kind)
+
+
+@pytest.mark.parametrize(
+    "reach", [{"address": "far.example:6379"}, {"runtime_env": {"py_modules": ["https://far.example/x.zip"]}}]
+)
+def test_a_file_does_not_choose_where_code_runs(reach: dict[str, Any]) -> None:
+    node = {"_target_": "remix.learning.workers.ray.RayWorkers", "address": "local", "runtime_env": None}
+    check(node, WorkerPool)
+    with pytest.raises(SettingError, match="a file may not choose that"):
+        check(node | reach, WorkerPool)
+    check(node | reach, WorkerPool, typed=frozenset({"far.example:6379", "https://far.example/x.zip"}))
+
+
+def test_a_policy_is_not_tried_on_the_cluster_of_its_training(tmp_path: Path) -> None:
+    settings = ("env=matrix_game", "algorithm=vdn", "algorithm.policy.hidden_size=8", "workers=ray")
+    checkpoint = checkpoint_of(composed(*settings, "workers.address=far.example:6379"))
+    config, _ = load(changed(checkpoint, tmp_path / "best.ckpt"))
+    assert "ray" in config.workers._target_ and "address" not in config.workers
 
 
 def product_classes() -> Iterator[tuple[str, type]]:

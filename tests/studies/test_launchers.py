@@ -74,6 +74,14 @@ def test_without_ray(
     assert not list(remix.home.glob("runs/*/*/*/checkpoints"))
 
 
+def test_without_slurm(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(remix.home))
+    done = remix("train", *TINY, "-m", "seed=1,2", "hydra/launcher=submitit_slurm")
+    assert done.code == 2
+    line = "there is no srun here; start it on a node of the Slurm cluster"
+    assert done.err == f"remix: hydra/launcher=submitit_slurm: {line}\n"
+
+
 @pytest.mark.slow
 def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
     command = [sys.executable, "-c", "from remix.cli.command import main; main()", *STUDY]

@@ -20,7 +20,7 @@ pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
 STUDY = ("train", *TINY, "callbacks.episode_video=null", "callbacks.absolute_metric=null", "study=custom")
-JOBS = (*STUDY, "study.name=jobs", "seed=1,2,3", "hydra/launcher=ray")
+JOBS = (*STUDY, "study.name=jobs", "seed=1,2", "hydra/launcher=ray")
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,13 @@ def test_all_jobs_finish_and_are_skipped_the_next_time(cluster: Any, remix: Comm
     address = f"hydra.launcher.address={cluster.address}"
     done = remix(*JOBS, address)
     assert done.code == 0, done.err
-    assert "study jobs: 3 jobs: 3 finished\n" in done.out
+    assert "study jobs: 2 jobs: 2 finished\n" in done.out
     alone = remix(*STUDY, "study.name=alone", "seed=1", "study.reuse=false")
     assert alone.code == 0, alone.err
     equal = [record for _, record in all_runs() if record.seed == 1]
     assert len(equal) == 2 and equal[0].final_return == equal[1].final_return
     again = remix(*JOBS, address)
-    assert "study jobs: 3 jobs: 3 skipped (finished before)\n" in again.out
+    assert "study jobs: 2 jobs: 2 skipped (finished before)\n" in again.out
     remove_unused()  # of this process, as at its end
     assert not list(remix.home.glob("runs/sweeps/*"))
 
@@ -60,11 +60,11 @@ def test_jobs_of_a_lost_machine_go_on_elsewhere(cluster: Any, remix: CommandLine
 
     loss = threading.Thread(target=lose)
     loss.start()
-    done = remix(*JOBS, "max_env_steps=2_000", f"hydra.launcher.address={cluster.address}")
+    done = remix(*JOBS, "max_env_steps=1_000", f"hydra.launcher.address={cluster.address}")
     loss.join()
     assert done.code == 0, done.err
-    assert "study jobs: 3 jobs: 3 finished\n" in done.out
-    assert len(list(all_runs())) == 3
+    assert "study jobs: 2 jobs: 2 finished\n" in done.out
+    assert len(list(all_runs())) == 2
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,11 @@ def has_slurm() -> bool:
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_slurm(), reason="there is no Slurm here")]
 
 
-def stop_on_the_way(run: RunDirectory, job: str, signal: str) -> None:
-    """Send a job the signal of its time limit as soon as its run can be gone on with."""
-    while run.goes_on_from is None:
+def wait_until(true: Callable[[], object], patience: float = 800.0) -> None:
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-    subprocess.run(["scancel", f"--signal={signal}", job], check=True)
 
 
 def test_a_job_of_a_study_is_queued_again_and_goes_on(tmp_path: Path):
@@ -47,21 +48,13 @@ def test_a_job_of_a_study_is_queued_again_and_goes_on(tmp_path: Path):
     line += ["hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=null", "hydra.launcher.timeout_min=10"]
     study = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = tmp_path / "runs/studies/s"
-    stop_on_the_way(RunDirectory(folder / "matrix_game/vdn/seed1"), array_of(folder), "USR2")
+    wait_until(lambda: RunDirectory(folder / "matrix_game/vdn/seed1").goes_on_from)
+    (job,) = folder.glob(".submitit/*_0")
+    subprocess.run(["scancel", "--signal=USR2", job.name], check=True)  # as before the end of its time
     out, err = study.communicate(timeout=800)
     assert study.returncode == 0, err
     assert "study s: 2 jobs: 2 finished\n" in out
-    assert "resumed from" in (folder / f".submitit/{array_of(folder)}" / output_of(folder)).read_text()
-
-
-def array_of(folder: Path) -> str:
-    """Slurm's name for the first job of the study."""
-    (found,) = folder.glob(".submitit/*_0")
-    return found.name
-
-
-def output_of(folder: Path) -> str:
-    return f"{array_of(folder)}_0_log.out"
+    assert "resumed from" in (job / f"{job.name}_0_log.out").read_text()
 
 
 SCRIPT = """\
@@ -86,9 +79,7 @@ def test_a_script_queues_its_run_again(tmp_path: Path):
     (tmp_path / "job.sh").write_text(SCRIPT.format(command=command))
     sent = subprocess.run(["sbatch", "job.sh"], cwd=tmp_path, capture_output=True, text=True, check=True)
     run = RunDirectory(tmp_path / "runs/one")
-    stop_on_the_way(run, sent.stdout.split()[-1], "USR1")
-    deadline = time.monotonic() + 800
-    while run.state != "finished":
-        assert time.monotonic() < deadline, (tmp_path / "output.txt").read_text()
-        time.sleep(0.5)
+    wait_until(lambda: run.goes_on_from)
+    subprocess.run(["scancel", "--signal=USR1", sent.stdout.split()[-1]], check=True)
+    wait_until(lambda: run.state == "finished")
     assert (tmp_path / "output.txt").read_text().count("resumed from") == 1

@@ -31,6 +31,7 @@ def connect(address: str, cores: int = 0, log_to_driver: bool = False) -> Any:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # which would leave out lines that two jobs print
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray would have them give way to everything else
     try:
         ray = import_module("ray")
     except ImportError as error:

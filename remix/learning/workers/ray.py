@@ -43,6 +43,9 @@ class RayWorkers(TaskedWorkers):
         the folder that this process is in.
     """
 
+    reaches = ("address", "runtime_env")
+    """Settings that decide where code runs, and which; no file from elsewhere may choose them."""
+
     def __init__(
         self,
         environment: EnvironmentFactory,
