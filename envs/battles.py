@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib import import_module
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from remix.envs.spec import Environment, Observation, Step
+from remix.envs.backends import Backed
 from remix.settings import checks
 from remix.settings.errors import SettingError
 
@@ -116,7 +112,7 @@ def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]
     return ViewOptions(**views), RewardOptions(**rewards)
 
 
-class Battles(Environment):
+class Battles(Backed):
     """SMAC's battles on a chosen backend, with SMAC's names and defaults of its settings.
 
     :param map_name: one of SMAC's 23 maps.
@@ -171,36 +167,15 @@ class Battles(Environment):
         engine_only = {"profile": profile}
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}
         own, foreign = (engine_only, game_only) if backend == "skirmish" else (game_only, engine_only)
-        for name, value in foreign.items():
-            if value is not None:
-                raise SettingError(
-                    name, value, f"must be null with backend={backend}, which has no such setting"
-                )
-        chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-        module, _, backend_class = BACKENDS[backend].partition(":")
-        self._battles: Environment = getattr(import_module(module), backend_class)(
-            map_name,
+        super().__init__(
+            backend,
+            BACKENDS[backend],
+            own,
+            foreign,
+            map_name=map_name,
             step_mul=step_mul,
             move_amount=move_amount,
             continuing_episode=continuing_episode,
             views=views,
             rewards=rewards,
-            **chosen,
         )
-        self.spec, self.bears_threads = self._battles.spec, self._battles.bears_threads
-
-    def reset(self, seeds: NDArray[np.int64]) -> Observation:
-        """Start E battles from ``seeds [E]``."""
-        return self._battles.reset(seeds)
-
-    def step(self, actions: NDArray[np.integer]) -> Step:
-        """Play ``actions [E, N]``; ``spec.action_names`` says what they mean."""
-        return self._battles.step(actions)
-
-    def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture ``[height, width, 3]`` of battle ``index``."""
-        return self._battles.render(index)
-
-    def close(self) -> None:
-        """Release what the backend holds."""
-        self._battles.close()
