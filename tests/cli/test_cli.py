@@ -98,6 +98,7 @@ MISTAKES = [
     ("train env=pettingzoo", "env.id=???: must be given"),
     ("train env=smac env.backend=starcraft", "env.backend=starcraft: must be one of starcraft2, skirmish"),
     ("train env=smac env.backend=starcraft2 env.map_name=3mm", "env.map_name=3mm: must be one of 3m, "),
+    ("train env=smacv2 env.map_name=zergs_5_vs_5", "env.map_name=zergs_5_vs_5: must be one of zerg_5_vs_5, "),
     (
         "train logger.mlflow.tracking_uri=htp://127.0.0.1:9",
         "logger.mlflow.tracking_uri=htp://127.0.0.1:9: ",

@@ -24,6 +24,7 @@ GROUPS = ("env", "algorithm", "workers", "replay", "trainer", "callbacks", "logg
 BASES = (
     ("env=predator_prey", "algorithm=remix"),
     ("env=smac", "algorithm=qplex"),
+    ("env=smacv2", "algorithm=remix"),
     ("env=matrix_game", "algorithm=vdac_vmix", "workers=process"),
     ("env=two_step", "algorithm=fop", "logger=csv"),
     ("env=penalty", "algorithm=dop"),

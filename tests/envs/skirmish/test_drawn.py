@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from remix.envs.battles import RewardOptions
 from remix.envs.skirmish.drawn import DrawnSkirmish
 from remix.envs.skirmish.fields import DATA
+from remix.envs.skirmish.kernels.common import HUNT
+from remix.envs.skirmish.maps import Order
 from remix.envs.skirmish.scenarios import scenario_names
 from remix.envs.smacv2 import DrawnViewOptions
+from tests.envs.skirmish.battles import Battle, arena
 
 STOP, EAST, WEST, ATTACK = 1, 4, 5, 6
 _MADE: dict[str, DrawnSkirmish] = {}
@@ -134,6 +138,47 @@ def test_teams_and_places_do_not_depend_on_views_and_rewards():
         env.reset(np.arange(8))
     for name in ("x", "y", "health"):
         np.testing.assert_array_equal(getattr(plain.units, name), getattr(other.units, name))
+
+
+@pytest.mark.parametrize("race", ["protoss", "terran", "zerg"])
+def test_neither_side_is_better_off_where_both_hunt(race):
+    """Mirrored starts; the agents are given the enemies' order and no other."""
+    env, results = environment(f"{race}_5_vs_5"), []
+    env.reset(np.arange(400))
+    mirrored = np.flatnonzero(env._drawn.x[:, :5].max(1) < 15)
+    for e in mirrored[:150]:
+        fighters = env.map_of(int(e))
+        names = fighters.allies + fighters.enemies
+        units = list(zip(names, env.units.x[e], env.units.y[e], strict=True))
+        battle = Battle(arena(units[:5], units[5:], Order("hunt")), seeds=[int(e)])
+        battle.units.order[:, :5] = HUNT
+        for _ in range(120):
+            battle.play(0)
+        alive = (battle.units.health[0] > 0) & ~battle.rules.healer
+        results.append(int(alive[:5].any()) - int(alive[5:].any()))
+    wins, losses = results.count(1), results.count(-1)
+    assert wins + losses > 90
+    assert binomtest(wins, wins + losses, 0.5).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", ["protoss_5_vs_5", "terran_10_vs_10", "zerg_10_vs_11"])
+def test_random_play_hardly_wins(name):
+    """As in SMACv2, where it wins 0 to 3 % and returns 3 to 10."""
+    env, rng, n = environment(name), np.random.default_rng(0), 100
+    observation, running, total = env.reset(np.arange(n)), np.ones(n, bool), np.zeros(n)
+    while running.any():
+        step = env.step(draw_actions(observation.avail_actions, rng, 0.0))
+        total += step.reward
+        observation, running = step.observation, running & ~(step.terminated | step.truncated)
+    assert step.info["battle_won"].mean() <= 0.05
+    assert 2 < total.mean() < 10
+
+
+@pytest.mark.parametrize("profile", ["lotv", "smaclite"])
+def test_other_profiles_of_units(profile):
+    env = DrawnSkirmish("protoss_5_vs_5", profile=profile)
+    frames(env, [1, 2], 3, 40)
+    assert env.units.damage_taken.any()
 
 
 def test_pictures_show_who_was_drawn():
