@@ -91,15 +91,21 @@ def given_or_default(views: Any, rewards: Any) -> tuple[ViewOptions, RewardOptio
 
     :raises SettingError: an argument is neither None nor such options.
     """
-    views, rewards = (
-        ViewOptions() if views is None else views,
-        RewardOptions() if rewards is None else rewards,
-    )
+    views = ViewOptions() if views is None else views
     if not isinstance(views, ViewOptions):
         raise SettingError("views", views, "must be ViewOptions of remix.envs.battles")
+    return views, given_rewards(rewards)
+
+
+def given_rewards(rewards: Any) -> RewardOptions:
+    """The rewards that a backend was given; for None, SMAC's defaults.
+
+    :raises SettingError: something else was given.
+    """
+    rewards = RewardOptions() if rewards is None else rewards
     if not isinstance(rewards, RewardOptions):
         raise SettingError("rewards", rewards, "must be RewardOptions of remix.envs.battles")
-    return views, rewards
+    return rewards
 
 
 def options_of(settings: Mapping[str, Any]) -> tuple[ViewOptions, RewardOptions]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from remix.envs.backends import Backed
-from remix.envs.battles import RewardOptions
+from remix.envs.battles import RewardOptions, given_rewards
 from remix.settings import checks
+from remix.settings.errors import SettingError
 
 BACKENDS = {
     "skirmish": "remix.envs.skirmish.drawn:DrawnSkirmish",
@@ -79,6 +80,17 @@ class DrawnViewOptions:
     def n_turns(self) -> int:
         """Directions in which agents can look, 0 where they see all around."""
         return self.num_fov_actions if self.conic_fov else 0
+
+
+def given_or_default(views: Any, rewards: Any) -> tuple[DrawnViewOptions, RewardOptions]:
+    """The options that a backend was given; for None, the published ones.
+
+    :raises SettingError: something else was given.
+    """
+    views = DrawnViewOptions() if views is None else views
+    if not isinstance(views, DrawnViewOptions):
+        raise SettingError("views", views, "must be DrawnViewOptions of remix.envs.smacv2")
+    return views, given_rewards(rewards)
 
 
 def options_of(settings: Mapping[str, Any]) -> tuple[DrawnViewOptions, RewardOptions]:

@@ -16,7 +16,7 @@ from remix.envs.skirmish.drawn_encoding import make_drawn_spec
 from remix.envs.skirmish.rosters import battle_map_of
 from remix.envs.skirmish.scenarios import Scenario, Trait, load_scenario, scenario_names
 from remix.envs.skirmish.units import load_units
-from remix.envs.smacv2 import DrawnViewOptions
+from remix.envs.smacv2 import DrawnViewOptions, given_or_default
 from remix.envs.starcraft import StarCraft, common_settings
 from remix.envs.starcraft_game import picture_of
 from remix.envs.starcraft_setup import SMACV2
@@ -56,7 +56,7 @@ class DrawnStarCraft(StarCraft):
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        shown = DrawnViewOptions() if views is None else views
+        shown, rewards = given_or_default(views, rewards)
         if shown.enemy_erasure != "all":
             raise SettingError("enemy_erasure", shown.enemy_erasure, "must be all: the game has nothing else")
         self._scenario, units = load_scenario(map_name), load_units("liberty")
@@ -70,7 +70,7 @@ class DrawnStarCraft(StarCraft):
             "obs_instead_of_state": False,
             **common_settings(step_mul, move_amount, on_grid, difficulty, continuing_episode),
             **options,
-            **asdict(RewardOptions() if rewards is None else rewards),
+            **asdict(rewards),
         }
         self._map = battle_map_of(self._scenario, (), ())
         spec = make_drawn_spec("starcraft2", self._scenario, units, shown)
@@ -98,7 +98,7 @@ def capability_config(scenario: Scenario) -> dict[str, Any]:
         },
     }
     if starts.kind != "together":
-        ground = {"map_x": int(starts.width), "map_y": int(starts.height)}
+        ground = {"map_x": starts.width, "map_y": starts.height}
         config["start_positions"] = {"dist_type": starts.kind, "p": starts.p, **ground}
     if scenario.mask is not None:
         config["enemy_mask"] = {"dist_type": "mask", "mask_probability": scenario.mask}

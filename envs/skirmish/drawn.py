@@ -26,7 +26,7 @@ from remix.envs.skirmish.rosters import Roster, battle_map_of
 from remix.envs.skirmish.scenarios import load_scenario
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch
 from remix.envs.skirmish.units import load_units
-from remix.envs.smacv2 import REWARD_TEAMS, DrawnViewOptions
+from remix.envs.smacv2 import REWARD_TEAMS, DrawnViewOptions, given_or_default
 from remix.envs.spec import Environment, Observation, Step
 from remix.kernels.bundle import bundled
 from remix.settings import checks
@@ -67,8 +67,7 @@ class DrawnSkirmish(Environment):
         rewards: RewardOptions | None = None,
         reward_team: str = "average",
     ) -> None:
-        views = DrawnViewOptions() if views is None else views
-        self._rewards = RewardOptions() if rewards is None else rewards
+        views, self._rewards = given_or_default(views, rewards)
         loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
         move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
         self.scenario, self.types = load_scenario(map_name, profile), load_units(profile)

@@ -209,6 +209,8 @@ def _trait(config: Fields, name: str, n_agents: int, most: float) -> Trait | Non
     low = high = 0.0
     items: tuple[tuple[float, ...], ...] = ()
     if fields.choice("dist_type", TRAIT_KINDS) == "fixed":
+        if fields.flag("test_mode", False):
+            fields.fail("test_mode", True, "must be false: an episode depends on its seed only")
         items = tuple(fields.rows("items", n_agents, 0, most))
         if not items:
             fields.fail("items", [], "must be a list of at least one list")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+from remix.envs.battles import ViewOptions
 from remix.envs.skirmish.drawn import DrawnSkirmish
 from remix.envs.skirmish.drawn_encoding import drawn_action_names, drawn_sizes
 from remix.envs.skirmish.fields import DATA
@@ -167,6 +168,12 @@ def test_without_places_each_team_starts_at_a_point(own):
             "attack.upper_bound is missing",
         ),
         (
+            change(
+                "capability_config", "attack", value={"dist_type": "fixed", "test_mode": True, "items": []}
+            ),
+            "attack.test_mode=True: must be false",
+        ),
+        (
             change("capability_config", "attack", value={"dist_type": "fixed", "items": [[0.5, 0.5]]}),
             "must be a list of 5 numbers",
         ),
@@ -230,3 +237,9 @@ def test_mistakes_in_settings_are_one_line(settings, message):
     with pytest.raises(SettingError, match=message) as failure:
         DrawnBattles(**settings)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("options", [{"views": ViewOptions()}, {"views": 3}, {"rewards": {}}])
+def test_options_of_another_kind_are_refused(options):
+    with pytest.raises(SettingError, match=r"^(views|rewards)=.*: must be \w+Options of remix.envs"):
+        DrawnSkirmish(**options)
