@@ -134,7 +134,7 @@ def read_scenario(fields: Fields, name: str, folder: Path, units: Mapping[str, U
         map_type=fields.text("map_type"),
         types=types,
         race="P" if "P" in races else races[0],
-        terrain=load_terrain(fields, folder),
+        terrain=_open_terrain(fields, folder),
         order=read_order(fields.part("order", {"kind": "hunt"})),
         n_agents=n_agents,
         n_enemies=n_enemies,
@@ -147,6 +147,18 @@ def read_scenario(fields: Fields, name: str, folder: Path, units: Mapping[str, U
     config.close()
     fields.close()
     return scenario
+
+
+def _open_terrain(fields: Fields, folder: Path) -> Terrain:
+    """The terrain, on which whoever is drawn a place anywhere can walk to everybody else."""
+    terrain = load_terrain(fields, folder)
+    cells = np.flatnonzero(terrain.open)
+    cut_off = cells[terrain.next_cell[cells[0], cells] < 0]
+    if cut_off.size:
+        x, y = divmod(int(cut_off[0]), SIZE)
+        expected = f"no way leads to cell ({x}, {y}): with drawn places all open ground must hang together"
+        fields.fail("terrain", terrain.name, expected)
+    return terrain
 
 
 def _teams(

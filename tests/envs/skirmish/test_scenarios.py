@@ -214,6 +214,12 @@ def test_teams_must_have_room(own, tmp_path):
     assert "\n" not in str(failure.value)
 
 
+def test_open_ground_must_hang_together(own, tmp_path):
+    (tmp_path / "rooms.txt").write_text("\n".join(["#" * 32] * 8 + ["." * 10 + "##" + "." * 20] * 24))
+    with pytest.raises(SettingError, match=r"terrain=rooms: no way leads to cell \(12, 0\)"):
+        load_scenario(own(change("terrain", value="rooms.txt")))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
