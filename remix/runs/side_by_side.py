@@ -26,7 +26,7 @@ from remix.learning.datamodule import ReplayDataModule
 from remix.runs.building import build, quiet
 from remix.runs.compilation import compilation_told
 from remix.runs.run_settings import RunSettings
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, named
 from remix.settings.labelled_output import labelled_output
 from remix.settings.signals import Stopped
 from remix.settings.user_errors import one_line
@@ -103,7 +103,7 @@ def side_by_side(
                 return train(run, company)
             except Exception as error:
                 if not isinstance(error, SettingError):  # which is a mistake of all of them
-                    print(f"failed: {one_line(error) or error!r}", file=sys.stderr, flush=True)
+                    print(f"failed: {one_line(error) or named(error)}", file=sys.stderr, flush=True)
                 raise
 
     with labelled_output() as labels, compilation_told(), ThreadPoolExecutor(len(runs), "run") as threads:

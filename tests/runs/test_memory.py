@@ -66,9 +66,10 @@ def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch):
         check_memory(PICTURES, remix.compose("validation_episodes=200"))
     assert caught.value.setting == "validation_episodes"
     assert "8.0 GiB" in caught.value.expected
-    check_memory(PICTURES, remix.compose("validation_episodes=20"))
+    few = remix.compose("validation_episodes=20", "test_episodes=10")
+    check_memory(PICTURES, few)
     with pytest.raises(SettingError, match="validation_episodes=20: "):
-        check_memory(PICTURES, remix.compose("validation_episodes=20"), n_runs=10)
+        check_memory(PICTURES, few, n_runs=10)
     in_turn = remix.compose("validation_episodes=200", "workers=process")
     check_memory(PICTURES, in_turn)
     with pytest.raises(SettingError, match="episodes=1000000: "):

@@ -144,7 +144,7 @@ def test_a_run_that_fails_does_not_end_the_others(
     assert ended.code == 1
     assert "3 seeds: 2 finished, 1 failed" in ended.out
     assert "seed 2: failed: RuntimeError: the game is over; runs/x/seed2\n" in ended.out
-    assert "[seed 2] failed: RuntimeError('the game is over')" in ended.err
+    assert "[seed 2] failed: RuntimeError: the game is over\n" in ended.err
     assert "fails" in Path("runs/x/seed2/error.txt").read_text()
     assert states(remix.home) == {"seed1": "finished", "seed2": "failed", "seed3": "finished"}
     monkeypatch.setattr(MultiAgentModule, "training_step", step)
