@@ -71,7 +71,7 @@ def test_a_signal_reaches_every_run(runs: list[RunSettings], monkeypatch: pytest
 
     def train(run: RunSettings, company: Company) -> None:
         all_wait.wait()
-        for _ in range(12_000):
+        for _ in range(3_000):
             sleep(0.01)
             try:
                 company.stop.on_test_start(None, None)  # type: ignore[arg-type]
