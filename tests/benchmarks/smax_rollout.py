@@ -14,7 +14,7 @@ from flax import linen
 from jaxmarl import make
 from jaxmarl.environments.smax import map_name_to_scenario
 
-HIDDEN, STEPS, PIECES = 64, 10, 1_000
+HIDDEN, STEPS, PIECES = 64, 10, 300
 
 
 class Policy(linen.Module):

@@ -60,7 +60,7 @@ def find(name: str) -> Class:
 
 def _homes(module: str, tree: ast.Module) -> dict[str, str]:
     """Full names of what a module defines and imports, by the names that it has there."""
-    homes = {}
+    homes: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             homes |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}

@@ -11,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from tests.site import algorithms, formulas, notebooks, outside, parts, settings
+from tests.site import algorithms, formulas, notebooks, outside, parts, roles, settings
 
 MADE = re.compile(r"^<!-- made: (\w+) -->$", re.MULTILINE)
 """A line in a page of ``docs/`` in whose place something is put that is made of the code."""
@@ -44,4 +44,4 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    return formulas.as_mathml(html)
+    return roles.shown(formulas.as_mathml(html))

@@ -61,8 +61,9 @@ def small(page: Path, command: str) -> list[str]:
     if words[0] == "train":
         if "--help" in words or "--cfg" in words:
             return words
-        if "algorithms" in page.parts or any(part in command for part in LONG):
-            return [*words, "--cfg", "job"]
+        if "algorithms" in page.parts or " -m " in command or any(part in command for part in LONG):
+            first = [re.sub(r"^([\w/.]+=[^,\[{]+),.*", r"\1", word) for word in words]  # of several values
+            return [*first, "--cfg", "job"]
         training = [*words, *SMALL, "callbacks.episode_video=null"]
         return training if "logger=" in command else [*training, "logger=none"]
     words = [str(ROOT / word) if word.startswith("notebooks/") else word for word in words]
