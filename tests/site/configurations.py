@@ -66,8 +66,7 @@ class Configuration:
     def settings(self) -> list[Setting]:
         """All of them in the order of the file, with the names of the command line."""
         prefix = "" if "@package _global_" in self.text else _package(self.path)
-        mapping = isinstance(self._root, yaml.MappingNode)
-        return list(self._settings(self._root, prefix)) if mapping else []
+        return list(self._settings(self._root, prefix)) if isinstance(self._root, yaml.MappingNode) else []
 
     def defaults(self) -> list[str]:
         """Paths of the configurations that this one is made of, first those that others overrule."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import remix
+from tests.benchmarks.__main__ import BENCHMARKS
 from tests.command_line import SMALL, CommandLine
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +97,13 @@ def test_targets_of_make_exist(page: Path):
     text = page.read_text("utf-8")
     for target in re.findall(r"(?:^|`)make ([a-z][\w-]*)", text, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_benchmarks_and_modules_exist():
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    benchmarks = re.findall(r'make bench ARGS=(?:"([\w ]+)"|(\w+))', text)
+    assert benchmarks and {name for names in benchmarks for part in names for name in part.split()} <= set(
+        BENCHMARKS
+    )
+    modules = set(re.findall(r"python -m ((?:tests|remix)[\w.]+)", text))
+    assert modules and all(find_spec(module) for module in modules), modules
