@@ -15,7 +15,7 @@ from remix.settings.errors import GameError, SettingError, brief
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_COLOURS = 48  # colours of a GIF
+_COLOURS = 64  # colours of a GIF
 _LONGEST_SIDE = 4096  # pixels
 
 
@@ -115,7 +115,7 @@ def _write_gif(frames: Sequence[NDArray[np.uint8]], path: Path, fps: float) -> N
 def _common_palette(images: list[Image]) -> Image:
     from PIL import Image
 
-    sample = images[:: max(1, len(images) // 8)]
+    sample = [*images[:: max(1, len(images) // 8)], images[-1]]
     sheet = Image.new("RGB", (sample[0].width, sample[0].height * len(sample)))
     for i, image in enumerate(sample):
         sheet.paste(image, (0, i * image.height))

@@ -146,14 +146,15 @@ def _lattice(
 
 def _text(draw: ImageDraw, centre: tuple[float, float], text: str, size: float, colour: str) -> None:
     place = (centre[0] * _SHARPNESS, centre[1] * _SHARPNESS)
-    draw.text(place, text, fill=colour, font=_font(size * _SHARPNESS), anchor="mm")
+    draw.text(place, text, fill=colour, font=font(size * _SHARPNESS), anchor="mm")
 
 
 @cache
-def _font(size: float) -> FreeTypeFont | ImageFont:
+def font(size: float) -> FreeTypeFont | ImageFont:
+    """The letters of all pictures, in pixels."""
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    return ImageFont.load_default(max(size, 1.0))
 
 
 def _draw_piece(draw: ImageDraw, centre: tuple[float, float], cell: float, piece: Piece) -> None:
@@ -204,6 +205,6 @@ def _legend_text(draw: ImageDraw, x: float, y: float, text: str) -> float:
 
     :returns: where the next entry starts, in pixels.
     """
-    font = _font(12 * _SHARPNESS)
-    draw.text((x * _SHARPNESS, y * _SHARPNESS), text, fill=_PALE_INK, font=font, anchor="lm")
-    return x + draw.textlength(text, font) / _SHARPNESS + 10
+    letters = font(12 * _SHARPNESS)
+    draw.text((x * _SHARPNESS, y * _SHARPNESS), text, fill=_PALE_INK, font=letters, anchor="lm")
+    return x + draw.textlength(text, letters) / _SHARPNESS + 10

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from remix.envs.skirmish.cameras import Camera
 from remix.envs.skirmish.maps import BattleMap
 
 
@@ -27,7 +28,7 @@ class Game:
     """
 
     def __init__(self, smac: Any) -> None:
-        self._smac = smac
+        self._smac, self.camera = smac, Camera()
         self.steps = 0
         self._launched = self._finished_one = False
 
@@ -128,4 +129,6 @@ def picture_of(game: Game, battle_map: BattleMap) -> NDArray[np.uint8]:
     names = tuple(
         types.get(unit.unit_type, name) for unit, name in zip(enemies, battle_map.enemies, strict=True)
     )
-    return draw_battle(replace(battle_map, enemies=names), load_units("liberty"), units, 0, game.steps)
+    return draw_battle(
+        replace(battle_map, enemies=names), load_units("liberty"), units, 0, game.steps, game.camera
+    )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions
+from remix.envs.skirmish.cameras import Camera
 from remix.envs.skirmish.drawn_encoding import (
     make_drawn_encoding,
     make_drawn_scoring,
@@ -24,6 +25,7 @@ from remix.envs.skirmish.mustered import allocate_drawn, make_muster
 from remix.envs.skirmish.rendering import draw_battle
 from remix.envs.skirmish.rosters import Roster, battle_map_of
 from remix.envs.skirmish.scenarios import load_scenario
+from remix.envs.skirmish.sights import Sight
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch
 from remix.envs.skirmish.units import load_units
 from remix.envs.smacv2 import REWARD_TEAMS, DrawnViewOptions, given_or_default
@@ -51,6 +53,7 @@ class DrawnSkirmish(Environment):
     :param reward_team: the enemies by whose strength rewards are scaled: ``average`` ones, the same in all
         episodes, so that stronger ones pay more; or an episode's ``own``. SMACv2 scales all rewards by the
         strength of the enemies that it happens to draw first.
+    :param render_sight: whether pictures show what the agents see: the other ground is darker.
     :raises SettingError: an unknown scenario or profile, or a file that makes no sense.
     """
 
@@ -66,12 +69,15 @@ class DrawnSkirmish(Environment):
         views: DrawnViewOptions | None = None,
         rewards: RewardOptions | None = None,
         reward_team: str = "average",
+        render_sight: bool = False,
     ) -> None:
         views, self._rewards = given_or_default(views, rewards)
         loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
         move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
         self.scenario, self.types = load_scenario(map_name, profile), load_units(profile)
         self._limit_cuts = checks.flag("continuing_episode", continuing_episode)
+        self._renders_sight = checks.flag("render_sight", render_sight)
+        self._camera = Camera()
         self._own_scale = checks.choice("reward_team", reward_team, REWARD_TEAMS) == "own"
         self._roster = Roster(self.scenario, self.types, profile == "smaclite", move_amount, loops)
         self._muster = make_muster(self.scenario, self.types, self._roster.types)
@@ -132,8 +138,19 @@ class DrawnSkirmish(Environment):
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
-        """RGB picture of battle ``index``: terrain, units with their health and shields, who aims at whom."""
-        return draw_battle(self.map_of(index), self.types, self.units, index, int(self._match.steps[index]))
+        """RGB picture ``[height, width, 3]`` of battle ``index``: see :func:`draw_battle`."""
+        step, sight = int(self._match.steps[index]), self._sight(index) if self._renders_sight else None
+        return draw_battle(self.map_of(index), self.types, self.units, index, step, self._camera, sight)
+
+    def _sight(self, index: int) -> Sight:
+        """What the agents of battle ``index`` see."""
+        encoding, n = self._encoding, self.scenario.n_agents
+        distance = encoding.sight[self._drawn.kind[index, :n]]
+        if not encoding.turns_x.size:
+            return Sight(distance, np.zeros(n))
+        turns = self._match.memory.turn[index]
+        heading = np.degrees(np.arctan2(encoding.turns_y[turns], encoding.turns_x[turns]))
+        return Sight(distance, heading, 360 / encoding.turns_x.size)
 
     def close(self) -> None:
         """Nothing to release."""

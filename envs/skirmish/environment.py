@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import LONGEST_MOVE, MOST_LOOPS, RewardOptions, ViewOptions, given_or_default
+from remix.envs.skirmish.cameras import Camera
 from remix.envs.skirmish.encoding import make_encoding, make_scoring, make_spec
 from remix.envs.skirmish.kernels.observing import observe
 from remix.envs.skirmish.kernels.playing import Ends, Match, play
@@ -14,6 +15,7 @@ from remix.envs.skirmish.kernels.views import NO_ACTION, Bodies, Views
 from remix.envs.skirmish.maps import load_map
 from remix.envs.skirmish.rendering import draw_battle
 from remix.envs.skirmish.rules import make_rules
+from remix.envs.skirmish.sights import all_around
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
 from remix.envs.skirmish.units import load_units
 from remix.envs.spec import Environment, Observation, Step
@@ -36,6 +38,7 @@ class Skirmish(Environment):
     :param continuing_episode: see :class:`remix.envs.battles.Battles`.
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
+    :param render_sight: whether pictures show what the agents see: the other ground is darker.
 
     :raises SettingError: the map or the profile is unknown, or its file has a mistake.
     """
@@ -54,12 +57,15 @@ class Skirmish(Environment):
         continuing_episode: bool = False,
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
+        render_sight: bool = False,
     ) -> None:
         views, rewards = given_or_default(views, rewards)
         loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
         move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
         self.map, self.types = load_map(map_name, profile), load_units(profile)
         self._limit_cuts = checks.flag("continuing_episode", continuing_episode)
+        self._sight = all_around(self.map.n_agents) if checks.flag("render_sight", render_sight) else None
+        self._camera = Camera()
         self._rules = make_rules(self.map, self.types, profile == "smaclite", move_amount, loops)
         self._encoding = make_encoding(self.map, self.types, views, move_amount)
         self._scoring = make_scoring(self.map, self.types, rewards)
@@ -106,7 +112,8 @@ class Skirmish(Environment):
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture ``[height, width, 3]`` of battle ``index``: see :func:`draw_battle`."""
-        return draw_battle(self.map, self.types, self.units, index, int(self._match.steps[index]))
+        step = int(self._match.steps[index])
+        return draw_battle(self.map, self.types, self.units, index, step, self._camera, self._sight)
 
     def close(self) -> None:
         """Do nothing, as there is nothing to release."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from remix.envs.endings import end_card, ending
 from remix.envs.films import film_writer, frames_per_second, save_film
 from remix.envs.gate import Gate, behind_gate
 from remix.envs.spec import Environment
@@ -19,6 +20,7 @@ from remix.learning.workers.child import apart
 from remix.learning.workers.rollout import rollout
 
 PATIENCE = 600.0  # seconds for a film of a game that may hang
+END_SECONDS = 1.0  # for which the card with the result is shown
 
 
 def film(
@@ -40,7 +42,7 @@ def film(
 def record_episode(
     environment: Environment, policy: Policy, seed: int, path: str | Path, fps: float = 8
 ) -> Episode:
-    """Play one greedy episode and save it as a film, its first picture being the start.
+    """Play one greedy episode and save it as a film, from its start to a second of how it ended.
 
     The environment is left open. The policy is not changed and may be on any device.
 
@@ -59,6 +61,8 @@ def record_episode(
         exploration=None,
         on_step=lambda: frames.append(game.render().copy()),
     )
+    card = ending(game.spec, episode.length, episode.score, episode.metrics)
+    frames += [end_card(frames[-1], card)] * max(1, round(fps * END_SECONDS))
     save_film(frames, path, fps)
     return episode
 

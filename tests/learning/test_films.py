@@ -28,6 +28,9 @@ def test_film_shows_the_greedy_episode_from_its_start(tmp_path: Path) -> None:
     with Image.open(tmp_path / "films/episode.gif") as film:
         start = np.asarray(film.convert("RGB"), dtype=int)
         assert film.info["duration"] == 250
+        film.seek(getattr(film, "n_frames", 1) - 1)
+        assert film.info["duration"] >= 1000, "the result is held"
+        assert (np.asarray(film.convert("RGB"), dtype=int) != start).any()
     environment.reset(np.array([5], dtype=np.int64))
     assert np.abs(start - environment.render()).mean() < 5.0  # a GIF has few colours
 
