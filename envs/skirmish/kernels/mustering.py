@@ -96,13 +96,13 @@ def muster(plan: Muster, drawn: Drawn, placed: Placed, seeds: Integers) -> None:
 
 @inlined
 def draw_below(streams: NDArray[np.uint64], e: int, n: int) -> int:
-    """A whole number from 0 to n - 1."""
+    """A whole number from 0 to n - 1 from ``streams [E]``, evenly."""
     return int(uniform(streams, e) * n)
 
 
 @lean
 def draw_teams(plan: Muster, streams: NDArray[np.uint64], e: int, kind: Integers) -> None:
-    """Agents, then as many enemies of the same types, and more if there are more."""
+    """Draw ``kind [U]``: agents, then as many enemies of the same types, and more if there are more."""
     n_agents, n_enemies = plan.n_agents, plan.n_enemies
     _draw_team(plan, streams, e, kind[:n_agents])
     for k in range(min(n_agents, n_enemies)):
@@ -148,7 +148,7 @@ def _draw_multiset(listed: Integers, streams: NDArray[np.uint64], e: int, kind: 
 
 @lean
 def draw_places(plan: Muster, streams: NDArray[np.uint64], e: int, x: Floats, y: Floats) -> None:
-    """Points where units are to stand, anywhere on the ground and on top of each other."""
+    """Draw ``x``, ``y [U]`` where units are to stand, anywhere on the ground and on top of each other."""
     n_agents = plan.n_agents
     if plan.start == TOGETHER:
         x[:n_agents], y[:n_agents] = _AGENTS_AT

@@ -41,7 +41,7 @@ def offer(
 
 @lean
 def offer_moves(free: NDArray[np.bool_], ahead: float, x: float, y: float, avail: NDArray[np.bool_]) -> None:
-    """Write which moves are available: those whose point ``ahead`` lies in an open cell."""
+    """Write which moves are available: the point ``ahead`` lies in an open cell of ``free [X, Y]``."""
     avail[NORTH] = _is_free(free, x, y + ahead)
     avail[SOUTH] = _is_free(free, x, y - ahead)
     avail[EAST] = _is_free(free, x + ahead, y)

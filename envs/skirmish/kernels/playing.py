@@ -125,7 +125,10 @@ def write_ends(ends: Ends, scores: Scores, limit_cuts: bool, e: int) -> bool:
 def first_forbidden(
     running: NDArray[np.bool_], avail_actions: NDArray[np.bool_], actions: NDArray[np.int64]
 ) -> int:
-    """``e * N + i`` of the first agent i in a running battle e with an unavailable action, -1 without one."""
+    """``e * N + i`` of the first agent i in a running battle e with an unavailable action, -1 without one.
+
+    :param running: ``[E]``, with ``avail_actions [E, N, A]`` and ``actions [E, N]``.
+    """
     for e in range(running.size):
         for i in range(actions.shape[1]):
             if running[e] and not (

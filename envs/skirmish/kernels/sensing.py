@@ -52,7 +52,7 @@ def observe_agent(
 
 @lean
 def feel_ground(encoding: Encoding, cell_x: int, cell_y: int, obs: NDArray[np.float32]) -> int:
-    """Write the optional features of the ground around a cell.
+    """Write the optional features of the ground around a cell into ``obs [O]``.
 
     :returns: index in ``obs`` of the next block.
     """
@@ -129,7 +129,7 @@ def _mark_offered(avail: NDArray[np.bool_], width: int, rows: NDArray[np.float32
 def show_last_actions(
     n_actions: int, last_actions: NDArray[np.int64], i: int, width: int, rows: NDArray[np.float32]
 ) -> None:
-    """Write the last actions of the agents that agent ``i`` sees into the ends of their rows."""
+    """Write ``last_actions [N]`` of the agents that agent ``i`` sees into the ends of their rows."""
     at = 0
     for j in range(last_actions.size):
         if j != i:

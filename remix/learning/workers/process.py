@@ -93,10 +93,12 @@ class ProcessWorker(Worker):
 
     @property
     def connection(self) -> Connection:
+        """The end of the pipe that tasks go into and episodes come out of."""
         return self.child.connection
 
     @property
     def process(self) -> BaseProcess:
+        """The process that plays."""
         return self.child.process
 
     def start(self, task: Task, policy_state: Any, exploration: float | None) -> None:

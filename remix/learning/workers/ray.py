@@ -72,6 +72,7 @@ class RayWorkers(TaskedWorkers):
 
     @property
     def strength(self) -> tuple[int, int]:
+        """Actors that are there and actors wanted; a cluster may have no room for some."""
         return sum(worker.is_there for worker in self._workers), self.n_workers
 
     def recruit(self) -> Sequence[RayWorker]:
@@ -131,10 +132,12 @@ class RayWorker(Worker):
 
     @property
     def is_there(self) -> bool:
+        """Whether its actor has started."""
         return self.task is not None or self.call is None
 
     @property
     def is_free(self) -> bool:
+        """Whether its actor waits for a task."""
         return self.call is None
 
     def arrive(self) -> None:

@@ -20,7 +20,7 @@ from remix.settings.errors import InvalidOutput, SettingError
 
 @dataclass
 class Task:
-    """Seeds that one worker plays together, and where they stand in the whole."""
+    """Seeds ``[n]`` that one worker plays together, the first of which is number ``first`` of the whole."""
 
     first: int
     seeds: NDArray[np.int64]
