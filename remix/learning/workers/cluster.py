@@ -20,14 +20,20 @@ LOCAL, RUNNING = "local", "auto"
 _REACH = 10.0  # seconds for a cluster to accept a connection; Ray itself may try for minutes
 
 
-def connect(address: str, cores: int = 0, log_to_driver: bool = False) -> Any:
+def connect(
+    address: str,
+    cores: int = 0,
+    log_to_driver: bool = False,
+    runtime_env: Mapping[str, Any] | None = None,
+) -> Any:
     """The module ``ray``, connected to a cluster, which stays the same as long as this process.
 
     :param address: ``local`` starts a cluster here, ``auto`` is one that runs on this machine or that
         ``RAY_ADDRESS`` names, else ``host:port``.
     :param cores: that a cluster which starts here has at least, whatever the machine has.
     :param log_to_driver: whether what is printed elsewhere is printed here, too.
-    :raises SettingError: there is no Ray, or no cluster.
+    :param runtime_env: what Ray brings to other machines.
+    :raises SettingError: there is no Ray, or no cluster, or not what is to be brought.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")  # which would leave out lines that two jobs print
@@ -41,11 +47,16 @@ def connect(address: str, cores: int = 0, log_to_driver: bool = False) -> Any:
         return ray
     getLogger("ray").setLevel(ERROR)
     here = {"num_cpus": max(cores, _cores()), "include_dashboard": False} if address == LOCAL else {}
+    env = None if runtime_env is None else dict(runtime_env)
     try:
         _knock(address)
         with _our_signals():
-            ray.init(address=address, configure_logging=False, log_to_driver=log_to_driver, **here)
+            ray.init(
+                address=address, configure_logging=False, log_to_driver=log_to_driver, runtime_env=env, **here
+            )
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        if env is not None and isinstance(error, ValueError) and "address" not in str(error):
+            raise SettingError("runtime_env", env, f"cannot be brought: {first_line(error)}") from error
         expected = f"no Ray cluster can be reached there ({first_line(error)})"
         raise SettingError("address", address, expected) from error
     return ray

@@ -61,12 +61,11 @@ class RayWorkers(TaskedWorkers):
     ) -> None:
         super().__init__(n_workers, episodes_at_once, timeout, retries, overlap)
         checks.number("num_cpus", num_cpus, minimum=0)
-        self._ray = connect(address, ceil(num_cpus * n_workers))
+        self._ray = connect(address, ceil(num_cpus * n_workers), runtime_env=runtime_env)
         check_resources(self._ray, {"num_cpus": ("CPU", num_cpus)})
         folder = None if "working_dir" in (runtime_env or {}) else os.getcwd()
         player = self._ray.put(pickled(environment, policy))
-        options = {"num_cpus": num_cpus, "scheduling_strategy": "SPREAD", "runtime_env": runtime_env}
-        actor = self._ray.remote(_Player).options(**options)
+        actor = self._ray.remote(_Player).options(num_cpus=num_cpus, scheduling_strategy="SPREAD")
         self._hire: Callable[[], Any] = lambda: actor.remote(player, folder)
         self._workers: Sequence[RayWorker] = ()
 
@@ -243,6 +242,6 @@ def _loss(error: Exception) -> Exception:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if getattr(error, "actor_init_failed", False) or type(error).__name__ == "RuntimeEnvSetupError":
         return SettingError("workers", "ray", f"a machine of the cluster cannot start a worker ({lines[-1]})")
-    if "memory" in str(error):
+    if "low on memory" in str(error):
         lines = ["its machine ran out of memory: choose fewer workers there, by workers.num_cpus"]
     return WorkerError(f"its actor was lost ({lines[-1]})")
