@@ -27,7 +27,8 @@ def test_the_table_has_the_types_and_probabilities(name):
 
 def test_the_scenario_that_is_shown_can_be_played(tmp_path):
     path = tmp_path / "mine.yaml"
-    path.write_text(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL).group(1))
+    (shown,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    path.write_text(shown)
     env = DrawnSkirmish(str(path))
     observation = env.reset(np.arange(3))
     assert observation.obs.shape == (3, 6, env.spec.obs_size) and env.scenario.n_enemies == 8
