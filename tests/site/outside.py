@@ -10,9 +10,15 @@ PAGES = ("RESULTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "envs/skirmish/README.
 
 
 def files() -> list[str]:
-    """Paths below the root of these pages and of all pictures that they show."""
-    shown = (re.findall(r"!\[.*?\]\((\S+?)\)", (ROOT / page).read_text("utf-8")) for page in PAGES)
-    return [*PAGES, *(picture for pictures in shown for picture in pictures)]
+    """Paths below the root of these pages, and of the pictures there that they or pages of ``docs/`` show."""
+    shown = [picture for page in PAGES for picture in _pictures(ROOT / page)]
+    above = [picture for page in sorted(ROOT.glob("docs/*.md")) for picture in _pictures(page)]
+    pictures = [*shown, *(picture.removeprefix("../") for picture in above if picture.startswith("../"))]
+    return [*PAGES, *dict.fromkeys(pictures)]
+
+
+def _pictures(page: Path) -> list[str]:
+    return re.findall(r"!\[.*?\]\((\S+?)\)", page.read_text("utf-8"))
 
 
 def as_on_the_site(markdown: str, page: str) -> str:

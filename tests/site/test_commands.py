@@ -81,6 +81,14 @@ def test_a_command_works(command_line: CommandLine, page: Path, command: str):
     assert outcome.code == 0, outcome.err
 
 
+def test_a_mistake_is_answered_as_shown(command_line: CommandLine):
+    (shown,) = re.findall(
+        r"^(remix: algorithm=qmxi: .*), \.\.\.$", (ROOT / "docs/first_run.md").read_text(), re.M
+    )
+    outcome = command_line("train", "algorithm=qmxi")
+    assert (outcome.code, outcome.err.startswith(shown)) == (2, True)
+
+
 def test_the_study_is_reported(command_line: CommandLine):
     assert "train study=predator_prey algorithm=remix,ow_qmix seed=1,2" in STUDY
     jobs = ("algorithm=remix,ow_qmix", "env.punishment=0", "seed=1", "callbacks.episode_video=null")
