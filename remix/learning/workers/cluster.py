@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from logging import ERROR, getLogger
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from remix.settings import checks
 from remix.settings.errors import SettingError, first_line
 
 LOCAL, RUNNING = "local", "auto"
+_NOTE = Path("/tmp/ray/ray_current_cluster")  # in which Ray keeps the address of the last one started here
 _REACH = 10.0  # seconds for a cluster to accept a connection; Ray itself may try for minutes
 
 
@@ -82,7 +84,8 @@ def check_resources(ray: Any, needs: Mapping[str, tuple[str, float]]) -> None:
 
 def _knock(address: str) -> None:
     """See that somebody answers at an address, which Ray would go on trying for minutes."""
-    address = os.environ.get("RAY_ADDRESS", address) if address == RUNNING else address
+    if address == RUNNING:
+        address = os.environ.get("RAY_ADDRESS") or (_NOTE.read_text().strip() if _NOTE.is_file() else address)
     place = urlsplit(address if "://" in address else f"//{address}")
     if place.hostname is not None and place.port is not None:
         socket.create_connection((place.hostname, place.port), _REACH).close()
