@@ -440,7 +440,7 @@ def make_package(path: Path, *files: str, content: str = "raise AssertionError('
         ({"game_version": 5}, "game_version", "must have three parts"),
         ({"replay_dir": 3}, "replay_dir", "must be the path of a folder"),
         ({"replay_dir": ""}, "replay_dir", "must be the path of a folder"),
-        ({"replay_dir": "a\0b"}, "replay_dir", "cannot be made (embedded null byte)"),
+        ({"replay_dir": "a\0b"}, "replay_dir", "embedded null"),
         ({"replay_dir": "~nobody_here/films"}, "replay_dir", "cannot be made (Could not determine home"),
         ({"views": 3}, "views", "must be ViewOptions"),
         ({"rewards": {}}, "rewards", "must be RewardOptions"),
