@@ -30,8 +30,9 @@ class Backed(Environment):
         """
         for name, value in foreign.items():
             if value is not None:
+                shown = "{...}" if isinstance(value, Mapping) else value
                 raise SettingError(
-                    name, value, f"must be null with backend={backend}, which has no such setting"
+                    name, shown, f"must be null with backend={backend}, which has no such setting"
                 )
         module, _, backend_class = where.partition(":")
         chosen = {name: value for name, value in own.items() if value is not None}

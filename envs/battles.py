@@ -129,7 +129,7 @@ class Battles(Backed):
         estimate what would have followed. With False, as in the configurations of SMAC and PyMARL, it is
         terminated and nothing follows.
     :param profile: unit data of the engine, see :class:`remix.envs.skirmish.environment.Skirmish`, which also
-        has ``render_sight``.
+        has ``render_sight`` and ``scenario``.
     :param difficulty: a setting of the game, see :class:`remix.envs.starcraft.StarCraft`; so are
         ``game_version`` and ``replay_dir``.
 
@@ -166,13 +166,14 @@ class Battles(Backed):
         reward_scale_rate: float = 20.0,
         profile: str | None = None,
         render_sight: bool | None = None,
+        scenario: Mapping[str, Any] | None = None,
         difficulty: str | int | None = None,
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
         checks.choice("backend", backend, BACKENDS)
         views, rewards = options_of(locals())
-        engine_only = {"profile": profile, "render_sight": render_sight}
+        engine_only = {"profile": profile, "render_sight": render_sight, "scenario": scenario}
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}
         own, foreign = (engine_only, game_only) if backend == "skirmish" else (game_only, engine_only)
         super().__init__(

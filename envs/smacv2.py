@@ -111,8 +111,8 @@ class DrawnBattles(Backed):
     :param step_mul: game loops of one step.
     :param move_amount: how far a move action wants to go, in map units.
     :param continuing_episode: see :class:`remix.envs.battles.Battles`.
-    :param reward_team: see :class:`remix.envs.skirmish.drawn.DrawnSkirmish`, as ``profile`` and
-        ``render_sight``.
+    :param reward_team: see :class:`remix.envs.skirmish.drawn.DrawnSkirmish`, as ``profile``,
+        ``render_sight`` and ``scenario``.
     :param difficulty: see :class:`remix.envs.starcraft.StarCraft`, which also has ``game_version`` and
         ``replay_dir``.
 
@@ -158,13 +158,19 @@ class DrawnBattles(Backed):
         reward_team: str | None = None,
         profile: str | None = None,
         render_sight: bool | None = None,
+        scenario: Mapping[str, Any] | None = None,
         difficulty: str | int | None = None,
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
         checks.choice("backend", backend, BACKENDS)
         views, rewards = options_of(locals())
-        engine_only = {"profile": profile, "reward_team": reward_team, "render_sight": render_sight}
+        engine_only = {
+            "profile": profile,
+            "reward_team": reward_team,
+            "render_sight": render_sight,
+            "scenario": scenario,
+        }
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}
         own, foreign = (engine_only, game_only) if backend == "skirmish" else (game_only, engine_only)
         super().__init__(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +57,7 @@ class DrawnSkirmish(Environment):
         episodes, so that stronger ones pay more; or an episode's ``own``. SMACv2 scales all rewards by the
         strength of the enemies that it happens to draw first.
     :param render_sight: whether pictures show what the agents see: the other ground is darker.
+    :param scenario: one of one's own by the name of ``map_name``: what would stand in its YAML file.
     :raises SettingError: an unknown scenario or profile, or a file that makes no sense.
     """
 
@@ -70,11 +74,12 @@ class DrawnSkirmish(Environment):
         rewards: RewardOptions | None = None,
         reward_team: str = "average",
         render_sight: bool = False,
+        scenario: Mapping[str, Any] | None = None,
     ) -> None:
         views, self._rewards = given_or_default(views, rewards)
         loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
         move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
-        self.scenario, self.types = load_scenario(map_name, profile), load_units(profile)
+        self.scenario, self.types = load_scenario(map_name, profile, scenario), load_units(profile)
         self._limit_cuts = checks.flag("continuing_episode", continuing_episode)
         self._renders_sight = checks.flag("render_sight", render_sight)
         self._camera = Camera()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +42,7 @@ class Skirmish(Environment):
     :param views: what observations and state contain; None for SMAC's defaults.
     :param rewards: what a step pays; None for SMAC's defaults.
     :param render_sight: whether pictures show what the agents see: the other ground is darker.
+    :param scenario: one of one's own by the name of ``map_name``: what would stand in its YAML file.
 
     :raises SettingError: the map or the profile is unknown, or its file has a mistake.
     """
@@ -58,11 +62,12 @@ class Skirmish(Environment):
         views: ViewOptions | None = None,
         rewards: RewardOptions | None = None,
         render_sight: bool = False,
+        scenario: Mapping[str, Any] | None = None,
     ) -> None:
         views, rewards = given_or_default(views, rewards)
         loops = checks.whole("step_mul", step_mul, 1, MOST_LOOPS)
         move_amount = checks.number("move_amount", move_amount, 0, LONGEST_MOVE)
-        self.map, self.types = load_map(map_name, profile), load_units(profile)
+        self.map, self.types = load_map(map_name, profile, scenario), load_units(profile)
         self._limit_cuts = checks.flag("continuing_episode", continuing_episode)
         self._sight = all_around(self.map.n_agents) if checks.flag("render_sight", render_sight) else None
         self._camera = Camera()

@@ -135,9 +135,13 @@ class Fields:
         """Take a list of ``valid`` names, none of them twice."""
         return self._take(name, default, lambda value: _choices(value, valid))
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, default: str | None = None) -> str:
         """Take a name of the form that :data:`PLAIN_NAME` describes."""
-        return self._take(name, None, _text)
+        return self._take(name, default, _text)
+
+    def text_or_rows(self, name: str) -> str | tuple[str, ...]:
+        """Take a name of that form, or a list of texts."""
+        return self._take(name, None, lambda value: _rows(value) if isinstance(value, list) else _text(value))
 
     def numbers(
         self,
@@ -207,6 +211,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not is_plain(value):
         raise SettingError("", value, f"the name {PLAIN_NAME}")
     return value
+
+
+def _rows(value: list[Any]) -> tuple[str, ...]:
+    for row in value:
+        if not isinstance(row, str):
+            raise SettingError("", row, "must be a text; one that begins with # stands in quotes")
+    return tuple(value)
 
 
 def _numbers(value: Any, sizes: tuple[int, ...], minimum: float, maximum: float) -> tuple[float, ...]:

@@ -5,19 +5,23 @@ A map is a YAML file with the fields of :class:`BattleMap`. What can be computed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.skirmish.fields import DATA, Fields, names_in, read_fields
+from remix.envs.skirmish import sources
+from remix.envs.skirmish.arranging import Place, around
+from remix.envs.skirmish.fields import Fields, names_in
 from remix.envs.skirmish.terrain import SIZE, Terrain, load_terrain
 from remix.envs.skirmish.units import UnitType, load_units
 
 MOST_UNITS = 256  # units of one team
 LONGEST = 10_000  # steps of one battle
+OWN = "own"  # the kind of armies of a map that does not say it
 ORDERS = ("attack_move", "attack_move_segment", "hold", "attack_units", "hunt")
 
 
@@ -94,20 +98,23 @@ class _Team:
 
 def map_names() -> list[str]:
     """The names of the maps of the package."""
-    return names_in("maps")
+    return names_in(sources.FIXED)
 
 
-def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
+def load_map(name: str | Path, profile: str = "liberty", content: Any = None) -> BattleMap:
     """Read and check a map.
 
     :param name: one of :func:`map_names`, or the path of a YAML file of the same form.
     :param profile: unit data (:func:`remix.envs.skirmish.units.load_units`) with all units of the map.
-    :raises SettingError: the map does not exist, or its file has a mistake.
+    :param content: the fields of such a file, of a map that is called ``name``.
+    :raises SettingError: the map does not exist, or has a mistake.
     """
     types = load_units(profile)
-    path, fields = read_fields("map_name", "maps", name)
-    terrain = load_terrain(fields, path.parent)
-    allies, enemies = (_team(fields, side, types, terrain) for side in ("allies", "enemies"))
+    known_as, folder, fields = sources.find(sources.FIXED, name, content)
+    terrain = load_terrain(fields, folder)
+    allies = _team(fields, "allies", types, terrain, [])
+    there = [(types[unit], place) for unit, place in zip(allies.units, allies.positions, strict=True)]
+    enemies = _team(fields, "enemies", types, terrain, there)
     ally_onehot = _onehot(fields, "ally_types", allies.units)
     enemy_onehot = _onehot(fields, "enemy_types", enemies.units)
     if ally_onehot or enemy_onehot:  # if one team shows its types, the other one does, too
@@ -120,9 +127,9 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
         fields.fail("enemies", enemies.units[0], "healers alone are no enemies")
     _check_ways(fields, types, terrain, allies, enemies)
     battle_map = BattleMap(
-        name=path.stem if path.parent == DATA / "maps" else path.name,
+        name=known_as,
         episode_limit=fields.whole("episode_limit", 1, LONGEST),
-        map_type=fields.text("map_type"),
+        map_type=fields.text("map_type", default=OWN),
         allies=allies.units,
         enemies=enemies.units,
         ally_onehot=ally_onehot,
@@ -132,24 +139,30 @@ def load_map(name: str | Path, profile: str = "liberty") -> BattleMap:
         ally_positions=allies.positions,
         enemy_positions=enemies.positions,
         terrain=terrain,
-        order=read_order(fields.part("order")),
+        order=read_order(fields.part("order", {"kind": "hunt"})),
     )
     fields.close()
     return battle_map
 
 
-def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Terrain) -> _Team:
+def _team(
+    fields: Fields,
+    side: str,
+    types: Mapping[str, UnitType],
+    terrain: Terrain,
+    others: Sequence[tuple[UnitType, Place]],
+) -> _Team:
+    """Read a team.
+
+    :param others: units of the other team, next to which those stand that have no places of their own.
+    """
     units: list[str] = []
-    positions: list[tuple[float, ...]] = []
+    positions: list[Place] = []
     for group in fields.parts(side):
         unit = group.choice("unit", types)
         count = group.whole("count", 1, MOST_UNITS)
-        places = group.rows("positions", 2, 0, np.nextafter(SIZE, 0))
-        if len(places) != count:
-            group.fail("count", count, f"must be the number of positions, {len(places)}")
-        for place in places:
-            if not _can_stand(types[unit], terrain, place):
-                group.fail("positions", list(place), f"lies in a cell closed to a {unit}")
+        friends = [(types[name], place) for name, place in zip(units, positions, strict=True)]
+        places = _places(group, unit, count, types[unit], terrain, [*others, *friends])
         group.close()
         units += [unit] * count
         positions += places
@@ -157,6 +170,32 @@ def _team(fields: Fields, side: str, types: Mapping[str, UnitType], terrain: Ter
         fields.fail(side, len(units), f"must be {MOST_UNITS} units at most")
     races = [types[unit].race for unit in units]
     return _Team(tuple(units), np.array(positions, np.float64), "P" if "P" in races else races[0])
+
+
+def _places(
+    group: Fields,
+    name: str,
+    count: int,
+    unit: UnitType,
+    terrain: Terrain,
+    others: Sequence[tuple[UnitType, Place]],
+) -> list[Place]:
+    """The places of a group: its ``positions``, or those ``around`` a point."""
+    if "around" in group:
+        if "positions" in group:
+            group.fail("positions", "...", "must be left out, as the group stands around a point")
+        point = _point(group, "around")
+        places = around(point, count, unit, terrain, others)
+        if len(places) < count:
+            group.fail("count", count, f"{terrain.name} has room for {len(places)} of {name} at most")
+        return places
+    places = group.rows("positions", 2, 0, np.nextafter(SIZE, 0))
+    if len(places) != count:
+        group.fail("count", count, f"must be the number of positions, {len(places)}")
+    for place in places:
+        if not _can_stand(unit, terrain, place):
+            group.fail("positions", list(place), f"lies in a cell closed to a {name}")
+    return places
 
 
 def _check_ways(

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from remix.envs.skirmish.fields import DATA, Fields, names_in, read_fields
-from remix.envs.skirmish.maps import LONGEST, MOST_UNITS, Order, read_order
+from remix.envs.skirmish import sources
+from remix.envs.skirmish.fields import Fields, names_in
+from remix.envs.skirmish.maps import LONGEST, MOST_UNITS, OWN, Order, read_order
 from remix.envs.skirmish.terrain import SIZE, Terrain, load_terrain
 from remix.envs.skirmish.units import UnitType, load_units
 
@@ -102,19 +104,19 @@ class Scenario:
 
 def scenario_names() -> list[str]:
     """Scenarios that come with the package: the published ones of SMACv2."""
-    return names_in("scenarios")
+    return names_in(sources.DRAWN)
 
 
-def load_scenario(name: str | Path, profile: str = "liberty") -> Scenario:
+def load_scenario(name: str | Path, profile: str = "liberty", content: Any = None) -> Scenario:
     """Read and check a scenario.
 
     :param name: one of :func:`scenario_names`, or the path of a YAML file like theirs.
     :param profile: unit data, which must have the units of the scenario.
+    :param content: the fields of such a file, of a scenario that is called ``name``.
     :raises SettingError: for a scenario that does not exist or holds a mistake.
     """
-    path, fields = read_fields("map_name", "scenarios", name)
-    own = path.parent != DATA / "scenarios"
-    return read_scenario(fields, path.name if own else path.stem, path.parent, load_units(profile))
+    known_as, folder, fields = sources.find(sources.DRAWN, name, content)
+    return read_scenario(fields, known_as, folder, load_units(profile))
 
 
 def read_scenario(fields: Fields, name: str, folder: Path, units: Mapping[str, UnitType]) -> Scenario:
@@ -131,7 +133,7 @@ def read_scenario(fields: Fields, name: str, folder: Path, units: Mapping[str, U
     scenario = Scenario(
         name=name,
         episode_limit=fields.whole("episode_limit", 1, LONGEST),
-        map_type=fields.text("map_type"),
+        map_type=fields.text("map_type", default=OWN),
         types=types,
         race="P" if "P" in races else races[0],
         terrain=_open_terrain(fields, folder),

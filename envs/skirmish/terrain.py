@@ -58,13 +58,18 @@ def terrain_names() -> list[str]:
 
 
 def load_terrain(fields: Fields, folder: Path) -> Terrain:
-    """The terrain that the field ``terrain`` of a map names.
+    """The terrain in the field ``terrain`` of a map: the name of one, or its rows.
 
     :param fields: the fields of the map.
-    :param folder: folder of the map's file. The user's own terrain must be in the same folder.
+    :param folder: folder of the map's file. A terrain in a file of the user's own must be in the same folder.
     :raises SettingError: there is no such terrain, or its file has a mistake.
     """
-    name = fields.text("terrain")
+    name = fields.text_or_rows("terrain")
+    if isinstance(name, tuple):
+        mistake = _mistake(list(name))
+        if mistake:
+            fields.fail("terrain", f"{len(name)} rows", mistake)
+        return build_terrain("own terrain", name)
     path = DATA / "terrain" / f"{name}.txt"
     if name not in terrain_names():
         path = folder / name

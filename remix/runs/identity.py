@@ -77,6 +77,8 @@ def identity(config: DictConfig) -> str:
     settings = {str(key): _resolved(own[key]) for key in own if key not in _OUTSIDE}
     if (start := settings.pop("init_from", None)) is not None:  # without it, as in releases that had none
         settings["init_from"] = str(RunDirectory(Path(str(start))).checkpoint or start)
+    if isinstance(settings.get("env"), Mapping):  # pictures change no episode
+        settings["env"] = {k: v for k, v in settings["env"].items() if not str(k).startswith("render_")}
     counted = {
         **settings,
         "trainer": _trainer(settings.get("trainer") or {}),

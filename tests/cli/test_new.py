@@ -58,6 +58,19 @@ def test_it_trains_and_is_looked_at(remix: CommandLine, project: Path):
     assert "already finished: run" in resumed.out
 
 
+def test_its_battle_trains_and_a_checkpoint_brings_it_along(
+    remix: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    trained = remix("train", "env=ambush", *QUICK, "logger=none", "run_dir=run")
+    assert trained.code == 0, trained.err
+    assert "remix on skirmish/ambush: 3 agents" in trained.out
+    assert json.loads((project / "run/run.json").read_text()).get("needs", {}) == {}
+    monkeypatch.chdir(project.parent)
+    assert remix("watch", "mine/run", "+env.render_sight=true").code == 0
+    wrong = remix("train", "env=smac", "env.map_name=zerg_5_vs_5", *QUICK, "logger=none")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1) and "env=smacv2" in wrong.err
+
+
 def test_what_a_checkpoint_needs_is_said_elsewhere(
     remix: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

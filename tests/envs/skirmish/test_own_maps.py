@@ -81,7 +81,7 @@ def change(*path, value):
         (["epsode_limit"], 5, "epsode_limit=5: unknown field, must be one of episode_limit, "),
         (["map_type"], 3, "map_type=3: the name must consist of letters"),
         (["terrain"], "plane_band", "terrain=plane_band: must be one of plain_band, "),
-        (["terrain"], ["plain_band"], "terrain=['plain_band']: the name must consist of letters"),
+        (["terrain"], ["plain_band"], "terrain=1 rows: must have 32 rows, not 1"),
         (["order"], "attack", "order=attack: must be fields with names"),
         (["order", "kind"], "attack", "order.kind=attack: must be one of attack_"),
         (["order", "point"], None, "order.point is missing"),

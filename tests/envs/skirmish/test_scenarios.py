@@ -224,7 +224,7 @@ def test_open_ground_must_hang_together(own, tmp_path):
     ("settings", "message"),
     [
         ({"map_name": "protos_5_vs_5"}, "map_name=protos_5_vs_5: must be one of protoss_5_vs_5, "),
-        ({"map_name": "3m"}, "map_name=3m: must be one of "),
+        ({"map_name": "3m"}, "map_name=3m: has the same teams in every episode, which is for env=smac"),
         ({"reward_team": "first"}, "reward_team=first: must be one of average, own"),
         ({"enemy_erasure": "none"}, "enemy_erasure=none: must be one of all, row"),
         ({"prob_obs_enemy": 1.5}, "prob_obs_enemy=1.5"),
