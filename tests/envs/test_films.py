@@ -38,6 +38,18 @@ def test_a_gif_is_small_and_complete(tmp_path):
     assert abs(shown - frames[150]).mean() < 3
 
 
+def test_a_gif_has_the_colours_of_its_last_picture(tmp_path):
+    """Of the card with the result, which looks like no other picture."""
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 255, (40, 40, 1), np.uint8).repeat(3, axis=2) for _ in range(17)]
+    frames.append(np.full((40, 40, 3), (20, 200, 40), np.uint8))
+    path = save_film(frames, tmp_path / "episode.gif")
+    with Image.open(path) as film:
+        film.seek(getattr(film, "n_frames", 1) - 1)
+        shown = np.asarray(film.convert("RGB"), int)
+    assert abs(shown - frames[-1]).max() < 20
+
+
 def test_films_need_frames_and_a_possible_speed(tmp_path):
     frame = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="frame"):

@@ -72,6 +72,10 @@ def test_the_networks_that_a_run_begins_with_count_not_their_place(own: Path) ->
     assert begins[0] == begins[1] == begins[2] != begins[3] != of() == of("init_from=null")
 
 
+def test_pictures_do_not_count(own: Path) -> None:
+    assert of("env=smac") == of("env=smac", "env.render_sight=true") != of("env=smac", "env.step_mul=4")
+
+
 def test_equal_numbers_and_what_only_shows_do_not_count(own: Path) -> None:
     base = of("env.punishment=-2")
     for words in (

@@ -30,6 +30,13 @@ def test_everybody_stays_in_the_frame_which_moves_smoothly():
     assert frame.width < 15, "it has come nearer to the one that is left"
 
 
+def test_those_who_are_faster_than_the_camera_stay_in_the_frame():
+    camera = Camera()
+    camera.follow(0, 0, np.array([15.0, 17.0]), np.array([16.0, 16.0]), GROUND)
+    x, y = np.array([3.0, 29.0]), np.array([14.0, 18.0])
+    assert holds(camera.follow(0, 1, x, y, GROUND), x, y)
+
+
 def test_it_stands_still_while_the_fight_fills_the_frame():
     camera, rng = Camera(), np.random.default_rng(3)
     x, y = np.array([8.0, 24.0, 16.0]), np.array([12.0, 18.0, 16.0])

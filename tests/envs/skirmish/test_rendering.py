@@ -86,8 +86,11 @@ def test_what_flies_does_not_hide_what_is_below(battle):
     battle.units.x[0, below], battle.units.y[0, below] = 14.0, 16.0
     battle.units.x[0, healer], battle.units.y[0, healer] = 14.0, 16.0
     with_both = picture(battle)[GROUND]
-    battle.units.y[0, below] = 18.0
-    assert (np.abs(with_both - picture(battle)[GROUND]).max(-1) > 30).sum() > 300
+    battle.units.health[0, healer] = 1.0
+    disc = np.abs(with_both - picture(battle)[GROUND]).max(-1) > 20
+    battle.units.health[0, healer], battle.units.x[0, below] = 150.0, 18.0
+    seen_through = np.abs(with_both - picture(battle)[GROUND]).max(-1) > 20
+    assert (disc & seen_through).sum() > 100
 
 
 def test_the_dead_leave_a_cross_and_lower_the_strength(battle):
