@@ -119,6 +119,10 @@ def _hydra(error: BaseException) -> str | None:
             return f"{name}: is {RENAMED[name]} now"
         parent = cause.parent_node
         choices = _public(parent) if hasattr(parent, "keys") else []
+        if (
+            hasattr(parent, "keys") and not choices
+        ):  # as with env={} of commands that change settings of a run
+            return f"{name}: nothing is set there yet; write +{name}=VALUE"
         return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _text(error, cause)

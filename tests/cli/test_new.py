@@ -67,6 +67,11 @@ def test_its_battle_trains_and_a_checkpoint_brings_it_along(
     assert json.loads((project / "run/run.json").read_text()).get("needs", {}) == {}
     monkeypatch.chdir(project.parent)
     assert remix("watch", "mine/run", "+env.render_sight=true").code == 0
+    without_plus = remix("watch", "mine/run", "env.render_sight=true")
+    assert (
+        without_plus.err
+        == "remix: env.render_sight: nothing is set there yet; write +env.render_sight=VALUE\n"
+    )
     wrong = remix("train", "env=smac", "env.map_name=zerg_5_vs_5", *QUICK, "logger=none")
     assert (wrong.code, wrong.err.count("\n")) == (2, 1) and "env=smacv2" in wrong.err
 
