@@ -47,7 +47,7 @@ def test_default_callbacks(tmp_path: Path) -> None:
     assert callbacks["weight_heatmap"].title == "remix on two_step"
 
 
-@pytest.mark.parametrize("choice", ["mlflow", "csv", "tensorboard"])
+@pytest.mark.parametrize("choice", ["mlflow", "csv", "tensorboard", "wandb"])
 def test_loggers_have_valid_arguments(choice: str) -> None:
     config = compose("logger", choice)
     resolved = OmegaConf.to_container(config.logger, resolve=True)
