@@ -20,11 +20,12 @@ HELP = """\
 ReMIX: experiments in cooperative multi-agent reinforcement learning.
 
   remix train [SETTING=VALUE ...]         train, evaluate, track (-m sweeps over values: seed=1,2,3)
-  remix evaluate CHECKPOINT_OR_RUN        greedy episodes of a trained policy
-  remix watch CHECKPOINT_OR_RUN           one greedy episode as a GIF
-  remix record CHECKPOINT_OR_RUN          whole episodes in files that NumPy reads
-  remix export CHECKPOINT_OR_RUN          its policy as ONNX and torch.export, to play without ReMIX
-  remix report STUDY                      curves, tables and verdicts of a study (train -m study=NAME)
+  remix list                              runs and studies below runs: state, age, return
+  remix evaluate [RUN]                    greedy episodes of a trained policy
+  remix watch [RUN]                       one greedy episode as a GIF
+  remix record [RUN]                      whole episodes in files that NumPy reads
+  remix export [RUN]                      its policy as ONNX and torch.export, to play without ReMIX
+  remix report STUDY_OR_RUN               curves, tables and verdicts of a study; curve and numbers of a run
   remix search [SETTING=VALUE ...]        hyper-parameter search
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix warmup [SETTING=VALUE ...]        compile what runs of a configuration call, before them
@@ -34,9 +35,10 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
   remix train --help                      all groups and settings of a command
+  remix --version                         the release
   remix train --cfg job                   the configuration that a command line means
 
-A run directory, a checkpoint file or an MLflow run id all name a trained policy.
+RUN is a run directory, a checkpoint file or an MLflow run id; without, it is the latest run below runs.
 What is yours is found in the folder you are in: lamp.py for env._target_=lamp.Lamp, conf/env/lamp.yaml for
 env=lamp.
 -v shows the whole traceback of an error. Start with: remix train experiment=quickstart
@@ -55,6 +57,11 @@ def _main() -> None:
     warnings.formatwarning = _one_line
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(HELP, end="")
+        return
+    if arguments[0] == "--version":
+        from remix.runs.sources import release
+
+        print(f"remix {release()}")
         return
     command, rest = arguments[0], arguments[1:]
     find_own_modules()
@@ -195,6 +202,12 @@ def _report(arguments: list[str]) -> None:
     report(arguments)
 
 
+def _list(arguments: list[str]) -> None:
+    from remix.report.listing import list_runs
+
+    list_runs(arguments)
+
+
 def _ui(arguments: list[str]) -> None:
     from remix import tracking
 
@@ -221,6 +234,7 @@ def _completion(arguments: list[str]) -> None:
 
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": _train,
+    "list": _list,
     "evaluate": _evaluate,
     "watch": _watch,
     "record": _record,

@@ -144,6 +144,12 @@ def latest_run(identity: str, seed: int) -> RunDirectory | None:
     )
 
 
+def latest_policy() -> Path | None:
+    """The checkpoint of the run below ``runs`` that began last, of those that have one."""
+    newest = sorted(all_runs(), key=lambda run: run[1].started or "", reverse=True)
+    return next(filter(None, (directory.checkpoint for directory, _ in newest)), None)
+
+
 def short(path: Path) -> Path:
     """The path from the working directory, if it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

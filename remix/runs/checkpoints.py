@@ -18,7 +18,7 @@ from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.learning.workers.environments import Environments
-from remix.records.directory import CHECKPOINTS, RunDirectory
+from remix.records.directory import CHECKPOINTS, RunDirectory, latest_policy
 from remix.runs.building import build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
 from remix.runs.content import NEEDS, Content
@@ -27,7 +27,10 @@ from remix.runs.trust import Trust, texts
 from remix.settings import checks
 from remix.settings.earlier_releases import in_todays_names
 from remix.settings.errors import GameError, SettingError, first_line
-from remix.settings.files import LAST_CHECKPOINTS
+from remix.settings.files import LAST_CHECKPOINTS, RUNS
+
+LATEST = "latest"
+"""Names the policy of the latest run, unless there is a file or folder of that name."""
 
 BUILT = {"env": Environment, "algorithm": MultiAgentModule, "workers": WorkerPool}
 """The parts of a stored configuration from which objects are built to look at a policy, and of which kind."""
@@ -88,6 +91,8 @@ def read_checkpoint(path: str | Path, setting: str = "checkpoint") -> dict[str, 
 def find_checkpoint(name: str, tracking_uri: str | None, setting: str = "checkpoint") -> Path:
     """The checkpoint that a file, a run directory (its best, else last one) or an MLflow run id means.
 
+    ``latest`` means the run below ``runs`` that began last.
+
     :param setting: that named it, for errors.
     """
     path = Path(name)
@@ -99,6 +104,10 @@ def find_checkpoint(name: str, tracking_uri: str | None, setting: str = "checkpo
         raise SettingError(setting, name, "is a directory without checkpoints/best.ckpt or last.ckpt")
     if re.fullmatch(r"[0-9a-f]{32}", name):
         return tracking.download_checkpoint(name, tracking_uri)
+    if name == LATEST:
+        if (latest := latest_policy()) is not None:
+            return latest
+        raise SettingError(setting, name, f"there is no run with a checkpoint below {RUNS}")
     raise SettingError(setting, name, "must be a checkpoint file, a run directory or an MLflow run id")
 
 

@@ -11,11 +11,13 @@ from omegaconf import DictConfig
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.films import film
+from remix.records.directory import RunDirectory
 from remix.runs.checkpoints import find_checkpoint, load_with_environments
 from remix.runs.compilation import compilation_told
-from remix.runs.playing import packages, playing
+from remix.runs.playing import Player, packages, playing
 from remix.runs.trainer import OneProcess
 from remix.settings import checks
+from remix.settings.program import program
 
 
 @compilation_told()
@@ -24,12 +26,12 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     with playing(config, config.episodes) as player:
         player.data.evaluation_exploration = epsilon = player.exploration
         kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
-        print(f"{config.episodes} {kind} of {player.checkpoint}")
+        print(f"{config.episodes} {kind} of {_policy(player)}")
         results = _tested(player.module, player.data, config.accelerator)
     width = max(map(len, results))
     for name, value in results.items():
         print(f"  {name:<{width}}  {value:.3f}")
-    print(f"look at one of them: remix watch {player.checkpoint}")
+    print(f"look at one of them: {program()} watch {player.checkpoint}")
     return results
 
 
@@ -45,6 +47,16 @@ def watch(config: DictConfig) -> Path:
         episode = film(environments, module.policy, config.seed, output, config.fps)
     print(f"{output}: {episode.length} steps, return {episode.score:g}")
     return output
+
+
+def _policy(player: Player) -> str:
+    """Which policy of its run it is, and what the run says of its last one."""
+    path = player.checkpoint
+    kind = {"best": "the best policy", "last": "the last policy"}.get(path.stem, "the policy")
+    final = RunDirectory(path.parent.parent).record.final_return
+    return f"{kind}, after {player.module.env_steps:,} environment steps: {path}" + (
+        "" if final is None else f"\n(the run's final return, {final:.2f}, is that of the last policy)"
+    )
 
 
 def _tested(module: MultiAgentModule, data: ReplayDataModule, accelerator: str) -> dict[str, float]:

@@ -30,6 +30,7 @@ class Player:
 
     :param checkpoint: from which it is.
     :param settings: those of its run, with the user's changes, as they may be shown.
+    :param seed: of its episodes.
     :param exploration: with which it plays, None for its best actions.
     """
 
@@ -37,6 +38,7 @@ class Player:
     module: MultiAgentModule
     data: ReplayDataModule
     settings: dict[str, Any]
+    seed: int
     exploration: float | None
 
     def recruited(self) -> AbstractContextManager[None]:
@@ -70,19 +72,21 @@ def playing(config: DictConfig, together: int, setting: str = "episodes") -> Ite
     :raises SettingError: a setting cannot work.
     """
     checks.whole(setting, together, minimum=1)
-    checks.seed("seed", config.seed)
+    if config.seed is not None:
+        checks.seed("seed", config.seed)
     if config.exploration is not None:
         checks.number("exploration", config.exploration, 0.0, 1.0)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     trained, module, environments = load_with_environments(path, config.env, packages(config.trust))
-    trained.seed, trained.test_episodes = config.seed, together
+    trained.seed = checks.seed("seed", trained.seed if config.seed is None else config.seed)
+    trained.test_episodes = together
     if "workers" in config:
         trained.workers = config.workers
         check_arguments({"workers": plain(trained.workers)})
     with closing(environments):
         data = build_data(trained, environments)
         check_together(data.spec, trained.workers, setting, together)
-        yield Player(path, module, data, kept(trained), config.exploration)
+        yield Player(path, module, data, kept(trained), trained.seed, config.exploration)
 
 
 def packages(trust: object) -> list[str]:

@@ -34,8 +34,8 @@ def record(config: DictConfig) -> Path:
         files = EpisodeFiles(folder, player.data.spec)
         for first in range(0, config.episodes, together):
             count = min(together, config.episodes - first)
-            files.add(episode_seeds(config.seed, "test", first, count), player.episodes(first, count))
-        files.describe({**player.about, "exploration": config.exploration, "seed": config.seed})
+            files.add(episode_seeds(player.seed, "test", first, count), player.episodes(first, count))
+        files.describe({**player.about, "exploration": config.exploration, "seed": player.seed})
     print(
         f"{config.episodes:,} episodes of {player.checkpoint}: {files.steps:,} steps, "
         f"mean return {files.mean_return:.3f}\n"

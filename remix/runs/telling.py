@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from remix.runs.budget import Budget
 from remix.runs.checkpoints import differences
 from remix.runs.memory import tell_memory
 from remix.runs.progress import RunInProgress
+from remix.settings.program import program
 from remix.tracking.loggers import MLflowLogger
 from remix.weighting.base import Weighting
 
@@ -119,7 +121,7 @@ def farewell(run: RunInProgress, alone: bool = True) -> None:
             print(f"  {label:<16} {path}")
     print("what next:")
     if best is not None:
-        print(f"  remix evaluate {best}")
-        print(f"  remix watch {best}")
+        print(f"  {program()} evaluate {shlex.quote(str(directory))}")
+        print(f"  {program()} watch {shlex.quote(str(directory))}")
     if any(isinstance(logger, MLflowLogger) for logger in run.loggers):
-        print("  remix ui        (compare runs in MLflow)")
+        print(f"  {program()} ui        (compare runs in MLflow)")

@@ -15,6 +15,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from remix.records.directory import RunDirectory
+from remix.settings.program import program
 
 if TYPE_CHECKING:
     from remix.studies.plan import Plan
@@ -108,8 +109,8 @@ class StudyRuns(Callback):
         if "failed" in after:
             print("  study.retry_failed=true runs failed jobs again")
         print("what next:")
-        print(f"  remix report {shlex.quote(plan.study)}")
-        print(f"  remix ui {shlex.quote(plan.study)}")
+        print(f"  {program()} report {shlex.quote(plan.study)}")
+        print(f"  {program()} ui {shlex.quote(plan.study)}")
 
 
 OUTCOMES = (

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from remix.records.claims import turn
 from remix.settings.errors import SettingError
+from remix.settings.program import program
 from remix.settings.redaction import redact
 from remix.studies.search.needs import optuna_for
 
@@ -98,7 +99,7 @@ def _farewell(plan: Plan, trials: Trials, tracked: TrackedSearch | None) -> floa
     if tracked is not None:
         tracked.describe(f"Best: {best.value:.2f} in trial {best.number + 1}\n\n    {command}")
         tracked.update() if running else tracked.close("FINISHED")
-        print(f"what next:\n  remix ui {shlex.quote(plan.name)}")
+        print(f"what next:\n  {program()} ui {shlex.quote(plan.name)}")
     return best.value
 
 

@@ -1,0 +1,46 @@
+"""Which policy is looked at, and that its numbers are those of the run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import SMALL, CommandLine
+
+RUN = Path("runs/mine")
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    return CommandLine(monkeypatch, capsys, tmp_path)
+
+
+def mean_return(out: str) -> str:
+    [value] = re.findall(r"^  return +(\S+)$", out, flags=re.MULTILINE)
+    return value
+
+
+def test_the_last_policy_has_the_final_return_of_its_run(remix: CommandLine):
+    words = (*SMALL, "env.world_shape=[3,3]", "env.punishment=-1", "algorithm=vdn", "seed=5", "logger=none")
+    assert remix("train", *words, f"run_dir={RUN}").code == 0
+    final = json.loads((RUN / "run.json").read_text())["final_return"]
+    last = remix("evaluate", f"{RUN}/checkpoints/last.ckpt", "episodes=4").out
+    assert mean_return(last) == f"{final:.3f}"
+    assert last.startswith("4 greedy episodes of the last policy, after 4")
+    assert f"(the run's final return, {final:.2f}, is that of the last policy)" in last
+    assert mean_return(remix("evaluate", f"{RUN}/checkpoints/last.ckpt", "episodes=4", "seed=1").out) != (
+        f"{final:.3f}"
+    )
+    best = remix("evaluate", str(RUN), "episodes=4").out
+    assert best.startswith("4 greedy episodes of the best policy, after ")
+    assert remix("evaluate", "episodes=4").out == best  # of the latest run
+    assert str(RUN / "checkpoints/episode-seed1.gif") in remix("watch").out
+
+
+def test_without_a_run_there_is_no_latest_one(remix: CommandLine):
+    outcome = remix("evaluate")
+    expected = "remix: checkpoint=latest: there is no run with a checkpoint below runs\n"
+    assert (outcome.code, outcome.err) == (2, expected)
