@@ -22,6 +22,7 @@ CHECKPOINTS = ("best.ckpt", *LAST_CHECKPOINTS)
 """In its folder ``checkpoints``, in the order in which they are taken for the policy."""
 FILM = "episode.gif"
 WEIGHTS, HEAT_MAP = "weight_heatmap.csv", "weight_heatmap.png"
+LEARNING_CURVE = "learning_curve.png"
 ERROR = "error.txt"
 """In the directory of a run that failed: the traceback."""
 OUTPUT = "output.txt"

@@ -7,31 +7,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from remix.records.directory import RunDirectory
 from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
 from remix.settings.names import check_name
 
 
 def report(arguments: Sequence[str]) -> None:
-    """Make the report of a study, or say which studies there are.
+    """Make the report of a study or a run, or say which studies there are.
 
-    :raises SettingError: if there is no such study, or nothing in it to report on.
+    :raises SettingError: if there is no such study or run, or nothing in it to report on.
     """
     parser = argparse.ArgumentParser(
         prog="remix report",
-        description="Compare the variants of a study: tables, figures and a page.",
+        description="Compare the variants of a study: tables, figures and a page. Of one run: its numbers, "
+        "learning_curve.png and metrics.csv.",
         allow_abbrev=False,
     )
     parser.add_argument(
         "study",
         nargs="?",
-        help="name of a study, or the curves.csv of an earlier report; without: list studies",
+        help="name of a study, curves.csv of an earlier report, or folder of a run; without: list studies",
     )
     parser.add_argument(
         "--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else runs/mlflow.db)"
     )
     parser.add_argument(
-        "--output", help="folder of the report (default: runs/reports/STUDY, of a file STUDY.csv)"
+        "--output",
+        help="folder of the report (default: runs/reports/STUDY, of a file STUDY.csv; of a run its own)",
     )
     parser.add_argument(
         "--onset", type=float, help="score above which a run has begun to learn (default: the study's)"
@@ -56,6 +59,9 @@ def report(arguments: Sequence[str]) -> None:
         raise SettingError("output", options.output, "must be a folder")
     if options.study is None:
         _list(options.tracking_uri)
+        return
+    if RunDirectory(Path(options.study)).record:
+        _report_run(options)
         return
     study = check_name("study", options.study)
     if study.lower().endswith(".csv"):
@@ -90,6 +96,17 @@ def report(arguments: Sequence[str]) -> None:
         print(f"report  {path}")
     print(f"figures {output / 'figures'}")
     print(f"tables  {output / 'scores.csv'}")
+
+
+def _report_run(options: argparse.Namespace) -> None:
+    """Of one run, for which settings of comparisons say nothing."""
+    from remix.report.run_report import report_run
+
+    compares = {"onset": None, "reference": None, "smooth": 1}
+    for name, default in compares.items():
+        if (value := getattr(options, name)) != default:
+            raise SettingError(name, value, "is for studies; this is the report of one run")
+    report_run(Path(options.study), Path(options.output) if options.output else None)
 
 
 def _list(tracking_uri: str | None) -> None:

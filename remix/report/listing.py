@@ -10,7 +10,7 @@ from datetime import datetime
 from math import nan
 from pathlib import Path
 
-from remix.records.directory import RunDirectory, all_runs
+from remix.records.directory import RunDirectory, State, all_runs
 from remix.records.record import RunRecord
 from remix.report.folder import curve
 from remix.report.text import printable
@@ -19,7 +19,7 @@ from remix.settings.files import RUNS
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE, read_plan
 
 _SHOWN = 20
-_WORST_FIRST = ("running", "failed", "interrupted", "stopped", "new", "finished")
+_WORST_FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "stopped", "new", "finished")
 """The state of a study is the first of these that one of its runs has."""
 
 

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.records.directory import CONFIGURATION, RunDirectory, State, all_runs
 from remix.settings.errors import SettingError
-from remix.tracking.curves import curve_summary
-from remix.tracking.journal import ABSOLUTE_BEST, ABSOLUTE_LAST, FINAL, JOURNAL, Journal
+from remix.tracking.curves import run_scores
+from remix.tracking.journal import JOURNAL, Journal
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -82,12 +82,7 @@ class Run:
         ``absolute_best_`` and ``absolute_last_`` before them they are those of the absolute metric
         (:class:`remix.callbacks.absolute_metric.AbsoluteMetric`).
         """
-        curves = self.curves
-        evaluations = curves["test/return"].dropna() if "test/return" in curves else curves.squeeze()[:0]
-        scores = curve_summary(evaluations.index.tolist(), evaluations.tolist())
-        for name in (name for name in curves if name.startswith((f"{FINAL}/", ABSOLUTE_BEST, ABSOLUTE_LAST))):
-            scores[name.removeprefix(f"{FINAL}/").replace("/", "_")] = float(curves[name].dropna().iloc[-1])
-        return scores
+        return run_scores(Journal(self._file(JOURNAL).parent))
 
     @cached_property
     def module(self) -> MultiAgentModule:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
-from remix.records.directory import BEST, FILM, HEAT_MAP
+from remix.records.directory import BEST, FILM, HEAT_MAP, LEARNING_CURVE
 from remix.runs.budget import Budget
 from remix.runs.checkpoints import differences
 from remix.runs.memory import tell_memory
@@ -114,6 +114,7 @@ def farewell(run: RunInProgress, alone: bool = True) -> None:
     best = directory.file(BEST)
     for label, path in (
         ("checkpoint", best),
+        ("learning curve", directory.file(LEARNING_CURVE)),
         ("episode", directory.file(FILM)),
         ("weight heat map", directory.file(HEAT_MAP)),
     ):
@@ -123,5 +124,6 @@ def farewell(run: RunInProgress, alone: bool = True) -> None:
     if best is not None:
         print(f"  {program()} evaluate {shlex.quote(str(directory))}")
         print(f"  {program()} watch {shlex.quote(str(directory))}")
+    print(f"  {program()} report {shlex.quote(str(directory))}")
     if any(isinstance(logger, MLflowLogger) for logger in run.loggers):
         print(f"  {program()} ui        (compare runs in MLflow)")

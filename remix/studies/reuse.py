@@ -7,11 +7,20 @@ from dataclasses import replace
 
 from omegaconf import OmegaConf
 
-from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, WEIGHTS, RunDirectory, find_runs
+from remix.records.directory import (
+    BEST,
+    CONFIGURATION,
+    FILM,
+    HEAT_MAP,
+    LEARNING_CURVE,
+    WEIGHTS,
+    RunDirectory,
+    find_runs,
+)
 from remix.runs.run_settings import RunSettings
 from remix.tracking.journal import JOURNAL
 
-_FILES = (JOURNAL, FILM, WEIGHTS, HEAT_MAP, BEST)
+_FILES = (JOURNAL, FILM, LEARNING_CURVE, WEIGHTS, HEAT_MAP, BEST)
 
 
 def take_over(run: RunSettings) -> RunDirectory | None:

@@ -1,10 +1,15 @@
-"""Learning curves in numbers. Free of torch."""
+"""Learning curves and runs in numbers. Free of torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import isfinite, nan
+from math import isfinite, isnan, nan
+
+from remix.tracking.journal import ABSOLUTE_BEST, ABSOLUTE_LAST, FINAL, Journal
+
+_AFTER = (f"{FINAL}/", f"{ABSOLUTE_BEST}/", f"{ABSOLUTE_LAST}/")
+"""With what the names of metrics begin that are logged when training is over."""
 
 
 def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[str, float]:
@@ -38,3 +43,21 @@ def curve_summary(env_steps: Sequence[float], returns: Sequence[float]) -> dict[
         enough = best - 0.1 * abs(best)
         summary["steps_to_90_percent"] = next(step for step, r in finite if r >= enough)
     return {name: float(value) for name, value in summary.items()}
+
+
+def run_scores(journal: Journal) -> dict[str, float]:
+    """A run in a few numbers, as far as it has come.
+
+    The summary of its curve (:func:`curve_summary`), and the statistics of its last policy's test episodes,
+    ``return`` and ``length`` among them. With ``absolute_best_`` and ``absolute_last_`` before them they are
+    those of the absolute metric.
+    """
+    evaluations: dict[int, float] = {}
+    after: dict[str, float] = {}
+    for entry in journal.entries():
+        if not isnan(value := entry.values.get("test/return", nan)):
+            evaluations[entry.step] = value
+        after |= {name: value for name, value in entry.values.items() if name.startswith(_AFTER)}
+    scores = curve_summary(list(evaluations), list(evaluations.values()))
+    named = {name.removeprefix(f"{FINAL}/").replace("/", "_"): value for name, value in after.items()}
+    return scores | named

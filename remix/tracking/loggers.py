@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -14,14 +12,11 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
-from remix.settings.files import replace_text
 from remix.tracking.courier import Courier
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.journal import Journal
 from remix.tracking.store import store_uri
-
-TABLE = "metrics.csv"
-"""In a run's directory with ``logger=csv``: a line per entry of the journal."""
+from remix.tracking.table import write_table
 
 _TIME_SHARE = 0.02  # share of the time of training that writing the table may take
 
@@ -140,13 +135,7 @@ class CSVLogger(FolderLogger):
         self._write()
 
     def _write(self) -> None:
-        rows = [{"step": entry.step, **entry.values} for entry in Journal(self.directory).entries()]
-        names = {name: None for row in rows for name in row}
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(names), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        replace_text(self.directory / TABLE, text.getvalue())
+        write_table(self.directory, self.directory)
 
 
 def tensorboard(directory: str | Path) -> TensorBoardLogger:

@@ -40,6 +40,7 @@ def test_default_callbacks(tmp_path: Path) -> None:
         "best_checkpoint",
         "last_checkpoint",
         "weight_heatmap",
+        "learning_curve",
         "episode_video",
     ]
     assert callbacks["last_checkpoint"].path == tmp_path / "checkpoints/last.ckpt"

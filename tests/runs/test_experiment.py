@@ -60,6 +60,7 @@ def test_a_run_from_start_to_film(remix: CommandLine):
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
         "episode.gif",
+        "learning_curve.png",
         "weight_heatmap.png",
     ):
         assert (run / name).stat().st_size > 0, name
