@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +53,10 @@ def find(kind: str, name: Any, content: Any = None) -> Source:
 
 
 def _given(name: Any, content: Any) -> Source:
+    if not isinstance(content, Mapping):
+        raise SettingError("scenario", content, "must be a mapping, of the fields of a scenario")
     if not isinstance(name, str) or not is_plain(name):
         raise SettingError("map_name", name, f"the name of a scenario {PLAIN_NAME}")
     if name in (*names_in(FIXED), *names_in(DRAWN)):
-        raise SettingError("map_name", name, "is a published one; a scenario of your own needs another name")
-    return Source(name, Path(), Fields("scenario", name, "", content))
+        raise SettingError("scenario", "{...}", f"needs a map_name of its own, as {name} is a published one")
+    return Source(name, Path(), Fields("scenario", name, "", dict(content)))

@@ -86,7 +86,7 @@ def test_a_published_file_under_a_name_of_ones_own_plays_the_same(kind):
 def test_nothing_passes_for_a_published_scenario(kind, name):
     environment, content = ENVIRONMENTS[kind]
     said = refusal(lambda: environment(name, scenario=content))
-    assert said == f"map_name={name}: is a published one; a scenario of your own needs another name"
+    assert said == f"scenario={{...}}: needs a map_name of its own, as {name} is a published one"
 
 
 def test_the_other_environment_is_named():
