@@ -25,7 +25,7 @@ AGENTS = Colours("#2f7bdc", "#45c4f5", "#17345c")
 ENEMIES = Colours("#d43d2c", "#f5a623", "#5a1a14")
 NEUTRAL = Colours("#7d7a72", "#b9b2a4", "#4a4640")
 _SIGN = "#ffffff"
-_SEE_THROUGH = 120  # opacity of what is above others, of 255
+_SEE_THROUGH = 145  # opacity of what is above others, of 255
 
 
 @lru_cache(maxsize=1024)
@@ -52,10 +52,13 @@ def token(radius: int, colours: Colours, sign: str, health: int, shield: int | N
     draw.ellipse(_box(radius, inner), colours.lost)
     full = Image.new("L", image.size, 0)
     ImageDraw.Draw(full).ellipse(_box(radius, inner), 255)
+    body = full.copy()
     full.paste(0, (0, 0, image.width, radius + inner + 1 - round((2 * inner + 1) * health / LEVELS)))
     image.paste(colours.health, mask=full)
     if above:
-        image.putalpha(image.getchannel("A").point(lambda value: min(value, _SEE_THROUGH)))
+        opacity = image.getchannel("A")
+        opacity.paste(_SEE_THROUGH, mask=body)
+        image.putalpha(opacity)
         draw.ellipse(_box(radius, radius), outline=colours.lost, width=max(2, radius // 10))
     size = inner * (1.35 if len(sign) == 1 else 1.1)
     draw.text((radius, radius), sign, _SIGN, font(size), "mm", stroke_width=1, stroke_fill=_SIGN)
