@@ -70,3 +70,15 @@ def test_any_game_can_be_played_so():
     game: Environment = OpenLoop(MatrixGame(payoff=[[1, 0], [0, 2]], stages=2))
     assert game.reset(SEEDS[:2]).obs.tolist() == [[[0.0], [0.0]]] * 2
     assert game.step(np.ones((2, 2), np.int64)).observation.obs.tolist() == [[[0.5], [0.5]]] * 2
+
+
+def test_the_mask_alone_can_win_battles():
+    """By a rule that sees nothing else: aim at the last enemy in reach, else walk east."""
+    game = OpenLoopBattles(map_name="8m")
+    rank = np.arange(game.spec.n_actions, dtype=float)
+    rank[game.spec.action_names.index("east")] = 5.5  # below the attacks only, which begin at 6
+    seen = game.reset(SEEDS)
+    for _ in range(game.spec.episode_limit):
+        step = game.step(np.where(seen.avail_actions, rank, -1).argmax(-1))
+        seen = step.observation
+    assert step.info["battle_won"].all()
