@@ -64,6 +64,18 @@ def test_an_ablation_goes_to_other_maps():
     assert {job.panel for job in elsewhere.jobs} == {"3s5z (skirmish)"}
 
 
+def test_agents_that_see_a_battle_stand_beside_those_that_do_not():
+    jobs = plan("open_loop", "env.map_name=8m", "seed=1").jobs
+    seeing, blind = ("8m (skirmish)", "smac"), ("8m (skirmish)", "open_loop_smac")
+    assert [(job.panel, job.variant) for job in jobs] == [seeing, blind]
+
+
+@pytest.mark.parametrize("env", ["open_loop_smac", "open_loop_smacv2"])
+def test_agents_that_see_the_time_do_not_see_what_they_did(env: str):
+    policy = compose("train", [f"env={env}", "algorithm=qmix"], return_hydra_config=True).algorithm.policy
+    assert (policy.last_action, policy.agent_id) == (False, True)
+
+
 def test_jobs_of_two_commands_keep_their_places(tmp_path: Path):
     write_plan(plan("negative_gradient", "variant=full"), tmp_path)
     write_plan(plan("negative_gradient", "variant=full", "seed=2"), tmp_path)
