@@ -28,6 +28,11 @@ def run_configured(name: str, arguments: list[str], function: Callable[[DictConf
     from remix.studies.ray_launcher import find_ray_launcher
 
     check_words(name, arguments)
+    if {"-h", "--help"}.intersection(arguments):
+        from remix.cli.help import help_of
+
+        print(help_of(name, arguments), end="")
+        return
     register_resolvers()
     find_ray_launcher()
     # Our configurations of the launchers are those of the plugins with other values.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -64,10 +65,16 @@ def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = N
             register_resolvers()
 
 
-def config_loader() -> ConfigLoader:
-    """A loader of Hydra's for our configurations, apart from Hydra's global state."""
+def config_loader(added: Sequence[Path] = ()) -> ConfigLoader:
+    """A loader of Hydra's for our configurations, apart from Hydra's global state.
+
+    :param added: folders of further configurations.
+    """
     Plugins.instance()
-    return ConfigLoaderImpl(config_search_path=create_config_search_path("pkg://remix.conf"))
+    search_path = create_config_search_path("pkg://remix.conf")
+    for folder in added:
+        search_path.prepend("command-line", f"file://{folder.absolute()}", anchor="schema")
+    return ConfigLoaderImpl(config_search_path=search_path)
 
 
 def without_hydra(full: DictConfig) -> DictConfig:

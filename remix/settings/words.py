@@ -20,7 +20,7 @@ def check_words(name: str, words: Sequence[str]) -> None:
     :raises SettingError: naming the first of them.
     """
     options = [word for word in words if word.startswith("-") and word != "-"]
-    for folder in _added_folders(words):
+    for folder in added_folders(words):
         check_added(folder)
     for word in words:
         key, equals, value = word.partition("=")
@@ -83,7 +83,7 @@ def _check_added(name: str, key: str, value: str, words: Sequence[str]) -> None:
         raise SettingError(key, value, f"unknown setting; {one_of(known, top)}")
 
 
-def _added_folders(words: Sequence[str]) -> list[Path]:
+def added_folders(words: Sequence[str]) -> list[Path]:
     """Those of ``--config-dir`` and its short form ``-cd``."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--config-dir", "-cd", type=Path, action="append", default=[])

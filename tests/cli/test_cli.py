@@ -195,13 +195,6 @@ def test_help_names_every_command(remix: CommandLine):
         )
 
 
-def test_help_of_train_lists_groups_and_settings(remix: CommandLine):
-    out = remix("train", "--help").out
-    assert "algorithm: " in out
-    assert "remix" in out
-    assert "punishment: 0.0" in out
-
-
 def test_configuration_can_be_printed_with_options_anywhere(remix: CommandLine):
     out = remix("train", "algorithm=ow_qmix", "--cfg", "job", "seed=7").out
     assert "remix.weighting.optimistic.Optimistic" in out

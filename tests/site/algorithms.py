@@ -9,8 +9,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 import remix
-from tests.site import docstrings, metrics, parts
-from tests.site.configurations import CONF, HIDDEN, Configuration, meanings
+from remix.settings import docstrings
+from remix.settings.configurations import CONF, HIDDEN, Configuration, meanings
+from tests.site import metrics, parts
 from tests.site.tables import code, table
 
 PARTS = ("mixer", "central", "weighting", "critic", "recogniser", "policy")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.site import docstrings
-from tests.site.configurations import CONF, Configuration
+from remix.settings import docstrings
+from remix.settings.configurations import CONF, Configuration
 
 GROUPS = {
     "Algorithms": "remix.algorithms.",

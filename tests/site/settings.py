@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.site.configurations import CONF, Configuration, choices, meanings
+from remix.settings.configurations import CONF, Configuration, choices, meanings
 from tests.site.tables import code, table
 
 TABLES = ("env", "workers", "replay", "trainer", "algorithm/central", "callbacks", "logger")

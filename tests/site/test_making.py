@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import docstrings, notebooks, outside, parts, roles
-from tests.site.configurations import Configuration, Setting, chain, meanings
+from remix.settings import docstrings
+from remix.settings.configurations import Configuration, Setting, chain, meanings
+from tests.site import notebooks, outside, parts, roles
 from tests.site.tables import table
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import remix
+from remix.settings import configurations
 from tests.command_line import SMALL
-from tests.site import algorithms, configurations, metrics, settings
+from tests.site import algorithms, metrics, settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -6,9 +6,11 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from remix.settings.import_path import OURS
+
+ROOT = OURS.parent.resolve()
+"""The folder that the package is in."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Class:
     """A class of ReMIX.
 
     :param name: with its module, ``remix.networks.mixers.qmix.QMixer``.
-    :param file: below the root of the repository.
+    :param file: below the folder that the package is in.
     :param bases: classes of ReMIX that it is derived from, by full names.
     """
 

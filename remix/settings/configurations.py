@@ -1,18 +1,22 @@
-"""The configurations in ``conf/`` as tables: settings, defaults and the comments beside them."""
+"""The configurations in ``conf/`` as tables: settings, defaults and the comments beside them.
+
+Out of them come the reference of all settings and the help of the commands.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.site import docstrings
+from remix.settings import docstrings
+from remix.settings.import_path import OURS
+from remix.settings.project import configuration_folders
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = OURS / "conf"
 HIDDEN = ("_partial_", "_convert_", "defaults")
 
 
@@ -31,14 +35,16 @@ class Setting:
 
 
 class Configuration:
-    """A YAML file of ``conf/``.
+    """A YAML file of ``conf/``, of ReMIX or of the project.
 
     :param path: below ``conf/``, without the suffix: ``env/smac``.
+    :raises FileNotFoundError: there is none of that name.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.text = (CONF / f"{path}.yaml").read_text("utf-8")
+        files = (folder / f"{path}.yaml" for folder in configuration_folders())
+        self.text = next((file for file in files if file.is_file()), CONF / f"{path}.yaml").read_text("utf-8")
         self._lines = [*self.text.splitlines(), ""]
         self._root = yaml.compose(self.text)
         self._top = next((n for n, line in enumerate(self._lines) if not line.startswith("#")), 0)
