@@ -116,6 +116,9 @@ def _train(arguments: list[str]) -> None:
             train_seeds(config)
             return None
         if config.study is None:
+            from remix.runs.config import check_early
+
+            check_early(config)
             from remix.runs.experiment import train_alone
 
             return train_alone(config)

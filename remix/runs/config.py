@@ -15,10 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 from remix.records.directory import RunDirectory
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
-from remix.settings.errors import SettingError
+from remix.settings.errors import GameError, SettingError
 from remix.settings.files import RUNS
 from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
+from remix.settings.signals import Stopped
 
 RESUME = ("never", "auto")
 
@@ -66,6 +67,19 @@ def check(config: DictConfig) -> None:
         )
 
 
+def check_early(config: DictConfig) -> None:
+    """What can be refused of a run before PyTorch is loaded; a run that belongs to no study leaves no trace.
+
+    :raises SettingError: naming the first setting that cannot work.
+    """
+    from remix.envs.spec import Environment
+    from remix.runs.targets import check_value
+
+    with leaving_no_trace(config):
+        check(config)
+        check_value("env", OmegaConf.to_container(config.env, resolve=True), Environment)
+
+
 def check_arguments(settings: dict[str, Any]) -> None:
     """Compare every node that names a ``_target_`` with the signature of that class.
 
@@ -74,10 +88,11 @@ def check_arguments(settings: dict[str, Any]) -> None:
     :param settings: resolved, as plain containers.
     :raises SettingError: naming the argument by its full key.
     """
-    from remix.runs.targets import GROUPS, check_value
+    from remix.runs.targets import check_value, kinds_of_groups
 
+    kinds = kinds_of_groups()
     for group, value in settings.items():
-        check_value(group, value, GROUPS.get(group, Any))
+        check_value(group, value, kinds.get(group, Any))
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -114,6 +129,22 @@ def run_directory(config: DictConfig) -> str:
 def new_directory(config: DictConfig) -> str:
     """A new directory for a run, another one at every call."""
     return _new_directory.__wrapped__(*_named_after(config))
+
+
+@contextmanager
+def leaving_no_trace(config: DictConfig) -> Iterator[None]:
+    """Within, a run that belongs to no study trains; if it is refused its new directory goes."""
+    if config.run_dir is None:
+        config.run_dir = new_directory(config)
+    if not isinstance(config.run_dir, str):
+        raise SettingError("run_dir", config.run_dir, "must be text")
+    known = bool(RunDirectory(Path(config.run_dir)).record)
+    try:
+        yield
+    except (SettingError, GameError, Stopped):
+        if not known:
+            RunDirectory(Path(config.run_dir)).discard()
+        raise
 
 
 def _named_after(config: DictConfig) -> tuple[str, str, str]:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
 from remix.runs.building import quiet
 from remix.runs.checkpoints import restoring, starting_point, take_networks
 from remix.runs.compilation import compilation_told
-from remix.runs.config import check, check_arguments, new_directory
+from remix.runs.config import check, check_arguments, leaving_no_trace
 from remix.runs.launchers import cores, threads_of_a_job
 from remix.runs.memory import check_memory
 from remix.runs.previous import find_previous, previous_run
@@ -27,8 +22,6 @@ from remix.runs.side_by_side import Company
 from remix.runs.stopping import stopped_by
 from remix.runs.telling import describe, farewell, tell_end
 from remix.runs.trainer import make_trainer
-from remix.settings.errors import GameError, SettingError
-from remix.settings.signals import Stopped
 from remix.tracking.loggers import FolderLogger
 
 
@@ -44,22 +37,6 @@ def settled(config: DictConfig) -> RunSettings:
         check(config)
         find_previous(config)
     return RunSettings(config)
-
-
-@contextmanager
-def leaving_no_trace(config: DictConfig) -> Iterator[None]:
-    """Within, a run that belongs to no study trains; if it is refused its new directory goes."""
-    if config.run_dir is None:
-        config.run_dir = new_directory(config)
-    if not isinstance(config.run_dir, str):
-        raise SettingError("run_dir", config.run_dir, "must be text")
-    known = bool(RunDirectory(Path(config.run_dir)).record)
-    try:
-        yield
-    except (SettingError, GameError, Stopped):
-        if not known:
-            RunDirectory(Path(config.run_dir)).discard()
-        raise
 
 
 def check_run(settings: RunSettings) -> None:

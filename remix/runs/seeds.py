@@ -12,7 +12,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig
 
-from remix.runs.experiment import check_run, leaving_no_trace, settled, train
+from remix.runs.config import leaving_no_trace
+from remix.runs.experiment import check_run, settled, train
 from remix.runs.run_settings import RunSettings
 from remix.runs.side_by_side import side_by_side
 from remix.settings import checks

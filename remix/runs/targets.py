@@ -1,4 +1,7 @@
-"""Checks of ``_target_`` nodes: the target exists, is of the right kind, and takes the arguments given."""
+"""Checks of ``_target_`` nodes: the target exists, is of the right kind, and takes the arguments given.
+
+Free of torch, but for the kinds of all groups.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.loggers import Logger
-
-from remix.algorithms.base import MultiAgentModule
-from remix.envs.spec import Environment
-from remix.learning.workers.base import WorkerPool
 from remix.settings.errors import SettingError, one_of
 from remix.settings.own_code import OwnCodeError
 from remix.settings.signatures import fits, hints_of, items, kinds, parameters_of, readable, with_article
-
-GROUPS: dict[str, Any] = {
-    "env": Environment,
-    "workers": WorkerPool,
-    "algorithm": MultiAgentModule,
-    "trainer": Trainer,
-    "callbacks": dict[str, Callback | None],
-    "logger": dict[str, Logger | None],
-    "ckpt_path": str | None,
-    "init_from": str | None,
-}
-"""What the groups of a configuration are to become, and what is known of other settings."""
 
 GIVEN = ("spec", "environment", "input_size", "params")
 """Arguments that the code gives, not the configuration."""
@@ -42,6 +27,27 @@ COMPLETED = ("algorithm", "workers")
 
 MISSING = "???"
 _LARGEST = 2**63
+
+
+def kinds_of_groups() -> dict[str, Any]:
+    """What the groups of a configuration are to become, and what is known of other settings."""
+    from pytorch_lightning import Callback, Trainer
+    from pytorch_lightning.loggers import Logger
+
+    from remix.algorithms.base import MultiAgentModule
+    from remix.envs.spec import Environment
+    from remix.learning.workers.base import WorkerPool
+
+    return {
+        "env": Environment,
+        "workers": WorkerPool,
+        "algorithm": MultiAgentModule,
+        "trainer": Trainer,
+        "callbacks": dict[str, Callback | None],
+        "logger": dict[str, Logger | None],
+        "ckpt_path": str | None,
+        "init_from": str | None,
+    }
 
 
 def check_value(key: str, value: Any, hint: Any) -> None:

@@ -148,7 +148,7 @@ MISTAKES = [
     ("train hydra.run.dir=null", "hydra.run.dir=null: "),
     ("train test_episodes=1000000000", "test_episodes=1000000000: to play so many episodes together takes"),
     ("train ckpt_path=3", "ckpt_path=3: is not a file"),
-    ("evaluate", "checkpoint=???: must be given"),
+    ("evaluate", "checkpoint=latest: there is no run with a checkpoint below runs"),
     (
         "evaluate nothing-here",
         "checkpoint=nothing-here: must be a checkpoint file, a run directory or an MLflow",
@@ -209,6 +209,21 @@ def test_nothing_heavy_is_imported_for_help():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", [["max_env_steps=10"], ["env.n_agents=abc"], ["seed=-1"]])
+def test_a_wrong_value_is_refused_before_anything_heavy_is_imported(words: list[str], tmp_path: Path):
+    code = (
+        f"import sys; sys.argv = ['remix', 'train', *{words}]; from remix.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print([name for name in ('torch', 'mlflow', 'pytorch_lightning') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.split() == ["2", "[]"]
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
