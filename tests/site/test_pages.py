@@ -119,7 +119,8 @@ def test_settings_are_all_there():
 def test_metrics_are_all_explained():
     known = metrics.explained()
     folders = ("remix", "envs", "callbacks")
-    logged = metrics.logged(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    logged = metrics.logged(file for file in files if file.name != "view.py")  # which asks for them
     assert {name for name in logged if name not in known} == {
         "test/return",
         "final/return",
