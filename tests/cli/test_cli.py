@@ -212,7 +212,10 @@ def test_nothing_heavy_is_imported_for_help():
 
 
 @pytest.mark.parametrize("words", [["max_env_steps=10"], ["env.n_agents=abc"], ["seed=-1"]])
-def test_a_wrong_value_is_refused_before_anything_heavy_is_imported(words: list[str], tmp_path: Path):
+def test_a_wrong_value_is_refused_before_anything_heavy_is_imported(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)  # which asks for tracebacks
     code = (
         f"import sys; sys.argv = ['remix', 'train', *{words}]; from remix.cli import main\n"
         "try: main()\n"
