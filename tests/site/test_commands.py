@@ -30,7 +30,7 @@ COMMANDS = [
     for page in PAGES
     if page.name not in ELSEWHERE
     for command in commands(page)
-    if not command.startswith("report predator_prey")
+    if not command.startswith(("report predator_prey", "ui"))  # the second serves until it is told to end
 ]
 STUDY = commands(ROOT / "docs/studies.md")
 LONG = ("study=", "accelerator=gpu", "starcraft2", "env=smac", "env=pettingzoo", "workers=process")
