@@ -35,7 +35,8 @@ def page_of(client: MlflowClient, asked: str | None) -> str:
     note = Note.read(Path(asked))
     run_id = asked if note is None else note.run_id
     if run_id is None or not has_run(client, run_id):
-        expected = f"{one_of(names, asked)}, which are experiments, or the folder or the id of a run"
+        experiments = f"{one_of(names, asked)}, which are experiments, or" if names else "must be"
+        expected = f"{experiments} the folder or the id of a run"
         raise SettingError("run or study", asked, expected)
     return f"/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}?{_KIND}"
 

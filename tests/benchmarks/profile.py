@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 import remix
 from remix.algorithms import base, independent, single_loss, value_factorization
 from remix.envs.spec import Environment
-from remix.learning.datamodule import ReplayDataModule
+from remix.learning.collector import Collector
 from remix.learning.episodes import Batch
 from remix.learning.policy import Policy
 from remix.learning.replay import EpisodeReplay
@@ -99,7 +99,7 @@ def _measure(watch: Stopwatch) -> None:
         for name in ("reset", "step"):
             watch.measure(environment, name, "environment")
     watch.measure(Policy, "act", "policy")
-    watch.measure(ReplayDataModule, "collect", "rollout, the rest of it")
+    watch.measure(Collector, "collect", "rollout, the rest of it")
     watch.measure(EpisodeReplay, "add", "replay, write")
     watch.measure(EpisodeReplay, "sample", "replay, sample")
     for owner, names in {

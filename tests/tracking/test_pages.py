@@ -53,6 +53,8 @@ def test_a_run_is_shown_by_its_id_and_by_its_folder(client: MlflowClient, tmp_pa
 
 
 def test_what_there_is_not_is_named(client: MlflowClient) -> None:
+    with pytest.raises(SettingError, match=r"^run or study=gamse: must be the folder or the id of a run$"):
+        page_of(client, "gamse")
     experiment(client, "games")
     with pytest.raises(SettingError, match=r"^run or study=gamse: must be one of games, which are exp"):
         page_of(client, "gamse")
