@@ -119,9 +119,8 @@ def _hydra(error: BaseException) -> str | None:
             return f"{name}: is {RENAMED[name]} now"
         parent = cause.parent_node
         choices = _public(parent) if hasattr(parent, "keys") else []
-        if (
-            hasattr(parent, "keys") and not choices
-        ):  # as with env={} of commands that change settings of a run
+        if name.startswith("env.") and name.count(".") == 1 and not choices:
+            # Commands that change the environment of a run have env={}.
             return f"{name}: nothing is set there yet; write +{name}=VALUE"
         return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
     if isinstance(error, HydraException | OmegaConfBaseException):
