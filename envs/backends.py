@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.spec import Environment, Observation, Step
+from remix.settings import checks
 from remix.settings.errors import SettingError
 
 
@@ -17,25 +18,27 @@ class Backed(Environment):
     """An environment that hands everything on to its backend."""
 
     def __init__(
-        self, backend: str, where: str, own: Mapping[str, Any], foreign: Mapping[str, Any], **settings: Any
+        self, backend: str, where: Mapping[str, str], only: Mapping[str, Mapping[str, Any]], **settings: Any
     ) -> None:
         """Import and make the backend.
 
-        :param where: its module and class, ``module:Class``; it is imported only now, since its packages may
-            not be there.
-        :param own: settings that only this backend has, None for its default.
-        :param foreign: settings that only other backends have, which must be None.
+        :param where: module and class of each, ``module:Class``. Only the chosen one is imported, since the
+            packages of the others may not be there.
+        :param only: the settings that only one of them has, by its name; None for the default. Those of the
+            others must be None.
         :param settings: those that all backends have.
         :raises SettingError: a setting that makes no sense, or one that only another backend has.
         """
-        for name, value in foreign.items():
+        checks.choice("backend", backend, where)
+        foreign = (item for other in where if other != backend for item in only[other].items())
+        for name, value in foreign:
             if value is not None:
                 shown = "{...}" if isinstance(value, Mapping) else value
                 raise SettingError(
                     name, shown, f"must be null with backend={backend}, which has no such setting"
                 )
-        module, _, backend_class = where.partition(":")
-        chosen = {name: value for name, value in own.items() if value is not None}
+        module, _, backend_class = where[backend].partition(":")
+        chosen = {name: value for name, value in only[backend].items() if value is not None}
         self._battles: Environment = getattr(import_module(module), backend_class)(**settings, **chosen)
         self.spec, self.bears_threads = self._battles.spec, self._battles.bears_threads
 

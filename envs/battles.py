@@ -171,16 +171,13 @@ class Battles(Backed):
         game_version: str | float | None = None,
         replay_dir: str | None = None,
     ) -> None:
-        checks.choice("backend", backend, BACKENDS)
         views, rewards = options_of(locals())
         engine_only = {"profile": profile, "render_sight": render_sight, "scenario": scenario}
         game_only = {"difficulty": difficulty, "game_version": game_version, "replay_dir": replay_dir}
-        own, foreign = (engine_only, game_only) if backend == "skirmish" else (game_only, engine_only)
         super().__init__(
             backend,
-            BACKENDS[backend],
-            own,
-            foreign,
+            BACKENDS,
+            {"skirmish": engine_only, "starcraft2": game_only},
             map_name=map_name,
             step_mul=step_mul,
             move_amount=move_amount,
