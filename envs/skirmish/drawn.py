@@ -30,6 +30,7 @@ from remix.envs.skirmish.rosters import Roster, battle_map_of
 from remix.envs.skirmish.scenarios import load_scenario
 from remix.envs.skirmish.sights import Sight
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch
+from remix.envs.skirmish.stepping import play_actions
 from remix.envs.skirmish.units import load_units
 from remix.envs.smacv2 import REWARD_TEAMS, DrawnViewOptions, given_or_default
 from remix.envs.spec import Environment, Observation, Step
@@ -130,16 +131,7 @@ class DrawnSkirmish(Environment):
 
         :raises ValueError: an action of a living agent is not available.
         """
-        match = self._match
-        actions = np.asarray(actions)
-        if actions.shape != match.actions.shape:
-            expected = f"{match.actions.shape} (battles, agents)"
-            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
-        np.copyto(match.actions, actions, casting="same_kind")
-        forbidden = play_drawn(self._bundle)
-        if forbidden >= 0:
-            e, i = divmod(forbidden, self.spec.n_agents)
-            raise ValueError(f"actions: agent {i} cannot perform {match.actions[e, i]} in battle {e}")
+        play_actions(play_drawn, self._bundle, self._match.actions, actions)
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:

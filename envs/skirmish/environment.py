@@ -20,6 +20,7 @@ from remix.envs.skirmish.rendering import draw_battle
 from remix.envs.skirmish.rules import make_rules
 from remix.envs.skirmish.sights import all_around
 from remix.envs.skirmish.state import Units, allocate, allocate_scratch, start
+from remix.envs.skirmish.stepping import play_actions
 from remix.envs.skirmish.units import load_units
 from remix.envs.spec import Environment, Observation, Step
 from remix.kernels.bundle import bundled
@@ -103,16 +104,7 @@ class Skirmish(Environment):
 
         :raises ValueError: ``actions`` has another shape, or an action is not available.
         """
-        match = self._match
-        actions = np.asarray(actions)
-        if actions.shape != match.actions.shape:
-            expected = f"{match.actions.shape} (battles, agents)"
-            raise ValueError(f"actions have shape {actions.shape}, expected {expected}")
-        np.copyto(match.actions, actions, casting="same_kind")
-        forbidden = play(self._bundle)
-        if forbidden >= 0:
-            e, i = divmod(forbidden, self.spec.n_agents)
-            raise ValueError(f"actions: agent {i} cannot perform {match.actions[e, i]} in battle {e}")
+        play_actions(play, self._bundle, self._match.actions, actions)
         return self._step
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
