@@ -18,6 +18,9 @@ from remix.settings.errors import SettingError
 from remix.settings.files import LAST_CHECKPOINTS
 from remix.tracking.loggers import JournalLogger
 
+FREE_SECONDS = 1.0
+"""What saving may take without being weighed, so that short runs save after every epoch."""
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes checkpoints so that a file always holds a complete one, the new or the former.
@@ -52,14 +55,15 @@ class LastCheckpoint(Checkpoint):
     :param every_n_epochs: epochs between saves.
     :param replay: whether the checkpoint keeps the stored episodes. Without them a resumed run first fills
         its replay again.
-    :param time_share: the share of time that saving may take, between 0 and 1. If a save takes over a second,
-        the next one waits until it stays within this share. The save at the end of training never waits.
+    :param time_share: the share of the time of training that saving may take, above 0 and at most 1. Saves
+        that took one second together are free; beyond it a save waits until those before it
+        are within this share. The save at the end of training never waits.
     """
 
     changes_training = False
 
     def __init__(
-        self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True, time_share: float = 0.1
+        self, dirpath: str | Path, every_n_epochs: int = 1, replay: bool = True, time_share: float = 0.03
     ) -> None:
         self.path, self.previous = (Path(dirpath) / name for name in LAST_CHECKPOINTS)
         self.every_n_epochs = checks.whole("every_n_epochs", every_n_epochs, minimum=1)
@@ -67,7 +71,10 @@ class LastCheckpoint(Checkpoint):
         self.replay = replay
         self._saving = False
         self._saved_steps = -1
-        self._saved_at = self._seconds = 0.0
+        self._began = self._spent = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._began, self._spent = time.monotonic(), 0.0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0 and self._affordable():
@@ -117,13 +124,12 @@ class LastCheckpoint(Checkpoint):
                     logger.journal.keep()
         finally:
             self._saving = False
-        self._saved_at = time.monotonic()
-        self._seconds = self._saved_at - start
+        self._spent += time.monotonic() - start
         self._saved_steps = trainer.datamodule.env_steps  # type: ignore[attr-defined]
 
     def _affordable(self) -> bool:
-        """Whether another save that takes as long as the last one stays within ``time_share``."""
-        return self._seconds <= max(1.0, self.time_share * (time.monotonic() - self._saved_at))
+        """Whether the saves so far have stayed within ``time_share``."""
+        return self._spent <= FREE_SECONDS + self.time_share * (time.monotonic() - self._began)
 
 
 def _bring_home(states: dict[str, Any], trainer: pl.Trainer) -> None:
