@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from remix.kernels import returns as kernels
+from remix.networks.features import compiles
+from remix.networks.layout import as_array
 
 
 @torch.no_grad()
@@ -22,16 +27,41 @@ def td_lambda(
     gamma: float,
     lambda_: float,
 ) -> Tensor:
-    """TD(lambda) targets ``[K]``, the Peng form when ``next_value`` is greedy.
+    """TD(lambda) targets ``[K]`` or ``[K, ...]``, the Peng form when ``next_value`` is greedy.
 
     ``G_t = r_t + gamma (1 - d_t) [(1 - lambda) v_{t+1} + lambda G_{t+1}]``; the last transition of an
     episode bootstraps from ``v`` alone unless it is a true end.
 
-    :param reward: ``[K]``.
-    :param terminated: ``[K]`` bool, true ends only; an episode cut by its limit is bootstrapped.
-    :param next_value: ``[K]``, value v_{t+1} of the state after each transition.
+    :param reward: of the shape of the targets.
+    :param terminated: likewise, bool; true ends only. An episode cut by its limit is bootstrapped.
+    :param next_value: likewise, value v_{t+1} of the state after each transition.
     :param sizes: transitions at each time step, non-increasing.
+    :raises ValueError: the shapes differ, or ``sizes`` do not sum to K.
     """
+    shapes = [tuple(tensor.shape) for tensor in (reward, terminated, next_value)]
+    if len(set(shapes)) > 1 or sum(sizes) != len(reward):
+        raise ValueError(f"{sum(sizes)} transitions, but arguments of shapes {shapes}")
+    if compiles(reward) and next_value.dtype == reward.dtype:
+        given = [as_array(tensor) for tensor in (reward, terminated, next_value)]
+        returns = np.empty_like(given[0])
+        kind, columns = returns.dtype.type, reward[:1].numel()  # one after the other as further transitions
+        flat = [array.ravel() for array in given]
+        kernels.td_lambda(
+            *flat, columns * np.array(sizes, np.int64), kind(gamma), kind(lambda_), returns.ravel()
+        )
+        return torch.from_numpy(returns)
+    return _td_lambda(reward, terminated, next_value, sizes, gamma, lambda_)
+
+
+def _td_lambda(
+    reward: Tensor,
+    terminated: Tensor,
+    next_value: Tensor,
+    sizes: Sequence[int],
+    gamma: float,
+    lambda_: float,
+) -> Tensor:
+    """:func:`td_lambda` in PyTorch, for any device."""
     returns = torch.empty_like(reward)
     discount = gamma * (~terminated).to(reward.dtype)
     end = len(reward)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from remix.learning.returns import _td_lambda as plain_td_lambda
 from remix.learning.returns import td_lambda, tree_backup
 
 REWARD, NEXT_VALUE = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([5.0, 4.0, 7.0])
@@ -127,3 +128,23 @@ class TestTreeBackup:
         targets = tree_backup(REWARD, ends, value, value, self.PROBABILITY, [2, 1], 0.9, 0.5, 2)
         assert not targets.requires_grad
         assert torch.equal(value, self.VALUE), "the values themselves stay as they are"
+
+
+@pytest.mark.parametrize("columns", [(), (3,)])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("lambda_", [0.0, 0.3, 0.6, 1.0])
+def test_the_compiled_pass_adds_up_as_pytorch_does_on_a_device(lambda_, kind, columns):
+    generator = torch.Generator().manual_seed(1)
+    lengths = torch.randint(1, 60, (37,), generator=generator)
+    sizes = [int((lengths > t).sum()) for t in range(int(lengths.max()))]
+    reward, value = torch.randn(2, sum(sizes), *columns, generator=generator, dtype=kind)
+    ends = torch.rand(sum(sizes), *columns, generator=generator) < 0.05
+
+    compiled = td_lambda(reward, ends, value, sizes, 0.9, lambda_)
+
+    assert torch.equal(compiled, plain_td_lambda(reward, ends, value, sizes, 0.9, lambda_))
+
+
+def test_arguments_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match="4 transitions, but arguments of shapes"):
+        td_lambda(REWARD, torch.zeros(3, dtype=torch.bool), NEXT_VALUE, [2, 2], 0.9, 0.6)
