@@ -12,6 +12,7 @@ import torch
 
 from tests.benchmarks import (
     algorithms,
+    battle_training,
     environments,
     gate,
     guards,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "update": training.updates,
     "algorithms": algorithms.per_algorithm,
     "plain": training.against_plain,
+    "battle_training": battle_training.battle_training,
     "guards": guards.hold,
     "replay": training.replay,
     "training": training.end_to_end,

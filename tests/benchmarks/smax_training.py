@@ -1,11 +1,11 @@
 """What QMIX costs in JaxMARL on a SMAX map, on one core, to stand beside our battles.
 
-Runs JaxMARL's own ``baselines/QLearning/qmix_rnn.py`` from a checkout of it, in an environment of its own with
-``pip install "jaxmarl[algs]"``: ``python tests/benchmarks/smax_training.py CHECKOUT 2s3z 32`` trains on 8 battles
-together, with an update of 32 sequences after each 120 steps of all. The widths are those of our QMIX. Nothing
-is evaluated or logged. Two lengths are timed and subtracted, so that neither compiling nor starting counts, and
-runs with and without updates, so that an update's cost shows. Every environment step is replayed
-as often as in ``remix train env=smac algorithm=qmix replay.batch_size=32``: four times at 32, 16 times at 128.
+Runs JaxMARL's own ``baselines/QLearning/qmix_rnn.py`` from a checkout of it, in an environment of its own
+with ``pip install "jaxmarl[algs]"``: ``python tests/benchmarks/smax_training.py CHECKOUT 2s3z 32`` trains on
+8 battles together, with an update of 32 sequences after each 120 steps of all. The widths are those of our
+QMIX. Nothing is evaluated or logged. Two lengths are timed and subtracted, so that neither compiling nor
+starting counts, and runs with and without updates, so that an update's cost shows. Every environment step is
+replayed as often as in ``make bench ARGS=battle_training``: four times at 32, 16 times at 128.
 """
 
 import os

@@ -10,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from remix.algorithms.base import MultiAgentModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.envs.battles import Battles
 from remix.envs.predator_prey import PredatorPrey
@@ -202,6 +203,16 @@ def _steps_per_second(precision: Any, overlap: bool) -> float:
         partial(InlineWorkers, overlap=overlap),
         max_env_steps=70_000,
     )
+    return trained_steps_per_second(module(), data, precision=precision)
+
+
+def trained_steps_per_second(
+    module: MultiAgentModule, data: ReplayDataModule, precision: Any = "32-true", evaluated: bool = True
+) -> float:
+    """Environment steps per second of a whole training run through Lightning, from the first update on.
+
+    :param evaluated: whether it is evaluated on the way.
+    """
     clock = _Clock()
     trainer = pl.Trainer(
         accelerator=device().type,
@@ -209,13 +220,14 @@ def _steps_per_second(precision: Any, overlap: bool) -> float:
         max_epochs=-1,
         gradient_clip_val=10.0,
         num_sanity_val_steps=0,
+        limit_val_batches=None if evaluated else 0,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         callbacks=[clock],
     )
-    trainer.fit(module(), data)
+    trainer.fit(module, data)
     return clock.rate
 
 
