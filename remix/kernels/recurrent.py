@@ -10,8 +10,8 @@ wide::
     h' = c + z (h - c)
     outputs = W_o h' + b_o
 
-Only the hidden states are kept for the gradient. Everything else is computed again from them, which takes
-less time than bringing it back from memory.
+For the gradient the hidden states are kept, and the gates where that takes little memory. Otherwise the gates
+are computed again from the states, which takes no more time than bringing many of them back from memory.
 """
 
 from __future__ import annotations
@@ -116,6 +116,27 @@ def _compute(
 
 
 @compiled
+def _restore(
+    inputs: Input,
+    first: int,
+    n: int,
+    weights: Parameters,
+    gates: Array,
+    encoded: Array,
+    sums: Array,
+    recurrent: Array,
+) -> None:
+    """What :func:`_compute` writes, of ``gates`` that were kept; of ``recurrent`` q alone."""
+    size = weights.hidden.shape[1] // 3
+    encode(inputs, first, first + n, weights.encoder, weights.encoder_bias, encoded)
+    relu(encoded[:n])
+    for i in range(n):
+        kept = gates[first + i]
+        copy(kept[: 3 * size], sums[i])
+        copy(kept[3 * size :], recurrent[i, 2 * size :])
+
+
+@compiled
 def advance(gates: Array, state: Array, n: int) -> None:
     """The next states ``[n, H]`` from the gates r, z, c ``[n, 3H]``."""
     size = state.shape[1]
@@ -133,6 +154,7 @@ def forward_block(
     weights: Parameters,
     initial: Array,
     hidden: Array,
+    gates: Array,
     outputs: Array,
 ) -> None:
     """One block of sequences, from the first time step to the last.
@@ -141,6 +163,7 @@ def forward_block(
     :param batch_sizes: ``[T]`` sequences at each time step, non-increasing.
     :param initial: h before the first time step, ``[batch_sizes[0], H]``; ``[0, H]`` for zeros.
     :param hidden: h' for :func:`backward_block` ``[R, H]``, written; ``[0, H]`` to keep none.
+    :param gates: r, z, c and q for it ``[R, 4H]``, written; ``[0, 4H]`` to keep none.
     :param outputs: ``[R, O]``, written.
     """
     first, size, kind = block * BLOCK, weights.hidden.shape[1] // 3, outputs.dtype
@@ -161,6 +184,10 @@ def forward_block(
             break
         rows = whole_groups(n)
         _compute(inputs, start, n, weights, state, encoded, sums, recurrent)
+        if len(gates):
+            for i in range(n):
+                copy(sums[i], gates[start + i])
+                copy(recurrent[i, 2 * size :], gates[start + i, 3 * size :])
         advance(sums, state, n)
         copy_rows(weights.head_bias, out[:rows])
         add_product(out, state[:rows], weights.head)
@@ -217,12 +244,14 @@ def backward_block(
     weights: Parameters,
     transposed: Transposed,
     hidden: Array,
+    gates: Array,
     grad_outputs: Array,
     grads: Parameters,
 ) -> None:
     """Gradients of one block of sequences, from the last time step to the first.
 
     :param hidden: ``[R, H]`` as :func:`forward_block` wrote it.
+    :param gates: ``[R, 4H]`` likewise, or ``[0, 4H]``.
     :param grad_outputs: ``[R, O]``.
     :param grads: zeros, with an axis for the blocks in front of the others. The block adds its part to its
         own entry; their sum is the gradient.
@@ -256,7 +285,10 @@ def backward_block(
             copy(grad_outputs[start + i], grad_out[i])
         if t == 0:
             fill(0.0, before)
-        _compute(inputs, start, n, weights, before, encoded, sums, recurrent)
+        if len(gates):
+            _restore(inputs, start, n, weights, gates, encoded, sums, recurrent)
+        else:
+            _compute(inputs, start, n, weights, before, encoded, sums, recurrent)
 
         add_product(grad, grad_out[:rows], transposed.head)
         add_product(grads.head[block], after[:rows].T, grad_out[:rows])

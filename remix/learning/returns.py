@@ -42,12 +42,16 @@ def td_lambda(
     if len(set(shapes)) > 1 or sum(sizes) != len(reward):
         raise ValueError(f"{sum(sizes)} transitions, but arguments of shapes {shapes}")
     if compiles(reward) and next_value.dtype == reward.dtype:
-        given = [as_array(tensor) for tensor in (reward, terminated, next_value)]
-        returns = np.empty_like(given[0])
-        kind, columns = returns.dtype.type, reward[:1].numel()  # one after the other as further transitions
-        flat = [array.ravel() for array in given]
+        returns = np.empty(reward.shape, as_array(reward).dtype)
+        kind, columns = returns.dtype.type, reward[:1].numel()
         kernels.td_lambda(
-            *flat, columns * np.array(sizes, np.int64), kind(gamma), kind(lambda_), returns.ravel()
+            as_array(reward).ravel(),
+            as_array(terminated).ravel(),
+            as_array(next_value).ravel(),
+            columns * np.array(sizes, np.int64),  # further columns are further transitions of a time step
+            kind(gamma),
+            kind(lambda_),
+            returns.ravel(),
         )
         return torch.from_numpy(returns)
     return _td_lambda(reward, terminated, next_value, sizes, gamma, lambda_)

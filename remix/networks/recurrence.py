@@ -15,6 +15,9 @@ from remix.networks.features import Features
 from remix.networks.layout import as_array, padded, total
 from remix.networks.threads import for_each
 
+KEPT_BYTES = 64 << 20
+"""Up to so many bytes the gates of a batch are kept for its gradient."""
+
 
 def recurrent_pass(
     features: Features, batch_sizes: Tensor, encoder: nn.Linear, gru: nn.GRU, head: Tensor, head_bias: Tensor
@@ -75,19 +78,21 @@ class _RecurrentPass(torch.autograd.Function):
         weights = _Weights(*parameters)
         kind, n_rows = _numpy_type(weights.encoder), len(features)
         outputs = np.empty((n_rows, len(weights.head)), kind)
-        hidden = np.empty((n_rows if learns else 0, weights.hidden.shape[1]), kind)
+        size = weights.hidden.shape[1]
+        hidden = np.empty((n_rows if learns else 0, size), kind)
+        gates = np.empty((n_rows if learns and 4 * hidden.nbytes <= KEPT_BYTES else 0, 4 * size), kind)
         inputs, forward = features.arrays(weights.encoder.dtype), weights.forward()
-        arguments = (batch_sizes.numpy(), inputs, forward, hidden[:0], hidden, outputs)
+        arguments = (batch_sizes.numpy(), inputs, forward, hidden[:0], hidden, gates, outputs)
         for_each(lambda block: kernels.forward_block(block, *arguments), range(_blocks(batch_sizes)))
         if learns:
             ctx.features = features
-            ctx.save_for_backward(batch_sizes, torch.from_numpy(hidden), *parameters)
+            ctx.save_for_backward(batch_sizes, torch.from_numpy(hidden), torch.from_numpy(gates), *parameters)
         return torch.from_numpy(outputs)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        batch_sizes, hidden, *parameters = ctx.saved_tensors
+        batch_sizes, hidden, gates, *parameters = ctx.saved_tensors
         weights = _Weights(*parameters)
         forward, blocks = weights.forward(), _blocks(batch_sizes)
         # One part per block, added up in fixed order: the sum depends neither on threads nor on timing.
@@ -98,6 +103,7 @@ class _RecurrentPass(torch.autograd.Function):
             forward,
             weights.transposed(),
             hidden.numpy(),
+            gates.numpy(),
             as_array(grad_outputs[0]),
             parts,
         )

@@ -119,8 +119,10 @@ def _measure(watch: Stopwatch) -> None:
     watch.measure(
         recurrence._RecurrentPass,
         "backward",
-        lambda ctx, *grads: names_of(ctx.saved_tensors[2:3], "backward"),
-        lambda ctx, *grads: _recurrent(ctx.features, ctx.saved_tensors[2:], True),
+        lambda ctx, *grads: names_of(ctx.saved_tensors[3:4], "backward"),
+        lambda ctx, *grads: _recurrent(
+            ctx.features, ctx.saved_tensors[3:], True, kept=len(ctx.saved_tensors[2]) > 0
+        ),
     )
     watch.measure(
         feedforward._FeedForward,
@@ -191,13 +193,15 @@ class _Names:
         return f"{' '.join(shown)} {direction}"
 
 
-def _recurrent(features: Features, parameters: Iterable[torch.Tensor], backward: bool) -> float:
-    """Operations of a recurrent pass; on the way back the gates are computed again."""
+def _recurrent(
+    features: Features, parameters: Iterable[torch.Tensor], backward: bool, kept: bool = False
+) -> float:
+    """Operations of a recurrent pass; on the way back gates that were not ``kept`` are computed again."""
     encoder, _, _, recurrent, _, _, head, _ = parameters
     size = recurrent.shape[1]
     gates, outputs = 2 * len(features) * 2 * 3 * size * size, 2 * len(features) * len(head) * size
     first = _first_layer(features, len(encoder))
-    return 3 * gates + 2 * outputs + 2 * first if backward else gates + outputs + first
+    return (2 if kept else 3) * gates + 2 * outputs + 2 * first if backward else gates + outputs + first
 
 
 def _layers(features: Features, networks: feedforward.Sizes, backward: bool) -> float:

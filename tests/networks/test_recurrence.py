@@ -66,6 +66,14 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(params=[True, False], ids=["gates kept", "gates computed again"])
+def gates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the way back finds the gates or computes them again."""
+    if not request.param:
+        monkeypatch.setattr("remix.networks.recurrence.KEPT_BYTES", 0)
+
+
+@pytest.mark.usefixtures("gates")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("case", CASES)
@@ -107,6 +115,15 @@ def test_number_of_threads_changes_nothing(threads):
         torch.set_num_threads(number)
         for one, other in zip(first, run(agent, rows, batch_sizes), strict=True):
             assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_kept_gates_change_no_digit(case, monkeypatch):
+    network = build(case)
+    kept = run(*network)
+    monkeypatch.setattr("remix.networks.recurrence.KEPT_BYTES", 0)
+    for one, other in zip(kept, run(*network), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_passes_at_the_same_time_do_not_disturb_each_other(threads):
