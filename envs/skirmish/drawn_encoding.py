@@ -6,26 +6,19 @@ oddities included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import RewardOptions
-from remix.envs.skirmish.encoding import (
-    BASIC_ACTIONS,
-    MOVES,
-    SAMPLES_HEIGHT,
-    SAMPLES_PATHING,
-    Sizes,
-    cooldown_scale,
-    most_reward,
-    reward_factor,
-)
+from remix.envs.skirmish import layouts
+from remix.envs.skirmish.encoding import battle_spec, cooldown_scale, most_reward, reward_factor
 from remix.envs.skirmish.kernels.drawn_views import DrawnEncoding
 from remix.envs.skirmish.kernels.scoring import Scoring
 from remix.envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Encoding
+from remix.envs.skirmish.layouts import BASIC_ACTIONS, Layout, Sizes, only
 from remix.envs.skirmish.rosters import Roster
 from remix.envs.skirmish.scenarios import Scenario
 from remix.envs.skirmish.units import UnitType
@@ -52,47 +45,63 @@ def drawn_action_names(
     return BASIC_ACTIONS + turns + tuple(f"attack {k}" for k in range(n_targets))
 
 
+def drawn_layout(
+    scenario: Scenario,
+    units: Mapping[str, UnitType],
+    options: DrawnViewOptions,
+    type_names: Sequence[str] = (),
+) -> Layout:
+    """What is shown of a battle of a scenario.
+
+    :param type_names: what the entries of one-hot types are called; by default, by their units.
+    """
+    shield, all_health = scenario.race == "P", options.obs_all_health
+    traits = (
+        *only(scenario.attack is not None, "attack_prob_{}"),
+        *only(scenario.health is not None, "health_level_{}"),
+    )
+    fov = only(options.conic_fov, "fov_x_{}", "fov_y_{}")
+    types = layouts.types(type_names or scenario.types)
+    n_actions = len(drawn_action_names(scenario, units, options))
+    own_strength = layouts.strength(all_health or options.obs_own_health, shield)
+    others = layouts.strength(all_health, shield)
+    place, shields = ("relative_x_{}", "relative_y_{}"), only(shield, "shield_{}")
+    return Layout(
+        n_agents=scenario.n_agents,
+        n_enemies=scenario.n_enemies,
+        n_actions=n_actions,
+        move=layouts.ground(options.obs_pathing_grid, options.obs_terrain_height),
+        enemy=(*layouts.seen("shootable"), *others, *types),
+        ally=(
+            *layouts.seen("visible"),
+            *others,
+            *traits,
+            *types,
+            *layouts.last_actions(n_actions * options.obs_last_action),
+        ),
+        own=(*own_strength, *traits, *only(options.obs_own_pos, "pos_x", "pos_y"), *fov, *types),
+        last=layouts.timestep(options.obs_timestep_number),
+        state_ally=("health_{}", "cooldown_{}", *place, *shields, *traits, *fov, *types),
+        state_enemy=("health_{}", *place, *shields, *types),
+        state_actions=options.state_last_action,
+        state_last=layouts.timestep(options.state_timestep_number),
+    )
+
+
 def drawn_sizes(scenario: Scenario, units: Mapping[str, UnitType], options: DrawnViewOptions) -> Sizes:
     """Lengths of everything that is shown of a battle of a scenario."""
-    n_agents, n_enemies, bits = scenario.n_agents, scenario.n_enemies, len(scenario.types)
-    traits = (scenario.attack is not None) + (scenario.health is not None)
-    body, look = 1 + (scenario.race == "P"), 2 * options.conic_fov
-    n_actions = len(drawn_action_names(scenario, units, options))
-    all_health, own_health = options.obs_all_health, options.obs_all_health or options.obs_own_health
-    move = MOVES + SAMPLES_PATHING * options.obs_pathing_grid + SAMPLES_HEIGHT * options.obs_terrain_height
-    enemy = 4 + all_health * body + bits
-    ally = 4 + all_health * body + traits + bits + n_actions * options.obs_last_action
-    own = own_health * body + traits + 2 * options.obs_own_pos + look + bits
-    state_ally, state_enemy = 3 + body + traits + look + bits, 2 + body + bits
-    state = n_agents * state_ally + n_enemies * state_enemy
-    state += n_agents * n_actions * options.state_last_action + options.state_timestep_number
-    return Sizes(
-        n_actions=n_actions,
-        move=move,
-        enemies=(n_enemies, enemy),
-        allies=(n_agents - 1, ally),
-        own=own,
-        obs=move + n_enemies * enemy + (n_agents - 1) * ally + own + options.obs_timestep_number,
-        state_ally=state_ally,
-        state_enemy=state_enemy,
-        state=state,
-    )
+    return drawn_layout(scenario, units, options).sizes()
 
 
 def make_drawn_spec(
     backend: str, scenario: Scenario, units: Mapping[str, UnitType], options: DrawnViewOptions
 ) -> EnvSpec:
     """What a learner has to know of a scenario, the same whatever it is fought on."""
-    layout = drawn_sizes(scenario, units, options)
-    return EnvSpec(
-        name=f"{backend}/{scenario.name}",
-        n_agents=scenario.n_agents,
-        n_actions=layout.n_actions,
-        obs_size=layout.obs,
-        state_size=layout.state,
-        episode_limit=scenario.episode_limit,
-        metrics=("battle_won", "dead_allies", "dead_enemies"),
-        action_names=drawn_action_names(scenario, units, options),
+    return battle_spec(
+        f"{backend}/{scenario.name}",
+        drawn_layout(scenario, units, options),
+        scenario.episode_limit,
+        drawn_action_names(scenario, units, options),
     )
 
 

@@ -7,23 +7,20 @@ Challenge (Samvelyan et al., 2019), oddities included.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import RewardOptions, ViewOptions
+from remix.envs.skirmish import layouts
 from remix.envs.skirmish.kernels.scoring import Scoring
 from remix.envs.skirmish.kernels.views import NO_TYPE, Encoding
+from remix.envs.skirmish.layouts import BASIC_ACTIONS, Columns, Layout, Sizes, only
 from remix.envs.skirmish.maps import BattleMap
 from remix.envs.skirmish.rules import healing_pairs
 from remix.envs.skirmish.units import UnitType
 from remix.envs.spec import EnvSpec
 from remix.settings.errors import SettingError
-
-BASIC_ACTIONS = ("no-op", "stop", "north", "south", "east", "west")
-MOVES = 4
-SAMPLES_PATHING, SAMPLES_HEIGHT = 8, 9  # points around an agent in its pathing and height features
 
 # SMAC divides the cooldown of a weapon in the state by this number of loops. It is not the weapon's period.
 _COOLDOWN_SCALES = {
@@ -40,50 +37,46 @@ _OTHER_COOLDOWN_SCALE = 15
 _ENERGY_SCALE = 200  # healers show their energy in place of a cooldown
 
 
-class Sizes(NamedTuple):
-    """How many numbers the views of a battle have.
-
-    ``move`` and ``own`` are lengths of blocks of an observation. ``enemies`` and ``allies`` are blocks of
-    (rows, columns). ``state_ally`` and ``state_enemy`` are the lengths of one unit's row in the state.
-    ``n_actions`` is A, ``obs`` is O and ``state`` is S.
-    """
-
-    n_actions: int
-    move: int
-    enemies: tuple[int, int]
-    allies: tuple[int, int]
-    own: int
-    obs: int
-    state_ally: int
-    state_enemy: int
-    state: int
+def layout_of(battle_map: BattleMap, options: ViewOptions) -> Layout:
+    """What observations and state of battles on a map consist of."""
+    ally_shield, enemy_shield = battle_map.ally_race == "P", battle_map.enemy_race == "P"
+    ally_types, enemy_types = (
+        _types(onehot, battle_map.unit_type_bits)
+        for onehot in (battle_map.ally_onehot, battle_map.enemy_onehot)
+    )
+    all_health = options.obs_all_health
+    own_health = all_health or options.obs_own_health
+    n_actions = len(action_names(battle_map))
+    last = layouts.last_actions(n_actions * options.obs_last_action)
+    state_place = ("relative_x_{}", "relative_y_{}")
+    return Layout(
+        n_agents=battle_map.n_agents,
+        n_enemies=battle_map.n_enemies,
+        n_actions=n_actions,
+        move=layouts.ground(options.obs_pathing_grid, options.obs_terrain_height),
+        enemy=layouts.seen("shootable") + layouts.strength(all_health, enemy_shield) + enemy_types,
+        ally=layouts.seen("visible") + layouts.strength(all_health, ally_shield) + ally_types + last,
+        own=layouts.strength(own_health, ally_shield) + ally_types,
+        last=layouts.timestep(options.obs_timestep_number),
+        state_ally=("health_{}", "cooldown_{}", *state_place, *only(ally_shield, "shield_{}"), *ally_types),
+        state_enemy=("health_{}", *state_place, *only(enemy_shield, "shield_{}"), *enemy_types),
+        state_actions=options.state_last_action,
+        state_last=layouts.timestep(options.state_timestep_number),
+        observations_as_state=options.obs_instead_of_state,
+    )
 
 
 def sizes(battle_map: BattleMap, options: ViewOptions) -> Sizes:
-    """The sizes of all views of battles on a map."""
-    n_agents, n_enemies, bits = battle_map.n_agents, battle_map.n_enemies, battle_map.unit_type_bits
-    ally_shield, enemy_shield = battle_map.ally_race == "P", battle_map.enemy_race == "P"
-    all_health = options.obs_all_health
-    n_actions = len(BASIC_ACTIONS) + n_enemies
-    move = MOVES + SAMPLES_PATHING * options.obs_pathing_grid + SAMPLES_HEIGHT * options.obs_terrain_height
-    enemy = 4 + all_health * (1 + enemy_shield) + bits
-    ally = 4 + all_health * (1 + ally_shield) + bits + n_actions * options.obs_last_action
-    own = (all_health or options.obs_own_health) * (1 + ally_shield) + bits + options.obs_timestep_number
-    obs = move + n_enemies * enemy + (n_agents - 1) * ally + own
-    state_ally, state_enemy = 4 + ally_shield + bits, 3 + enemy_shield + bits
-    state = n_agents * state_ally + n_enemies * state_enemy
-    state += n_agents * n_actions * options.state_last_action + options.state_timestep_number
-    return Sizes(
-        n_actions=n_actions,
-        move=move,
-        enemies=(n_enemies, enemy),
-        allies=(n_agents - 1, ally),
-        own=own,
-        obs=obs,
-        state_ally=state_ally,
-        state_enemy=state_enemy,
-        state=n_agents * obs if options.obs_instead_of_state else state,
-    )
+    """The sizes of all views of battles on a map. As in SMAC the time belongs to the agent's own block."""
+    layout = layout_of(battle_map, options)
+    lengths = layout.sizes()
+    return lengths._replace(own=lengths.own + len(layout.last))
+
+
+def _types(onehot: Mapping[str, int], bits: int) -> Columns:
+    """The one-hot types of a side, which may have fewer types than bits."""
+    names = {bit: name for name, bit in onehot.items()}
+    return layouts.types([names.get(bit, f"bit_{bit}") for bit in range(bits)])
 
 
 def action_names(battle_map: BattleMap) -> tuple[str, ...]:
@@ -130,16 +123,26 @@ def make_spec(backend: str, battle_map: BattleMap, options: ViewOptions) -> EnvS
 
     :param backend: name of the backend, the first part of the environment's name.
     """
-    layout = sizes(battle_map, options)
+    layout = layout_of(battle_map, options)
+    return battle_spec(
+        f"{backend}/{battle_map.name}", layout, battle_map.episode_limit, action_names(battle_map)
+    )
+
+
+def battle_spec(name: str, layout: Layout, episode_limit: int, actions: tuple[str, ...]) -> EnvSpec:
+    """The :class:`EnvSpec` of battles that show what ``layout`` says."""
+    lengths = layout.sizes()
     return EnvSpec(
-        name=f"{backend}/{battle_map.name}",
-        n_agents=battle_map.n_agents,
+        name=name,
+        n_agents=layout.n_agents,
         n_actions=layout.n_actions,
-        obs_size=layout.obs,
-        state_size=layout.state,
-        episode_limit=battle_map.episode_limit,
+        obs_size=lengths.obs,
+        state_size=lengths.state,
+        episode_limit=episode_limit,
         metrics=("battle_won", "dead_allies", "dead_enemies"),
-        action_names=action_names(battle_map),
+        action_names=actions,
+        obs_names=layout.obs_names(),
+        state_names=layout.state_names(),
     )
 
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from remix.envs.battles import ViewOptions
 from remix.envs.skirmish.encoding import (
-    BASIC_ACTIONS,
-    MOVES,
     ally_features,
     cooldown_scale,
     enemy_features,
@@ -22,6 +20,7 @@ from remix.envs.skirmish.encoding import (
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.kernels.observing import observe
 from remix.envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Bodies, Views
+from remix.envs.skirmish.layouts import BASIC_ACTIONS, MOVES
 from remix.envs.skirmish.terrain import SIZE
 from remix.envs.skirmish.unit_views import UnitView
 from remix.envs.spec import Observation
@@ -45,7 +44,7 @@ class StarCraft2Views:
     """
 
     n_actions_no_attack = len(BASIC_ACTIONS)
-    n_actions_move = MOVES
+    n_actions_move = len(MOVES)
     map_x = map_y = max_distance_x = max_distance_y = SIZE
 
     def __init__(self, env: Skirmish, options: ViewOptions, move_amount: float) -> None:
