@@ -18,7 +18,7 @@ from remix.envs.skirmish.drawn_encoding import (
 from remix.envs.skirmish.encoding import most_reward, reward_factor
 from remix.envs.skirmish.kernels.drawn_playing import DrawnMatch, begin_drawn, play_drawn
 from remix.envs.skirmish.kernels.drawn_views import Handicaps, Memory
-from remix.envs.skirmish.kernels.mustering import muster
+from remix.envs.skirmish.kernels.mustering import Drawn, muster
 from remix.envs.skirmish.kernels.placing import Placed
 from remix.envs.skirmish.kernels.playing import Ends
 from remix.envs.skirmish.kernels.scoring import Scores, Strength
@@ -97,6 +97,16 @@ class DrawnSkirmish(Environment):
         """All units of all battles as they stand."""
         return self._match.units
 
+    @property
+    def drawn(self) -> Drawn:
+        """What was drawn for all battles."""
+        return self._drawn
+
+    @property
+    def offered(self) -> NDArray[np.bool_]:
+        """Which targets are in reach of each agent, ``[E, N, T]``."""
+        return self._match.memory.offered
+
     def map_of(self, index: int) -> BattleMap:
         """Who fights in battle ``index``, and where."""
         names = [self.scenario.types[kind] for kind in self._drawn.kind[index]]
@@ -136,10 +146,14 @@ class DrawnSkirmish(Environment):
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture ``[height, width, 3]`` of battle ``index``: see :func:`draw_battle`."""
-        step, sight = int(self._match.steps[index]), self._sight(index) if self._renders_sight else None
+        step, sight = int(self._match.steps[index]), self.sight(index) if self._renders_sight else None
         return draw_battle(self.map_of(index), self.types, self.units, index, step, self._camera, sight)
 
-    def _sight(self, index: int) -> Sight:
+    def reach(self, index: int, agent: int) -> float:
+        """How far an agent of battle ``index`` may aim, in map units from centre to centre."""
+        return float(self._encoding.reach[self._drawn.kind[index, agent]])
+
+    def sight(self, index: int) -> Sight:
         """What the agents of battle ``index`` see."""
         encoding, n = self._encoding, self.scenario.n_agents
         distance = encoding.sight[self._drawn.kind[index, :n]]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from remix.envs.battles import options_of
-from remix.envs.skirmish.encoding import max_reward
+from remix.envs.battles import ViewOptions, options_of
+from remix.envs.skirmish.encoding import make_encoding, max_reward, sizes
 from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.kernels.observing import observe
+from remix.envs.skirmish.kernels.views import Bodies, Views
+from remix.envs.skirmish.maps import BattleMap
 from remix.envs.skirmish.scripted import ScriptedAgents
-from remix.envs.skirmish.starcraft2_views import StarCraft2Views
-from remix.envs.skirmish.unit_views import UnitView
+from remix.envs.skirmish.starcraft2_battles import StarCraft2Battles
+from remix.envs.skirmish.starcraft2_views import Setup
 from remix.settings import checks
-
-Info = dict[str, bool | int]
 
 
 class _Obedient(Skirmish):
@@ -24,7 +23,7 @@ class _Obedient(Skirmish):
     strict = False
 
 
-class StarCraft2Env(StarCraft2Views):
+class StarCraft2Env(StarCraft2Battles):
     """Battles on SMAC's maps with SMAC's own interface, without StarCraft.
 
     Arguments, methods and attributes are those of SMAC's ``StarCraft2Env`` (Samvelyan et al., 2019). The
@@ -88,149 +87,36 @@ class StarCraft2Env(StarCraft2Views):
         scripted = checks.flag("heuristic_ai", heuristic_ai)
         rest = checks.flag("heuristic_rest", heuristic_rest)
         engine = _Obedient if scripted else Skirmish
-        # The battle always tells a cut by the limit from another end: the counts of ``get_stats`` need it.
         env = engine(map_name, profile, step_mul, move_amount, True, views, rewards)
-        super().__init__(env, views, move_amount)
-        self._script = ScriptedAgents(rest) if scripted else None
-        self.heuristic_ai, self.heuristic_rest = scripted, rest
-        self.continuing_episode = checks.flag("continuing_episode", continuing_episode)
-        self._seed = None if seed is None else checks.whole("seed", seed, 0)
-        self._seeds = np.random.default_rng(self._seed)
-        self.max_reward = max_reward(env.map, env.types, rewards)
-        self.battles_won = self.battles_game = self.timeouts = self.force_restarts = 0
-        self._total_steps = self._episode_count = 0
-        self._forget()
-
-    def _forget(self) -> None:
-        """Leave the present battle, if there is one."""
-        self._running, self._episode_steps, self.reward = False, 0, 0.0
-        self.win_counted = self.defeat_counted = False
-        self.last_action = np.zeros((self.n_agents, self.n_actions))
-        self.death_tracker_ally = np.zeros(self.n_agents)
-        self.death_tracker_enemy = np.zeros(self.n_enemies)
-        self.agents, self.enemies, self._shown = {}, {}, None
-
-    # --- Episodes -----------------------------------------------------------------------------------------
-
-    def reset(self) -> tuple[list[NDArray[np.float32]], NDArray[np.float32]]:
-        """Start a battle.
-
-        :returns: the N observations, float32 ``[O]`` each, and the state, float32 ``[S]``.
-        """
-        self._forget()
-        if self._script:
-            self._script.reset()
-        self._shown = self._env.reset(self._seeds.integers(2**63, size=1))
-        self.agents = {i: UnitView(self._env, i) for i in range(self.n_agents)}
-        self.enemies = {k: UnitView(self._env, self.n_agents + k) for k in range(self.n_enemies)}
-        self._running = True
-        return self.get_obs(), self.get_state()
-
-    def step(self, actions: Any) -> tuple[float, bool, Info]:
-        """Play one action of each agent.
-
-        :param actions: N whole numbers, as a sequence or as a vector of NumPy or PyTorch.
-        :returns: the reward, whether the episode is over, and statistics.
-        :raises AssertionError: an action is not available.
-        :raises RuntimeError: there is no battle, or it is over.
-        """
-        if not self._running:
-            raise RuntimeError("no battle is going on: call reset() first, and after every episode")
-        chosen = [int(action) for action in actions]
-        if len(chosen) != self.n_agents:
-            raise ValueError(f"{len(chosen)} actions for {self.n_agents} agents")
-        if self._script:
-            chosen = self._script.actions(self.agents, self.enemies, self.get_avail_actions())
-            for i, action in enumerate(chosen):
-                actions[i] = action
-        else:
-            self._check(chosen)
-        self.last_action = np.eye(self.n_actions)[chosen]
-        outcome = self._env.step(np.array([chosen]))
-        self._total_steps += 1
-        self._episode_steps += 1
-        self.reward = float(outcome.reward[0])
-        alive = [unit.health > 0 for unit in (*self.agents.values(), *self.enemies.values())]
-        self.death_tracker_ally = 1.0 - np.array(alive[: self.n_agents])
-        self.death_tracker_enemy = 1.0 - np.array(alive[self.n_agents :])
-        return self.reward, *self._judge(
-            bool(outcome.terminated[0]), bool(outcome.truncated[0]), outcome.info
+        places = {name: place for place, name in enumerate(dict.fromkeys(env.map.allies))}
+        setup = Setup(
+            env=env,
+            battle_map=env.map,
+            lengths=sizes(env.map, views),
+            options=views,
+            move_amount=move_amount,
+            agent_types=env.map.ally_onehot or places,
+            healers_take_part=any(env.types[name].heal for name in (*env.map.allies, *env.map.enemies)),
         )
+        super().__init__(setup, seed, continuing_episode, ScriptedAgents(rest) if scripted else None)
+        self.heuristic_ai, self.heuristic_rest = scripted, rest
+        self.max_reward = max_reward(env.map, env.types, rewards)
+        self._map = env.map
 
-    def _check(self, actions: list[int]) -> None:
-        for i, action in enumerate(actions):
-            avail = self.get_avail_agent_actions(i)
-            if not (0 <= action < self.n_actions and avail[action]):
-                raise AssertionError(f"Agent {i} cannot perform action {action}")
+    def _fighters(self) -> BattleMap:
+        return self._map
 
-    def _judge(self, ended: bool, cut: bool, statistics: dict[str, NDArray[np.float32]]) -> tuple[bool, Info]:
-        """Count the battle if it is over.
-
-        :returns: whether it is over, and the statistics for ``step``.
-        """
-        won = bool(statistics["battle_won"][0])
-        info: Info = {
-            "battle_won": won,
-            "dead_allies": int(statistics["dead_allies"][0]),
-            "dead_enemies": int(statistics["dead_enemies"][0]),
-        }
-        if ended or cut:
-            self._running = False
-            self._episode_count += 1
-            self.battles_game += 1
-            self.battles_won += won
-            self.timeouts += cut
-            self.win_counted = won
-            self.defeat_counted = ended and not won and not self._drawn()
-            if cut and self.continuing_episode:
-                info["episode_limit"] = True
-        return ended or cut, info
-
-    def _drawn(self) -> bool:
-        """Whether everybody is dead. With healers in the battle that is a defeat, no draw."""
-        units = (*self.agents.values(), *self.enemies.values())
-        return all(unit.health == 0 and unit.type.heal is None for unit in units)
-
-    def get_stats(self) -> dict[str, float]:
-        """Counts of all battles so far. ``win_rate`` is 0 before the first end, where SMAC divides by 0."""
-        return {
-            "battles_won": self.battles_won,
-            "battles_game": self.battles_game,
-            "battles_draw": self.timeouts,
-            "win_rate": self.battles_won / max(self.battles_game, 1),
-            "timeouts": self.timeouts,
-            "restarts": self.force_restarts,
-        }
-
-    # --- The rest -----------------------------------------------------------------------------------------
-
-    def seed(self) -> int | None:
-        """The ``seed`` of the constructor."""
-        return self._seed
-
-    def render(self, mode: str = "human") -> NDArray[np.uint8]:
-        """RGB picture ``[height, width, 3]``, uint8, of the battle.
-
-        :param mode: must be ``rgb_array``.
-        :raises NotImplementedError: another mode, as there is no window.
-        """
-        if mode != "rgb_array":
-            raise NotImplementedError(f'there is no window for mode="{mode}": render(mode="rgb_array")')
+    def _rows_of_units(self) -> NDArray[np.float32]:
+        """As above, also where the state shows observations instead."""
         self._observation()
-        return self._env.render()
-
-    def save_replay(self) -> None:
-        """Not possible, as there is no game that could record a replay.
-
-        :raises NotImplementedError: always.
-        """
-        raise NotImplementedError('replays are StarCraft\'s: keep the pictures of render(mode="rgb_array")')
-
-    def full_restart(self) -> None:
-        """Leave the battle, as SMAC does when it starts the game anew. ``reset`` begins the next one."""
-        self.force_restarts += 1
-        self._forget()
-
-    def close(self) -> None:
-        """Release what the battle holds. It may be called twice."""
-        self._env.close()
+        options, types, units = ViewOptions(state_last_action=False), self._env.types, self._env.units
+        lengths = sizes(self._map, options)
+        views = Views(
+            np.zeros((1, self.n_agents, lengths.n_actions), np.bool_),
+            np.zeros((1, self.n_agents, lengths.obs), np.float32),
+            np.zeros((1, lengths.state), np.float32),
+        )
+        bodies = Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown)
+        last_actions, steps = np.zeros((1, self.n_agents), np.int64), np.zeros(1, np.int64)
+        observe(make_encoding(self._map, types, options), bodies, last_actions, steps, views, 0, 1)
+        return views.state[0]

@@ -1,8 +1,10 @@
-"""The methods of SMAC's interface that show a battle and do not change it."""
+"""The methods of SMAC's and SMACv2's interfaces that show a battle and do not change it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -10,19 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.battles import ViewOptions
-from remix.envs.skirmish.encoding import (
-    ally_features,
-    cooldown_scale,
-    enemy_features,
-    make_encoding,
-    sizes,
-)
+from remix.envs.skirmish.drawn import DrawnSkirmish
+from remix.envs.skirmish.encoding import ally_features, cooldown_scale, enemy_features
 from remix.envs.skirmish.environment import Skirmish
-from remix.envs.skirmish.kernels.observing import observe
-from remix.envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE, Bodies, Views
-from remix.envs.skirmish.layouts import BASIC_ACTIONS, MOVES
+from remix.envs.skirmish.kernels.views import SHOOT_RANGE, SIGHT_RANGE
+from remix.envs.skirmish.layouts import BASIC_ACTIONS, MOVES, Sizes
+from remix.envs.skirmish.maps import BattleMap
 from remix.envs.skirmish.terrain import SIZE
 from remix.envs.skirmish.unit_views import UnitView
+from remix.envs.smacv2 import DrawnViewOptions
 from remix.envs.spec import Observation
 
 
@@ -35,24 +33,42 @@ class Direction(IntEnum):
     WEST = 3
 
 
-class StarCraft2Views:
-    """Sizes, observations, state, masks and units of one battle, under SMAC's names.
+@dataclass(frozen=True)
+class Setup:
+    """A game, and what its battles have in common.
 
     :param env: the environment whose battle 0 is shown.
+    :param battle_map: ground, races and types of all battles.
+    :param lengths: of what ``env`` shows.
     :param options: the view options with which ``env`` was made.
     :param move_amount: the ``move_amount`` with which ``env`` was made, in map units.
+    :param agent_types: numbers of the types of agents.
+    :param healers_take_part: whether there are, or may be, healers in a battle.
+    :param n_turns: directions in which agents can look; 0 in SMAC.
     """
 
-    n_actions_no_attack = len(BASIC_ACTIONS)
+    env: Skirmish | DrawnSkirmish
+    battle_map: BattleMap
+    lengths: Sizes
+    options: ViewOptions | DrawnViewOptions
+    move_amount: float
+    agent_types: Mapping[str, int]
+    healers_take_part: bool
+    n_turns: int = 0
+
+
+class StarCraft2Views:
+    """Sizes, observations, state, masks and units of one battle, under SMAC's names."""
+
     n_actions_move = len(MOVES)
     map_x = map_y = max_distance_x = max_distance_y = SIZE
 
-    def __init__(self, env: Skirmish, options: ViewOptions, move_amount: float) -> None:
-        battle_map = env.map
-        self._env, self._views, self._move_amount = env, options, move_amount
-        self._layout = sizes(battle_map, options)
+    def __init__(self, setup: Setup) -> None:
+        self._setup, self._env, self._layout = setup, setup.env, setup.lengths
+        env, battle_map = setup.env, setup.battle_map
+        self.n_actions_no_attack = len(BASIC_ACTIONS) + setup.n_turns
         self.map_name, self.map_type = battle_map.name, battle_map.map_type
-        self.n_agents, self.n_enemies = battle_map.n_agents, battle_map.n_enemies
+        self.n_agents, self.n_enemies = env.spec.n_agents, self._layout.enemies[0]
         self.episode_limit, self.n_actions = battle_map.episode_limit, self._layout.n_actions
         self.unit_type_bits = battle_map.unit_type_bits
         self.shield_bits_ally = int(battle_map.ally_race == "P")
@@ -86,27 +102,22 @@ class StarCraft2Views:
     def get_state_dict(self) -> dict[str, Any]:
         """The parts of the state by name: rows of ``allies`` and ``enemies``, and as the options say
         ``last_action [N, A]`` and ``timestep``."""
-        matrices = ViewOptions(state_last_action=False)
-        encoding = make_encoding(self._env.map, self._env.types, matrices)
-        layout, units = sizes(self._env.map, matrices), self._env.units
-        self._observation()
-        views = Views(
-            np.zeros((1, self.n_agents, layout.n_actions), np.bool_),
-            np.zeros((1, self.n_agents, layout.obs), np.float32),
-            np.zeros((1, layout.state), np.float32),
-        )
-        bodies = Bodies(units.x, units.y, units.health, units.shield, units.energy, units.cooldown)
-        observe(encoding, bodies, np.zeros((1, self.n_agents), np.int64), np.zeros(1, np.int64), views, 0, 1)
-        end = self.n_agents * layout.state_ally
+        rows = self._rows_of_units()
+        end = self.n_agents * self._layout.state_ally
         state: dict[str, Any] = {
-            "allies": views.state[0, :end].reshape(self.n_agents, layout.state_ally),
-            "enemies": views.state[0, end:].reshape(self.n_enemies, layout.state_enemy),
+            "allies": rows[:end].reshape(self.n_agents, self._layout.state_ally),
+            "enemies": rows[end:].reshape(self.n_enemies, self._layout.state_enemy),
         }
-        if self._views.state_last_action:
+        if self._setup.options.state_last_action:
             state["last_action"] = self.last_action.copy()
-        if self._views.state_timestep_number:
+        if self._setup.options.state_timestep_number:
             state["timestep"] = self._episode_steps / self.episode_limit
         return state
+
+    def _rows_of_units(self) -> NDArray[np.float32]:
+        """The rows of all units in the state, one after the other."""
+        rows = self.n_agents * self._layout.state_ally + self.n_enemies * self._layout.state_enemy
+        return self.get_state()[:rows]
 
     def get_avail_actions(self) -> list[list[int]]:
         """Whether each action is available, N lists of A numbers 0 or 1."""
@@ -117,12 +128,17 @@ class StarCraft2Views:
         return [int(available) for available in self._observation().avail_actions[0, agent_id]]
 
     def get_visibility_matrix(self) -> NDArray[np.bool_]:
-        """Which agent sees which unit, bool ``[N, U]``; the columns are the agents and then the enemies."""
+        """Which agent sees which unit, bool ``[N, U]``; the columns are the agents and then the enemies.
+
+        Whether two agents see each other is decided by the sight of the one with the lower number.
+        """
         units, n = self._env.units, self.n_agents
         alive, x, y = units.health[0] > 0, units.x[0], units.y[0]
-        near = np.hypot(x[:n, None] - x, y[:n, None] - y) < SIGHT_RANGE
+        sight = np.array([self.unit_sight_range(i) for i in range(n)])
+        near = np.hypot(x[:n, None] - x, y[:n, None] - y) < sight[:, None]
         seen: NDArray[np.bool_] = near & alive[:n, None] & alive
-        np.fill_diagonal(seen, False)
+        friends = np.triu(seen[:, :n], 1)
+        seen[:, :n] = friends | friends.T
         return seen
 
     # --- Sizes --------------------------------------------------------------------------------------------
@@ -171,8 +187,8 @@ class StarCraft2Views:
             "n_actions": self.n_actions,
             "n_agents": self.n_agents,
             "episode_limit": self.episode_limit,
-            "agent_features": ally_features(self._env.map),
-            "enemy_features": enemy_features(self._env.map),
+            "agent_features": ally_features(self._setup.battle_map),
+            "enemy_features": enemy_features(self._setup.battle_map),
         }
 
     # --- Units --------------------------------------------------------------------------------------------
@@ -190,17 +206,17 @@ class StarCraft2Views:
 
         :raises ValueError: the views of this map show no types.
         """
-        onehot = self._env.map.ally_onehot if ally else self._env.map.enemy_onehot
+        onehot = self._setup.battle_map.ally_onehot if ally else self._setup.battle_map.enemy_onehot
         if unit.type.name not in onehot:
             raise ValueError(f"views of {self.map_name} have no entry for the type {unit.type.name}")
         return onehot[unit.type.name]
 
     def unit_shoot_range(self, agent_id: int) -> float:
-        """The distance at which any agent may aim, in map units from centre to centre."""
+        """The distance at which an agent may aim, in map units from centre to centre."""
         return SHOOT_RANGE
 
     def unit_sight_range(self, agent_id: int) -> float:
-        """The distance at which any agent sees, in map units from centre to centre."""
+        """The distance at which an agent sees, in map units from centre to centre."""
         return SIGHT_RANGE
 
     def unit_max_cooldown(self, unit: UnitView) -> float:
@@ -213,7 +229,7 @@ class StarCraft2Views:
 
     def can_move(self, unit: UnitView, direction: int) -> bool:
         """Whether the ground is open at the place of a unit after half a move in a :class:`Direction`."""
-        ahead, place = self._move_amount / 2, unit.pos
+        ahead, place = self._setup.move_amount / 2, unit.pos
         dx = ahead * ((direction == Direction.EAST) - (direction == Direction.WEST))
         dy = ahead * ((direction == Direction.NORTH) - (direction == Direction.SOUTH))
         x, y = int(place.x + dx), int(place.y + dy)

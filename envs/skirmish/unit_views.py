@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from remix.envs.skirmish.drawn import DrawnSkirmish
 from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.units import UnitType
 
@@ -41,21 +42,19 @@ class UnitView:
 
     :param env: the environment; the unit is in its battle 0.
     :param number: number of the unit, agents first.
+    :param kind: its type.
+    :param agent_type: number of the type among those of agents; None for an enemy.
     """
 
-    def __init__(self, env: Skirmish, number: int) -> None:
-        self._env, self._number = env, number
-        n_agents = env.map.n_agents
-        names = (*env.map.allies, *env.map.enemies)
-        self.type: UnitType = env.types[names[number]]
-        self.tag, self.owner = number + 1, 1 if number < n_agents else 2
-        if self.owner == 1:
-            places = {name: bit for bit, name in enumerate(dict.fromkeys(env.map.allies))}
-            self.unit_type = FIRST_AGENT_TYPE + (env.map.ally_onehot or places)[self.type.name]
-        else:
-            self.unit_type = GAME_TYPES.get(self.type.name, _UNKNOWN)
-        self.health_max, self.shield_max = self.type.health, self.type.shield
-        self.energy_max = self.type.energy_max
+    def __init__(
+        self, env: Skirmish | DrawnSkirmish, number: int, kind: UnitType, agent_type: int | None
+    ) -> None:
+        self._env, self._number, self.type = env, number, kind
+        self.tag, self.owner = number + 1, 2 if agent_type is None else 1
+        enemy_type = GAME_TYPES.get(kind.name, _UNKNOWN)
+        self.unit_type = enemy_type if agent_type is None else FIRST_AGENT_TYPE + agent_type
+        self.health_max, self.shield_max = kind.health, kind.shield
+        self.energy_max = kind.energy_max
 
     @property
     def pos(self) -> Position:
