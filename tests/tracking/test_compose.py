@@ -53,6 +53,15 @@ def test_the_server_has_the_release_of_mlflow_that_was_tested(services: dict[str
     assert f"mlflow=={version('mlflow')}" in (ROOT / "constraints.txt").read_text()
 
 
+def test_all_images_are_of_one_release(services: dict[str, Any]) -> None:
+    images = [service["image"] for service in services.values() if "image" in service]
+    images += re.findall("^FROM (.*)", services["server"]["build"]["dockerfile_inline"])
+    assert len(images) == 3
+    for image in images:
+        assert re.fullmatch(r"[\w/]+:v?\d+\.\d+(\.\d+)?(-\w+)?", image) and "latest" not in image
+        assert not image.startswith("python") or image.count(".") == 2
+
+
 def test_the_page_uses_what_is_there(services: dict[str, Any]) -> None:
     page = (ROOT / "docs/tracking_server.md").read_text()
     for name in re.findall(r"\b(MLFLOW_(?:PASSWORD|HOSTS))=", page):
