@@ -20,6 +20,7 @@ def check_words(name: str, words: Sequence[str]) -> None:
     :raises SettingError: naming the first of them.
     """
     options = [word for word in words if word.startswith("-") and word != "-"]
+    _check_modes(words)
     for folder in added_folders(words):
         check_added(folder)
     for word in words:
@@ -81,6 +82,25 @@ def _check_added(name: str, key: str, value: str, words: Sequence[str]) -> None:
     known = {"hydra", *_top_level(name), *_own_groups()}
     if top not in known and not any(f"${{{top}" in word for word in words):
         raise SettingError(key, value, f"unknown setting; {one_of(known, top)}")
+
+
+def _check_modes(words: Sequence[str]) -> None:
+    """Hydra shows the configuration of one run alone."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--cfg", "-c")
+    for option in (("--multirun", "-m"), ("--run", "-r"), ("--resolve",)):
+        parser.add_argument(*option, action="store_true")
+    try:
+        given = parser.parse_known_args(words)[0]
+    except argparse.ArgumentError:  # without what to show; Hydra says so
+        return
+    if given.cfg and given.multirun:
+        expected = "shows one run: leave out -m, and give each setting one value"
+        raise SettingError("--cfg", given.cfg, expected)
+    if given.run and (given.cfg or given.multirun):
+        raise SettingError("--run", "true", "must stand without --cfg and --multirun")
+    if given.resolve and not given.cfg:
+        raise SettingError("--resolve", "true", "belongs to --cfg job")
 
 
 def added_folders(words: Sequence[str]) -> list[Path]:

@@ -103,6 +103,13 @@ MISTAKES = [
         "train logger.mlflow.tracking_uri=htp://127.0.0.1:9",
         "logger.mlflow.tracking_uri=htp://127.0.0.1:9: ",
     ),
+    (
+        "train -m seed=1,2 --cfg job",
+        "--cfg=job: shows one run: leave out -m, and give each setting one value",
+    ),
+    ("train -c hydra --multirun seed=1,2", "--cfg=hydra: shows one run: leave out -m"),
+    ("train -m -r seed=1,2", "--run=true: must stand without --cfg and --multirun"),
+    ("train --resolve", "--resolve=true: belongs to --cfg job"),
     ("train foo", "foo: must be SETTING=VALUE"),
     ("train =3", "=3: must be SETTING=VALUE"),
     ("train +new.key=3", "new.key=3: unknown setting; must be one of "),
