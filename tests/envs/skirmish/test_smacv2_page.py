@@ -35,6 +35,13 @@ def test_the_scenario_that_is_shown_can_be_played(tmp_path):
     env.step(observation.avail_actions.argmax(-1))
 
 
+def test_the_code_that_is_shown_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert len(names["obs"]) == 5 and names["terminated"] is False
+
+
 def test_settings_and_files_that_are_named_exist():
     known = parameters_of(DrawnBattles)
     named = set(re.findall(r"env\.(\w+)", PAGE))
