@@ -20,6 +20,7 @@ from urllib.request import urlopen
 
 from remix.settings.errors import SettingError
 from remix.settings.signals import Stopped
+from remix.tracking import leash
 from remix.tracking.pages import page_of
 from remix.tracking.store import connect, database_file, store_uri
 
@@ -86,8 +87,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _start(uri: str, host: str, port: int, further: Sequence[str]) -> subprocess.Popen[bytes]:
-    """``mlflow server``, in a process group of its own: it has processes that are to end with it."""
+    """``mlflow server``, in a process group of its own: it has processes that are to end with it.
+
+    It ends with this process too if that is killed, which could not do it.
+    """
     command = [
+        sys.executable,
+        leash.__file__,
         sys.executable,
         "-m",
         "mlflow",
@@ -112,6 +118,7 @@ def _start(uri: str, host: str, port: int, further: Sequence[str]) -> subprocess
     server = subprocess.Popen(
         command,
         env=settings | os.environ | store,
+        stdin=subprocess.PIPE,  # closed by our end, whatever it is
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
