@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 import warnings
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -69,8 +70,9 @@ def expected(policy):
 
 def kill(worker):
     """End the process of an actor, as the system or a machine's end would."""
-    pid = worker._ray.get(worker.actor.__ray_call__.remote(lambda player: os.getpid()))
-    os.kill(pid, signal.SIGKILL)
+    with suppress(worker._ray.exceptions.RayActorError):  # its machine is gone already
+        pid = worker._ray.get(worker.actor.__ray_call__.remote(lambda player: os.getpid()))
+        os.kill(pid, signal.SIGKILL)
 
 
 def collect(pool, policy):
