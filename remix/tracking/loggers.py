@@ -16,6 +16,7 @@ from remix.tracking.courier import Courier
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.journal import Journal
 from remix.tracking.store import store_uri
+from remix.tracking.system_metrics import SystemMetrics
 from remix.tracking.table import write_table
 
 _TIME_SHARE = 0.02  # share of the time of training that writing the table may take
@@ -85,6 +86,8 @@ class MLflowLogger(FolderLogger):
     :param run_id: go on with this run.
     :param study: makes the run a child of the study's: its ``name``, ``panel`` and ``variant``; or of a
         search's: its ``name``, and ``kind: search``.
+    :param system_metrics: seconds between samples of what the machine does, which are taken where metrics are
+        logged; None for no samples.
     :raises SettingError: if the store cannot be used as asked for. One that is away only costs a warning.
     """
 
@@ -97,8 +100,11 @@ class MLflowLogger(FolderLogger):
         tracking_uri: str | None = None,
         run_id: str | None = None,
         study: dict[str, Any] | None = None,
+        system_metrics: float | None = None,
     ) -> None:
         super().__init__(directory)
+        self._machine = None if system_metrics is None else SystemMetrics(system_metrics)
+        self._journal: Journal | None = None
         names = str(experiment_name), None if run_name is None else str(run_name)
         target = Target(store_uri(tracking_uri), *names, tags or {}, study, run_id)
         self._delivery = Delivery(self.directory, target)
@@ -109,7 +115,13 @@ class MLflowLogger(FolderLogger):
         """Of the run, as soon as the store has it."""
         return self._delivery.run_id
 
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Other metrics are in the journal; those of the machine join them, as they are asked for here."""
+        if self._machine is not None and self._journal is not None and (sample := self._machine.sample()):
+            self._journal.append(sample, step or 0)
+
     def begin(self, record: RunRecord, journal: Journal) -> None:
+        self._journal = journal
         self._courier.begin(record, journal)
 
     def end(self, record: RunRecord) -> None:
