@@ -14,19 +14,21 @@ from remix.envs.skirmish.drawn import DrawnSkirmish
 from remix.envs.skirmish.drawn_encoding import drawn_layout
 from remix.envs.skirmish.encoding import cooldown_scale
 from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.maps import map_names
 from remix.envs.skirmish.plain_yaml import parse
 from remix.envs.skirmish.scenarios import load_scenario, scenario_names
 from remix.envs.skirmish.sources import DRAWN
 from remix.envs.skirmish.units import load_units
 from remix.envs.smacv2 import DrawnViewOptions
-from tests.envs.skirmish.test_drawn import DATA, draw_actions
+from tests.envs.skirmish.test_drawn import draw_actions
 
 ALL = replace(ViewOptions(), **{f.name: f.name != "obs_instead_of_state" for f in fields(ViewOptions)})
 NONE = ViewOptions(**dict.fromkeys(asdict(ViewOptions()), False))
-FLAGS = {name: value for name, value in asdict(DrawnViewOptions()).items() if isinstance(value, bool)}
-ALL_DRAWN = DrawnViewOptions(**{name: name != "fully_observable" for name in FLAGS}, num_fov_actions=4)
-NONE_DRAWN = DrawnViewOptions(**dict.fromkeys(FLAGS, False) | {"action_mask": True, "use_unit_ranges": True})
+FLAGS = [name for name, value in asdict(DrawnViewOptions()).items() if isinstance(value, bool)]
+EVERY: dict[str, Any] = dict.fromkeys(FLAGS, True) | {"fully_observable": False, "num_fov_actions": 4}
+HARDLY: dict[str, Any] = dict.fromkeys(FLAGS, False) | {"action_mask": True, "use_unit_ranges": True}
+ALL_DRAWN, NONE_DRAWN = DrawnViewOptions(**EVERY), DrawnViewOptions(**HARDLY)
 ROW = re.compile(r"(enemy|ally)_(unit_type|last_action|[a-z_]+?)_(\d+)(?:_(?:action_)?(\w+))?")
 SHOWN = ("all", "none", "default")
 WAYS = ("north", "south", "east", "west")
@@ -34,13 +36,21 @@ WAYS = ("north", "south", "east", "west")
 SAMPLES = [(0, 2), (0, -2), (2, 0), (-2, 0), (1, 1), (-1, -1), (1, -1), (-1, 1), (0, 0)]
 
 
+def row(name: str) -> tuple[str, str, int, str | None]:
+    """Side, column, number of the unit, and type or action."""
+    parts = ROW.fullmatch(name)
+    assert parts is not None, name
+    side, what, k, rest = parts.groups()
+    return side, what, int(k), rest
+
+
 class Told:
     """What the numbers of a battle are by their names, from the state of the engine alone."""
 
-    def __init__(self, env: Skirmish | DrawnSkirmish) -> None:
+    def __init__(self, env: Any) -> None:
         self.env, self.n, self.units = env, env.spec.n_agents, env.units
         self.drawn = isinstance(env, DrawnSkirmish)
-        battle_map = env.map_of(0) if isinstance(env, DrawnSkirmish) else env.map
+        battle_map = env.map_of(0) if self.drawn else env.map
         self.kinds = [env.types[name] for name in (*battle_map.allies, *battle_map.enemies)]
         self.terrain, self.limit = battle_map.terrain, battle_map.episode_limit
         self.aims = env.spec.action_names.index("attack 0")
@@ -71,10 +81,10 @@ class Told:
     def in_state(self, name: str) -> float:
         if name == "timestep":
             return self.steps / self.limit
-        side, what, k, rest = ROW.fullmatch(name).groups()
-        j = int(k) + self.n * (side == "enemy")
+        side, what, k, rest = row(name)
+        j = k + self.n * (side == "enemy")
         if what == "last_action":
-            return float(self.last[j] == int(rest))
+            return float(self.last[j] == int(rest or -1))
         if self.units.health[0, j] <= 0:
             return 0.0
         places = {"relative_x": self.units.x, "relative_y": self.units.y}
@@ -97,8 +107,8 @@ class Told:
         if name[:-2] in ground:
             x, y = (int(at) + 2 * move for at, move in zip(here, SAMPLES[int(name[-1])], strict=True))
             return ground[name[:-2]][x, y] if min(x, y) >= 0 and max(x, y) < 32 else 1.0
-        side, what, k, rest = ROW.fullmatch(name).groups()
-        j = int(k) + self.n if side == "enemy" else int(k) - (int(k) <= i)
+        side, what, k, rest = row(name)
+        j = k + self.n if side == "enemy" else k - (k <= i)
         dx, dy = units.x[0, j] - here[0], units.y[0, j] - here[1]
         sight = self.kinds[i].sight if self.drawn else 9
         visible = units.health[0, j] > 0 and np.hypot(dx, dy) <= sight
@@ -111,7 +121,7 @@ class Told:
         parts = {"relative_x": dx, "relative_y": dy, "distance": np.hypot(dx, dy)}
         if what in parts:
             return parts[what] / sight
-        return avail[self.aims + int(k)] if what == "shootable" else self.body(what, j, rest)
+        return avail[self.aims + k] if what == "shootable" else self.body(what, j, rest)
 
 
 def check_battle(env: Skirmish | DrawnSkirmish, steps: int = 30) -> None:

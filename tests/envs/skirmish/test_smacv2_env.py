@@ -93,7 +93,8 @@ def test_the_loop_of_smacv2s_readme() -> None:
             for agent_id in range(n_agents):
                 avail_actions = env.get_avail_agent_actions(agent_id)
                 assert type(avail_actions) is list and len(avail_actions) == n_actions
-                actions.append(rng.choice(np.nonzero(avail_actions)[0]))
+                avail_actions_ind = np.nonzero(np.array(avail_actions))[0]
+                actions.append(rng.choice(avail_actions_ind))
             reward, terminated, info = env.step(actions)
             assert type(reward) is float and type(terminated) is bool
             assert set(info) == {"battle_won", "dead_allies", "dead_enemies"}

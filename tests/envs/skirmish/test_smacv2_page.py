@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_the_scenario_that_is_shown_can_be_played(tmp_path):
 
 def test_the_code_that_is_shown_runs():
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    names = {}
+    names: dict[str, Any] = {}
     exec(code, names)
     assert len(names["obs"]) == 5 and names["terminated"] is False
 

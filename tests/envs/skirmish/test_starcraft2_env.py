@@ -309,7 +309,7 @@ def test_ranges_and_scales():
     assert (env.unit_shoot_range(0), env.unit_sight_range(0)) == (6, 9)
     scales = [env.unit_max_cooldown(env.agents[i]) for i in range(env.n_agents)]
     assert scales == [25, 25, *[15] * 7, 200]
-    encoding = make_encoding(env._env.map, env._env.types, ViewOptions())
+    encoding = make_encoding(env._map, env._env.types, ViewOptions())
     np.testing.assert_allclose(1 / encoding.readiness_scale[:10], scales)
     assert env.max_reward == 1015 and env.distance(1, 1, 4, 5) == 5
     assert (env.map_x, env.map_y, env.max_distance_x, env.max_distance_y) == (32, 32, 32, 32)
