@@ -7,6 +7,7 @@ and a next situation for every joint action. Every end is a true end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,30 @@ class MatrixGame(TableGame):
             situations=[f"stage {stage}" for stage in range(stages)],
             episode_limit=stages,
         )
+
+
+class GeneralSumGame(MatrixGame):
+    """A matrix game that pays each agent by a table of its own; the team reward is the agents' mean.
+
+    :param payoffs: rewards of agent 0, of agent 1, ... for each joint action, ``[N, A_1, ..., A_N]``.
+    :param stages: number of decisions in an episode.
+    :param name: name of the game in tags and tables.
+    """
+
+    def __init__(self, payoffs: Any, stages: int = 1, name: str = "general_sum_game") -> None:
+        tables = _payoff_table("payoffs", payoffs)
+        if tables.ndim != len(tables) + 1:
+            raise SettingError("payoffs", payoffs, "must be a table for each agent, all of the same shape")
+        super().__init__(tables.mean(axis=0), stages, name)
+        self._rewards = np.moveaxis(tables, 0, -1).astype(np.float32)
+        self.spec = replace(self.spec, individual_rewards=True)
+
+    def step(self, actions: NDArray[np.integer]) -> Step:
+        """Play ``actions [E, N]`` in all running episodes."""
+        running = self._board.now != END
+        outcome = super().step(actions)
+        rewards = self._rewards[tuple(self._board.played.T)] * running[:, None]
+        return outcome._replace(individual_rewards=rewards)
 
 
 class PenaltyGame(MatrixGame):

@@ -145,15 +145,24 @@ class Gate(Environment):
         inspection.kind("step", outcome, Step)
         views = self._observation(outcome.observation)
         reward = inspection.array("reward", outcome.reward, "float32", shape)
+        individual = inspection.individual_rewards(outcome.individual_rewards, len(self._running))
         terminated = inspection.array("terminated", outcome.terminated, "bool", shape)
         truncated = inspection.array("truncated", outcome.truncated, "bool", shape)
         inspection.statistics(outcome.info, len(self._running))
         passing = _Passing(
             outcome,
-            numbers=(*_features(views), reward, terminated.view(np.uint8), truncated.view(np.uint8)),
-            step=Step(views, reward, self._ended[0], self._ended[1], outcome.info),
+            numbers=(
+                *_features(views),
+                reward,
+                np.empty((*shape, 0), np.float32) if individual is None else individual,
+                terminated.view(np.uint8),
+                truncated.view(np.uint8),
+            ),
+            step=Step(views, reward, self._ended[0], self._ended[1], outcome.info, individual),
         )
-        arrays = (*outcome.observation, outcome.reward, outcome.terminated, outcome.truncated)
+        arrays = [*outcome.observation, outcome.reward, outcome.terminated, outcome.truncated]
+        if outcome.individual_rewards is not None:
+            arrays.append(outcome.individual_rewards)
         self._passing = passing if all(array.flags.carray for array in arrays) else None
         return passing
 

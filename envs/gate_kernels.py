@@ -94,10 +94,13 @@ def played(
     state_largest: float,
     available: NDArray[np.uint8],
     reward: NDArray[np.float32],
+    individual_rewards: NDArray[np.float32],
     terminated: NDArray[np.uint8],
     truncated: NDArray[np.uint8],
 ) -> int:
     """Check the outcome of a step: ``reward [E]``, flags ``[E]``, and the observation as :func:`seen` does.
+
+    ``individual_rewards`` are ``[E, N]``, or ``[E, 0]`` where a game has none.
 
     If all of it can be used, :func:`ends` updates ``running``.
 
@@ -106,6 +109,9 @@ def played(
     for e in range(len(running)):
         if not np.isfinite(reward[e]) or terminated[e] + truncated[e] > 1:
             return UNUSABLE
+        for i in range(individual_rewards.shape[1]):
+            if not np.isfinite(individual_rewards[e, i]):
+                return UNUSABLE
     if not seen(obs, obs_largest, state, state_largest, available):
         return UNUSABLE
     return int(ends(at_limit, running, ended, terminated, truncated))

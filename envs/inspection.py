@@ -16,6 +16,7 @@ _AXES = {
     "obs": "episodes, agents, features",
     "state": "episodes, features",
     "avail_actions": "episodes, agents, actions",
+    "individual_rewards": "episodes, agents",
 }
 
 
@@ -60,6 +61,15 @@ class Inspection:
             self._refuse(field, f"has the shape {list(value.shape)}, must have {expected}")
         return value.view() if value.flags.carray else value.copy()
 
+    def individual_rewards(self, rewards: Any, n_episodes: int) -> NDArray[Any] | None:
+        """Check the type and shape of the agents' own rewards; None where the spec declares none."""
+        if self.spec.individual_rewards:
+            return self.array("individual_rewards", rewards, "float32", (n_episodes, self.spec.n_agents))
+        if rewards is not None:
+            problem = f"is {brief(rewards)}, must be None while spec.individual_rewards is False"
+            self._refuse("individual_rewards", problem)
+        return None
+
     def observation(self, observation: Observation, rows: NDArray[np.bool_]) -> None:
         """Check the values of an observation in the episodes that are marked in ``rows [E]``."""
         self._features("obs", observation.obs[rows])
@@ -76,6 +86,11 @@ class Inspection:
         wrong = reward[~np.isfinite(reward)]
         if wrong.size:
             self._refuse("reward", f"is {wrong[0]}, must be a finite number")
+        if outcome.individual_rewards is not None:
+            rewards = outcome.individual_rewards[rows]
+            for episode, agent in np.argwhere(~np.isfinite(rewards)):
+                problem = f"holds {rewards[episode, agent]}, must hold finite numbers"
+                self._refuse("individual_rewards", problem, agent)
         for flag in ("terminated", "truncated"):
             self._features(flag, getattr(outcome, flag)[rows])
         if (outcome.terminated & outcome.truncated)[rows].any():

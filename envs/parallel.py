@@ -24,9 +24,10 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
     """One episode of an environment as a PettingZoo game with the agents ``agent_0``, ``agent_1``, ...
 
     An observation is a Dict of ``observation [O]`` and ``action_mask [A]``. 0/1 features are a
-    ``MultiBinary`` space. Every agent receives the team reward. Its info holds the running episode
-    statistics of ``spec.metrics``. All agents stay in ``agents`` until the episode ends, also those that
-    are out of play; their mask then leaves only actions without effect.
+    ``MultiBinary`` space. Every agent receives its own reward where the game has individual ones,
+    else the team reward. Its info holds the running episode statistics of ``spec.metrics``. All agents stay
+    in ``agents`` until the episode ends, also those that are out of play; their mask then leaves only
+    actions without effect.
 
     :param environment: the environment to play. This object closes it.
     """
@@ -85,13 +86,15 @@ class ParallelEnvironment(ParallelEnv[str, Any, Any]):
         outcome = self.environment.step(self._joint(actions))
         self._last = outcome.observation
         players = self.agents
-        reward, terminated, truncated = outcome.reward[0], outcome.terminated[0], outcome.truncated[0]
+        terminated, truncated = outcome.terminated[0], outcome.truncated[0]
+        own = outcome.individual_rewards
+        rewards = np.full(len(players), outcome.reward[0]) if own is None else own[0]
         if terminated or truncated:
             self.agents = []
         statistics = {name: float(values[0]) for name, values in outcome.info.items()}
         return (
             self._views(),
-            dict.fromkeys(players, float(reward)),
+            dict(zip(players, map(float, rewards), strict=True)),
             dict.fromkeys(players, bool(terminated)),
             dict.fromkeys(players, bool(truncated)),
             {agent: dict(statistics) for agent in players},

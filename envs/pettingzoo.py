@@ -96,6 +96,7 @@ class PettingZoo(Environment):
             state_from_obs=state is None,
             action_names=shared_names(self.slots),
             agent_names=tuple(str(agent) for agent in spaces),
+            individual_rewards=True,
         )
         self._allocate(0)
 
@@ -138,12 +139,15 @@ class PettingZoo(Environment):
         if not ((chosen >= 0) & (chosen < self._n_actions)).all():
             raise ValueError(f"actions must lie between 0 and {(self._n_actions - 1).tolist()}")
         reward = np.zeros(len(self._running), np.float32)
+        individual = np.zeros(actions.shape, np.float32)
         terminated = np.zeros(len(self._running), np.bool_)
         truncated = np.zeros(len(self._running), np.bool_)
         for episode in map(int, np.flatnonzero(self._running)):
-            reward[episode], terminated[episode], truncated[episode] = self._step(episode, actions[episode])
+            reward[episode], terminated[episode], truncated[episode] = self._step(
+                episode, actions[episode], individual[episode]
+            )
         self._running &= ~(terminated | truncated)
-        return Step(self._observation, reward, terminated, truncated, {})
+        return Step(self._observation, reward, terminated, truncated, {}, individual)
 
     def render(self, index: int = 0) -> NDArray[np.uint8]:
         """RGB picture ``[height, width, 3]`` of episode ``index``. A ``render_mode`` must be rgb_array."""
@@ -161,9 +165,12 @@ class PettingZoo(Environment):
             while self._games:
                 stack.callback(getattr(self._games.pop(), "close", int))
 
-    def _step(self, episode: int, actions: NDArray[np.integer]) -> tuple[float, bool, bool]:
+    def _step(
+        self, episode: int, actions: NDArray[np.integer], individual: NDArray[np.float32]
+    ) -> tuple[float, bool, bool]:
         """Play the joint ``actions [N]`` in one running episode.
 
+        :param individual: zeros ``[N]``, receives the rewards of the agents.
         :returns: the team reward, terminated, truncated.
         """
         game, gone, told = self._games[episode], self._gone[episode], self._listed[episode]
@@ -180,10 +187,14 @@ class PettingZoo(Environment):
 
         reward: Any = 0
         cut, ended = set(), set()
-        for agent in (slot.agent for slot in self.slots if slot.agent in (told | listed) - gone):
+        for n, agent in enumerate(slot.agent for slot in self.slots):
+            if agent not in (told | listed) - gone:
+                continue
             acted = agent in told
             if acted or agent in outcome.rewards:
-                reward += self._outcomes.reward(outcome, agent, step)
+                own = self._outcomes.reward(outcome, agent, step)
+                individual[n] = own
+                reward += own
             terminated, truncated = self._outcomes.ended(outcome, agent, step, acted)
             ended |= {agent} if terminated or truncated else set()
             cut |= {agent} if truncated and not terminated else set()

@@ -43,6 +43,7 @@ class EnvSpec:
     :param agent_names: N names of the agents for messages, or empty.
     :param obs_names: O names of the features of an observation for readers of recorded episodes, or empty.
     :param state_names: S names of the features of the state, or empty.
+    :param individual_rewards: whether a step pays each agent its own reward, beside that of the team.
     :param best_return: the highest possible return of an episode, None if it is unknown.
     :param may_hang: whether the game is a separate program that may stop to answer. It then has to be
         played in a process that can be replaced.
@@ -65,6 +66,7 @@ class EnvSpec:
     best_return: float | None = None
     obs_names: tuple[str, ...] = ()
     state_names: tuple[str, ...] = ()
+    individual_rewards: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
@@ -83,6 +85,8 @@ class EnvSpec:
             self.obs_dtype,
         ):
             self._refuse("state_from_obs", "but the state has another size or type")
+        if not isinstance(self.individual_rewards, bool):
+            self._refuse("individual_rewards", "must be True or False")
         best = self.best_return
         if best is not None and (isinstance(best, bool) or not isinstance(best, Real) or not isfinite(best)):
             self._refuse("best_return", "must be a finite number, or None")
@@ -125,7 +129,8 @@ class Step(NamedTuple):
     ``reward [E]`` is the team reward, float32. ``terminated [E]``, bool, marks a true end, after which
     nothing is estimated. ``truncated [E]``, bool, marks an episode that the limit has cut; learners estimate
     what would have followed. Both are never set for the same episode. ``info`` holds the running total
-    ``[E]``, float32, of every episode statistic in ``spec.metrics``.
+    ``[E]``, float32, of every episode statistic in ``spec.metrics``. ``individual_rewards [E, N]``, float32,
+    are the agents' own rewards where ``spec.individual_rewards`` says so, and None elsewhere.
     """
 
     observation: Observation
@@ -133,6 +138,7 @@ class Step(NamedTuple):
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     info: dict[str, NDArray[np.float32]]
+    individual_rewards: NDArray[np.float32] | None = None
 
 
 class Environment(ABC):

@@ -22,6 +22,7 @@ FOLDER = Path(conf.__file__).parent
 OTHERWISE = {
     ("remix.envs.battles.Battles", "map_name"),  # the smallest map is enough to try
     ("remix.envs.games.MatrixGame", "name"),  # one class is many games ...
+    ("remix.envs.games.GeneralSumGame", "name"),
     ("remix.envs.games.MatrixGame", "stages"),
     ("remix.algorithms.value_factorization.ValueFactorization", "loss_factor"),  # ... and many methods
 }

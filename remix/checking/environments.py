@@ -14,7 +14,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from remix.checking.game import CHOICES, OWN_STREAM, Game
 from remix.checking.generators import seed_everybody, states
 from remix.checking.outcome import Flaw, NotChecked, Report, expect, run_checks
-from remix.checking.play import Play, compare, play, play_anew
+from remix.checking.play import Play, compare, outcomes, play, play_anew
 from remix.envs.gate import Gate
 from remix.envs.spec import Environment
 from remix.learning.workers.base import WorkerError
@@ -100,7 +100,7 @@ def finished_episodes_stay_as_they_are(game: Game) -> None:
         place = f"step {playing.t + 1}, after the end of all episodes"
         for name, before, after in zip(step.observation._fields, kept, step.observation, strict=True):
             expect(np.array_equal(before, after), f"{place}: {name} changes, must stay as it is")
-        for name in ("reward", "terminated", "truncated"):
+        for name in outcomes(environment.spec):
             expect(not getattr(step, name).any(), f"{place}: {name} is set, must be 0")
 
 

@@ -37,7 +37,7 @@ class Play:
         self.observation = step.observation
         self.t += 1
         for e in map(int, np.flatnonzero(self.running)):
-            outcome = {name: getattr(step, name)[e].copy() for name in ("reward", "terminated", "truncated")}
+            outcome = {name: getattr(step, name)[e].copy() for name in outcomes(self.game.spec)}
             totals = {f"info[{name!r}]": step.info[name][e].copy() for name in self.game.spec.metrics}
             self.episodes[e].append(_seen(step.observation, e) | outcome | totals)
         self.running &= ~(step.terminated | step.truncated)
@@ -47,6 +47,12 @@ class Play:
         drawn = np.stack([g.random(self.observation.avail_actions.shape[1:]) for g in self._generators])
         chosen: NDArray[np.int64] = (self.observation.avail_actions * (1.0 - drawn)).argmax(axis=-1)
         return chosen
+
+
+def outcomes(spec: EnvSpec) -> tuple[str, ...]:
+    """The fields of a step that say how it came out."""
+    names = ("reward", "terminated", "truncated")
+    return (*names, "individual_rewards") if spec.individual_rewards else names
 
 
 def play(game: Environment, seeds: Sequence[int], choices: Sequence[int], steps: int) -> list[list[Moment]]:
@@ -89,7 +95,7 @@ def _compare(
     differs = np.argwhere(np.atleast_1d(value != before))
     if len(differs):
         place = tuple(differs[0])
-        agent = place[0] if value.ndim == 2 else None
+        agent = place[0] if value.ndim == 2 or field == "individual_rewards" else None
         name = spec.agent_names[agent] if agent is not None and spec.agent_names else agent
         now, then = (brief(np.atleast_1d(array)[place].item()) for array in (value, before))
         raise InvalidOutput(spec.name, field, f"is {now}, not {then}, {problem}", name, t)

@@ -98,6 +98,30 @@ class RewardsNothing(Sound):
         return super().step(actions)._replace(reward=np.full(len(actions), np.nan, np.float32))
 
 
+class RewardsAll(Sound):
+    """Each agent is paid what it saw, while the episode lasts."""
+
+    def __init__(self):
+        super().__init__(individual_rewards=True)
+
+    def step(self, actions):
+        seen = self.signals * self.running[:, None]
+        return super().step(actions)._replace(individual_rewards=seen)
+
+
+class RewardsDeadAgents(RewardsAll):
+    def step(self, actions):
+        seen = self.signals.copy()
+        return super().step(actions)._replace(individual_rewards=seen)
+
+
+class RewardsByForeignDice(RewardsAll):
+    def step(self, actions):
+        outcome = super().step(actions)
+        outcome.individual_rewards[:, 1] *= np.random.default_rng().random()
+        return outcome
+
+
 class LeavesNoAction(Sound):
     def observation(self):
         observation = super().observation()

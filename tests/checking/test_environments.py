@@ -33,6 +33,11 @@ FAULTS = {
         "after the end of all episodes: obs changes",
     ),
     broken.RewardsTheDead: ("finished_episodes_stay_as_they_are", "reward is set, must be 0"),
+    broken.RewardsDeadAgents: ("finished_episodes_stay_as_they_are", "individual_rewards is set, must be 0"),
+    broken.RewardsByForeignDice: (
+        "the_same_seed_gives_the_same_episode",
+        "signals, step 1, agent 1: individual_rewards is",
+    ),
     broken.ThrowsForeignDice: ("the_same_seed_gives_the_same_episode", "signals, step 0, agent 0: obs is"),
     broken.SharesAStream: ("an_episode_does_not_depend_on_its_neighbours", "in another place of the batch"),
     broken.RemembersWhatWasBrokenOff: (
@@ -94,6 +99,7 @@ def test_what_makes_it_can_be_sent_to_workers():
     [
         broken.Sound,
         broken.sound,
+        broken.RewardsAll,
         partial(broken.Sound, state_from_obs=True),
         "tests.checking.environments.Sound",
         {"_target_": "tests.checking.environments.Sound"},
@@ -103,7 +109,7 @@ def test_nothing_is_found_in_a_sound_one_however_it_is_given(thing):
     report = check(thing)
     assert "another_process_plays_the_same" in report.checked
     assert set(report.not_checked) <= {"the_state_is_the_observations_where_it_says_so"}
-    name = "sound" if thing is broken.sound else "Sound"
+    name = thing.__name__ if thing in (broken.sound, broken.RewardsAll) else "Sound"
     assert str(report).startswith(f"tests.checking.environments.{name}: {len(report.checked)} checks passed")
 
 

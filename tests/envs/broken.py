@@ -21,6 +21,7 @@ class Sound(Environment):
         self.closed = 0
         sizes: dict[str, Any] = {
             "n_agents": 2, "n_actions": 3, "obs_size": 4, "state_size": 5, "episode_limit": 4,
+            "individual_rewards": True,
         }  # fmt: skip
         self.spec = EnvSpec("broken", metrics=("wins",), **(sizes | spec))
         if fault == "constructor":
@@ -42,6 +43,7 @@ class Sound(Environment):
             np.full(self.n, self.t == 4),
             np.zeros(self.n, np.bool_),
             {"wins": np.full(self.n, self.t, np.float32)},
+            np.full((self.n, self.spec.n_agents), self.t, np.float32),
         )
         actions[:] = 99  # which is the caller's only if nobody copies it
         return OUTPUTS[self.fault](step) if self.t == 2 and self.fault in OUTPUTS else step
@@ -141,6 +143,12 @@ OUTPUTS: dict[str, Callable[[Step], Any]] = {
     "reward with one axis more": _part("reward", lambda reward: reward[:, None]),
     "reward that is nan": _part("reward", _at((1,), np.nan)),
     "reward that is infinite": _part("reward", _at((0,), np.inf)),
+    "no individual_rewards": _part("individual_rewards", lambda _: None),
+    "individual_rewards of the team alone": _part("individual_rewards", lambda rewards: rewards[:, 0]),
+    "individual_rewards by agent first": _part("individual_rewards", lambda rewards: rewards[:1]),
+    "individual_rewards of another type": _part("individual_rewards", lambda rewards: rewards.astype("f8")),
+    "individual_rewards of an agent that are nan": _part("individual_rewards", _at((0, 1), np.nan)),
+    "individual_rewards that are infinite": _part("individual_rewards", _at((1, 0), -np.inf)),
     "terminated as one flag": _part("terminated", lambda _: False),
     "terminated as numbers": _part("terminated", lambda flags: flags.astype(np.int64)),
     "truncated as numbers": _part("truncated", lambda flags: flags.astype(np.float32)),

@@ -6,7 +6,7 @@ import hydra.utils
 import numpy as np
 import pytest
 
-from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+from remix.envs.games import BranchChain, GeneralSumGame, MatrixGame, PenaltyGame, TwoStepGame
 from remix.settings.errors import SettingError
 from tests.envs.configured import node
 
@@ -98,6 +98,30 @@ def test_branch_chain_ends_early_on_a_mismatch():
     assert step.terminated.tolist() == [False, False, True] and step.reward.tolist() == [0, 0, 6]
 
 
+def test_opposite_rewards_are_none_to_the_team():
+    env = configured("zero_sum_game")
+    joint = np.array(list(product(range(2), repeat=2)))
+    env.reset(np.zeros(4, np.int64))
+    step = env.step(joint)
+    assert step.individual_rewards.dtype == np.float32
+    assert step.individual_rewards.tolist() == [[0, 0], [-1, 1], [2, -2], [1, -1]]
+    assert not step.reward.any()
+    after = env.step(joint)
+    assert not after.individual_rewards.any(), "nothing is paid after the end"
+
+
+def test_each_of_three_agents_has_a_table_and_the_team_their_mean():
+    tables = np.arange(36.0).reshape(3, 2, 3, 2)
+    env = GeneralSumGame(tables, stages=2)
+    assert env.spec.individual_rewards and env.spec.n_actions == 3
+    env.reset(np.zeros(1, np.int64))
+    for _ in range(2):
+        step = env.step(np.array([[1, 2, 0]]))
+        np.testing.assert_array_equal(step.individual_rewards, [tables[:, 1, 2, 0]])
+        assert step.reward.tolist() == [tables[:, 1, 2, 0].mean()]
+    assert step.terminated.all()
+
+
 def test_payoffs_may_be_rectangular():
     env = MatrixGame([[0, 1, 2], [3, 4, 5]])
     observation = env.reset(np.zeros(1, np.int64))
@@ -125,6 +149,10 @@ def test_payoffs_may_have_more_agents():
         ("payoff", lambda: MatrixGame([["a", "b"], ["c", "d"]])),
         ("payoff", lambda: MatrixGame([[1, float("nan")]])),
         ("payoff", lambda: MatrixGame([[]])),
+        ("payoffs", lambda: GeneralSumGame([[1, 2], [3, 4]])),
+        ("payoffs", lambda: GeneralSumGame([[[1, 2], [3, 4]]])),
+        ("payoffs", lambda: GeneralSumGame([[[1, 2], [3, 4]], [[1, 2], [3]]])),
+        ("stages", lambda: GeneralSumGame([[[1]], [[2]]], stages=0)),
         ("stages", lambda: MatrixGame([[1, 2]], stages=0)),
         ("stages", lambda: BranchChain(stages=1)),
         ("penalty", lambda: PenaltyGame(penalty=1)),

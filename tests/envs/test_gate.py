@@ -34,6 +34,7 @@ def test_what_is_sound_comes_through():
             np.testing.assert_array_equal(seen, expected)
         for seen, expected in zip(step[1:4], expected_step[1:4], strict=True):
             np.testing.assert_array_equal(seen, expected)
+        np.testing.assert_array_equal(step.individual_rewards, expected_step.individual_rewards)
         assert step.info["wins"][0] == expected_step.info["wins"][0]
     assert step.terminated.all() and not ACTIONS.any()
 
@@ -54,6 +55,13 @@ def test_the_agent_is_named():
     names = ("scout", "medic")
     with pytest.raises(InvalidOutput, match=r"^broken, step 2, agent medic: avail_actions leaves no action"):
         play(Gate(Sound("avail_actions without a choice", agent_names=names)))
+    with pytest.raises(InvalidOutput, match=r"^broken, step 2, agent medic: individual_rewards holds nan"):
+        play(Gate(Sound("individual_rewards of an agent that are nan", agent_names=names)))
+
+
+def test_individual_rewards_that_are_not_declared_are_not_dropped():
+    with pytest.raises(InvalidOutput, match=r"step 1: individual_rewards is .*, must be None while spec\."):
+        play(Gate(Sound(individual_rewards=False)))
 
 
 class FromTheStart(Sound):
@@ -117,7 +125,8 @@ def test_arrays_may_lie_in_memory_as_they_like(layout):
         def step(self, actions):
             step = super().step(actions)
             reward, terminated, truncated = map(layout, step[1:4])
-            return Step(step.observation, reward, terminated, truncated, step.info)
+            individual_rewards = layout(step.individual_rewards)
+            return Step(step.observation, reward, terminated, truncated, step.info, individual_rewards)
 
     step = play(Gate(Laid()), steps=4)
     assert all(array.flags.carray for array in (*step.observation, step.reward)) and step.terminated.all()
@@ -130,7 +139,8 @@ class Kept(Sound):
         observation = super().reset(seeds)
         terminated, truncated = np.zeros((2, 2), np.bool_)
         reward, info = np.zeros(2, np.float32), {"wins": np.zeros(2, np.float32)}
-        self.same = Step(observation, reward, terminated, truncated, info)
+        self.own = np.zeros((2, 2), np.float32)
+        self.same = Step(observation, reward, terminated, truncated, info, self.own)
         return observation
 
     def step(self, actions):
@@ -177,7 +187,7 @@ def test_nobody_looks_at_an_episode_that_has_ended():
             if self.t > 1:
                 same.observation.obs[0], same.observation.avail_actions[0] = np.nan, False
                 same.reward[0], same.terminated[0], same.truncated[0] = np.inf, True, True
-                same.info["wins"][0] = np.nan
+                same.info["wins"][0] = self.own[0, 1] = np.nan
             return same
 
         def fill(self):
@@ -281,6 +291,7 @@ def test_closing_is_asked_for_once_and_may_fail():
         ("agent_names", ("a", "b", "c")),
         ("obs_names", ("a", "b", "c")),
         ("state_names", ("a", "b", "c", "d")),
+        ("individual_rewards", 1),
         ("name", ""),
         ("name", "two\nlines"),
     ],

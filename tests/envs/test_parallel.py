@@ -16,7 +16,7 @@ pytest.importorskip("pettingzoo", reason="the extra 'pettingzoo' is not installe
 from gymnasium import spaces
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
-from remix.envs.games import BranchChain, MatrixGame, PenaltyGame, TwoStepGame
+from remix.envs.games import BranchChain, GeneralSumGame, MatrixGame, PenaltyGame, TwoStepGame
 from remix.envs.parallel import ParallelEnvironment
 from remix.envs.pettingzoo import PettingZoo
 from remix.envs.predator_prey import PredatorPrey
@@ -75,8 +75,9 @@ ENVIRONMENTS: list[Callable[[], Environment]] = [
     TwoStepGame,
     BranchChain,
     lambda: MatrixGame([[1, 2, 3], [4, 5, 6]]),
+    lambda: GeneralSumGame([[[0, -1], [2, 1]], [[5, 1], [-2, -1]]], stages=2),
 ]
-NAMES = ["counter", "predator_prey", "penalty", "two_step", "branch_chain", "unequal_actions"]
+NAMES = ["counter", "predator_prey", "penalty", "two_step", "branch_chain", "unequal_actions", "general_sum"]
 every_environment = pytest.mark.parametrize("make", ENVIRONMENTS, ids=NAMES)
 
 
@@ -126,6 +127,10 @@ def test_there_and_back_again(make: Callable[[], Environment], monkeypatch: pyte
         one, two = plain.step(actions), back.step(actions)
         expected, seen = one.observation, two.observation
         np.testing.assert_allclose(two.reward[running], one.reward[running], rtol=1e-6)
+        paid = one.individual_rewards
+        own = one.reward[:, None].repeat(plain.spec.n_agents, axis=1) if paid is None else paid
+        assert two.individual_rewards is not None
+        np.testing.assert_array_equal(two.individual_rewards[running], own[running])
         np.testing.assert_array_equal(two.terminated[running], one.terminated[running])
         np.testing.assert_array_equal(two.truncated[running], one.truncated[running])
         running &= ~(one.terminated | one.truncated)

@@ -169,6 +169,17 @@ def test_team_reward(how: str, alive: float, two: float) -> None:
     assert rewards[0].dtype == np.float32
 
 
+@pytest.mark.parametrize("how", ["mean", "sum"])
+def test_every_agent_has_its_own_reward_whatever_the_team_gets(how: str) -> None:
+    env = PettingZoo(f"{HERE}:Scripted", {"tidy": False}, reward=how)
+    assert env.spec.individual_rewards
+    env.reset(np.array([0, 1]))
+    steps = [env.step(np.zeros((2, 3), np.int64)).individual_rewards for _ in range(5)]
+    assert steps[0] is not None and steps[0].dtype == np.float32
+    paid, two = [1, 2, 6], [1, 0, 6]  # the flyer dies in step 2
+    assert [step[1].tolist() for step in steps if step is not None] == [paid, paid, two, two, [0, 0, 0]]
+
+
 @pytest.mark.parametrize("tidy", [True, False])
 @pytest.mark.parametrize(
     ("ending", "terminated", "truncated"),
