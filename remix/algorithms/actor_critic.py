@@ -36,8 +36,9 @@ class ActorCriticModule(OwnSteps):
         gradient_clip: float,
         gamma: float,
         epsilon: Schedule,
+        individual_rewards: bool = False,
     ) -> None:
-        super().__init__(spec, policy, optimizer, gamma, epsilon)
+        super().__init__(spec, policy, optimizer, gamma, epsilon, individual_rewards)
         self.automatic_optimization = False
         self.critic_optimizer_factory = critic_optimizer
         self.gradient_clip = checks.number("gradient_clip", gradient_clip, above=0)

@@ -36,6 +36,8 @@ class MultiAgentModule(pl.LightningModule):
     :param optimizer: builds the optimizer, of all parameters where a subclass says nothing else.
     :param gamma: discount per environment step.
     :param epsilon: exploration by environment steps, between 0 and 1.
+    :param individual_rewards: whether each agent learns from its own reward rather than the team's; for
+        subclasses that learn from :meth:`remix.learning.episodes.Batch.agent_rewards`.
     """
 
     learns_from_replay = True
@@ -54,9 +56,14 @@ class MultiAgentModule(pl.LightningModule):
         optimizer: OptimizerFactory,
         gamma: float,
         epsilon: Schedule,
+        individual_rewards: bool = False,
     ) -> None:
         super().__init__()
         self.spec, self.optimizer_factory = spec, optimizer
+        self.individual_rewards = checks.flag("individual_rewards", individual_rewards)
+        if individual_rewards and not spec.individual_rewards:
+            expected = f"must be false: {spec.name} pays the team, not each agent"
+            raise SettingError("individual_rewards", individual_rewards, expected)
         self.gamma = checks.number("gamma", gamma, 0.0, 1.0)
         self.epsilon = epsilon.within("epsilon", 0.0, 1.0)
         with part("policy"):
@@ -68,8 +75,9 @@ class MultiAgentModule(pl.LightningModule):
         self.training_means = Means(may_lack="weighting/")
         self.guard = DivergenceGuard()
         self.scales_gradients = False
-        self.played = EpisodeStatistics(spec.metrics)
-        self.evaluated = EpisodeStatistics(spec.metrics)
+        n_paid = spec.n_agents if individual_rewards else 0
+        self.played = EpisodeStatistics(spec.metrics, n_paid)
+        self.evaluated = EpisodeStatistics(spec.metrics, n_paid)
 
     @classmethod
     def load_from_checkpoint(

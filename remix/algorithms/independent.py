@@ -1,4 +1,4 @@
-"""Independent Q-learning: every agent learns its own action value from the team reward."""
+"""Independent Q-learning: every agent learns its own action value, from the team reward or its own."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class IndependentQLearning(SingleLossModule):
     """IQL with shared weights, double Q-learning and one-step targets.
 
     :param target_update_episodes: collected episodes between copies into the target network.
+    :param individual_rewards: whether each agent learns from its own reward rather than the team's.
 
     The other parameters are those of :class:`SingleLossModule`.
     """
@@ -33,8 +34,9 @@ class IndependentQLearning(SingleLossModule):
         gamma: float = 0.99,
         epsilon: Schedule = Schedule(1.0, 0.05, 100_000),
         target_update_episodes: int = 200,
+        individual_rewards: bool = False,
     ) -> None:
-        super().__init__(spec, policy, optimizer, gamma, epsilon)
+        super().__init__(spec, policy, optimizer, gamma, epsilon, individual_rewards)
         self.target_agent = target_copy(self.policy.agent)
         pairs = [(self.target_agent, self.policy.agent)]
         self.targets = TargetNetworks(
@@ -49,7 +51,7 @@ class IndependentQLearning(SingleLossModule):
             greedy = greedy_actions(utilities, batch.availability())[after]
             next_value = gather(self.policy.unroll(batch, self.target_agent)[after], greedy)
             discount = self.gamma * (~batch.terminated).to(next_value.dtype)
-            target = batch.reward.unsqueeze(-1) + discount.unsqueeze(-1) * next_value
+            target = batch.agent_rewards() + discount.unsqueeze(-1) * next_value
         error = chosen - target
         return 0.5 * error.square().mean(), {
             "train/td_error_abs": error.detach().abs().mean(),

@@ -88,6 +88,7 @@ class MAPPO(OwnGenerator, ActorCriticModule):
     :param output_gain: what the last layer of the fresh policy is scaled with; small: all actions alike.
     :param value_decay: what a round leaves of the running statistics of returns, of which the critic learns
         the normalised ones.
+    :param individual_rewards: whether each agent learns from its own reward rather than the team's.
 
     The other parameters are those of :class:`ActorCriticModule`; epsilon is the share of uniform choices.
     """
@@ -111,8 +112,11 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         entropy_factor: float = 0.01,
         output_gain: float = 0.01,
         value_decay: float = 0.99999,
+        individual_rewards: bool = False,
     ) -> None:
-        super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
+        super().__init__(
+            spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon, individual_rewards
+        )
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         self.epochs = checks.whole("epochs", epochs, minimum=1)
         self.minibatches = checks.whole("minibatches", minibatches, minimum=1)
@@ -152,10 +156,9 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         own = batch.inputs(self.policy.inputs.rows)
         rows = self.critic.rows(batch.state_rows(), batch.obs_rows(), own)
         values = self.returns.restore(self.critic(rows, batch.agent_sizes))
-        shape = batch.actions.shape
         returns = td_lambda_returns(
-            batch.reward.unsqueeze(-1).expand(shape),
-            batch.terminated.unsqueeze(-1).expand(shape),
+            batch.agent_rewards(),
+            batch.terminated.unsqueeze(-1).expand(batch.actions.shape),
             values[batch.n_episodes :],
             batch.transition_sizes,
             self.gamma,

@@ -99,6 +99,7 @@ class ReplayDataModule(pl.LightningDataModule):
             assert self.trainer is not None
             epochs.fetch_no_batch_ahead(self.trainer)
             self.replay.behaviour = self.learner.needs_behaviour
+            self.replay.individual_rewards = self.learner.individual_rewards
         self.collector.recruit(self.learner)
 
     def teardown(self, stage: str) -> None:

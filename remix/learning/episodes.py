@@ -29,6 +29,7 @@ class Episode:
     :param behaviour: float32 ``[L, N]``, probability with which each action was chosen.
     :param terminated: it came to a true end; if not, it was cut and its last value is bootstrapped.
     :param metrics: episode statistics of the environment.
+    :param individual_rewards: float32 ``[L, N]`` if the environment has them.
     """
 
     obs: NDArray[np.generic]
@@ -39,6 +40,7 @@ class Episode:
     behaviour: NDArray[np.float32]
     terminated: bool
     metrics: dict[str, float]
+    individual_rewards: NDArray[np.float32] | None = None
 
     @property
     def length(self) -> int:
@@ -47,15 +49,25 @@ class Episode:
 
     @property
     def score(self) -> float:
-        """Undiscounted return."""
+        """Undiscounted return of the team."""
         return float(self.reward.sum(dtype=np.float64))
 
+    @property
+    def individual_scores(self) -> list[float]:
+        """Undiscounted return of each agent, ``[N]``; only where there are individual rewards."""
+        assert self.individual_rewards is not None
+        scores: list[float] = self.individual_rewards.sum(axis=0, dtype=np.float64).tolist()
+        return scores
 
-def pack(episode: Episode, behaviour: bool = False, state: bool = True) -> Arrays:
+
+def pack(
+    episode: Episode, behaviour: bool = False, state: bool = True, individual_rewards: bool = False
+) -> Arrays:
     """The arrays of an episode that are stored, in small types.
 
     :param behaviour: whether the probabilities of the actions are stored.
     :param state: whether the state is stored. One that is the observations end to end need not be.
+    :param individual_rewards: whether the agents' own rewards are stored.
     """
     n_actions = episode.avail_actions.shape[-1]
     action_type = np.uint8 if n_actions <= 256 else np.int32
@@ -71,6 +83,9 @@ def pack(episode: Episode, behaviour: bool = False, state: bool = True) -> Array
     }
     if behaviour:
         arrays["behaviour"] = episode.behaviour.astype(np.float32)
+    if individual_rewards:
+        assert episode.individual_rewards is not None
+        arrays["individual_rewards"] = episode.individual_rewards.astype(np.float32)
     return arrays
 
 
@@ -90,6 +105,7 @@ class Batch:
     :param here: int64 ``[K]``, the time point at which each transition starts.
     :param batch_sizes: int64 ``[T+1]`` on the CPU, episodes that have a time point t.
     :param behaviour: ``[K, N]`` if the replay keeps it.
+    :param individual_rewards: ``[K, N]`` if the replay keeps them; read :meth:`agent_rewards`.
     """
 
     spec: EnvSpec
@@ -102,6 +118,7 @@ class Batch:
     here: Tensor
     batch_sizes: Tensor
     behaviour: Tensor | None = None
+    individual_rewards: Tensor | None = None
 
     @property
     def n_episodes(self) -> int:
@@ -160,6 +177,12 @@ class Batch:
     def _inputs(self) -> dict[Callable[[Rows, Tensor], Rows], Rows]:
         return {}
 
+    def agent_rewards(self) -> Tensor:
+        """What each agent is paid ``[K, N]``: its own reward if the replay keeps it, else the team's."""
+        if self.individual_rewards is not None:
+            return self.individual_rewards
+        return self.reward.unsqueeze(-1).expand(self.actions.shape)
+
     def last_actions(self) -> Tensor:
         """The joint action before every time point, int64 ``[M, N]``, -1 before the first."""
         none = self.actions.new_full((self.n_episodes, self.spec.n_agents), -1)
@@ -195,6 +218,9 @@ def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
     def gather(name: str, rows: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(np.concatenate([arrays[name] for arrays in ordered])[rows])
 
+    def gather_kept(name: str) -> Tensor | None:
+        return gather(name, steps.rows) if name in ordered[0] else None
+
     def features(name: str, shape: tuple[int, ...]) -> Tensor:
         if name in ordered[0]:
             return gather(name, points.rows)
@@ -211,7 +237,8 @@ def collate(episodes: Sequence[Arrays], spec: EnvSpec) -> Batch:
         terminated=gather("terminated", steps.rows),
         here=here,
         batch_sizes=batch_sizes,
-        behaviour=gather("behaviour", steps.rows) if "behaviour" in ordered[0] else None,
+        behaviour=gather_kept("behaviour"),
+        individual_rewards=gather_kept("individual_rewards"),
     )
 
 

@@ -25,9 +25,11 @@ def by_episode(episodes: Sequence[Episode], names: Sequence[str]) -> dict[str, l
 class EpisodeStatistics(Metric):
     """Mean return, its spread, mean length and mean of every environment statistic over episodes.
 
-    ``totals [2 + len(names)]`` are sums of return, length and statistics; the other sums are scalars.
+    ``totals [2 + len(names) + n_paid]`` are sums of return, length, statistics and the agents' own returns;
+    the other sums are scalars.
 
     :param names: the environment's own episode statistics (``EnvSpec.metrics``).
+    :param n_paid: agents whose own returns count too: N, or 0 for none.
     """
 
     full_state_update = False
@@ -35,15 +37,20 @@ class EpisodeStatistics(Metric):
     squared_return: Tensor
     count: Tensor
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], n_paid: int = 0) -> None:
         super().__init__()
-        self.names = ("return", "length", *names)
+        self._own, self._n_paid = tuple(names), n_paid
+        self.names = ("return", "length", *names, *(f"return_agent_{n}" for n in range(n_paid)))
         self.add_state("totals", torch.zeros(len(self.names), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("squared_return", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, episodes: Sequence[Episode]) -> None:
-        rows = [[e.score, e.length, *(e.metrics[name] for name in self.names[2:])] for e in episodes]
+        rows = [
+            [e.score, e.length, *(e.metrics[name] for name in self._own)]
+            + (e.individual_scores if self._n_paid else [])
+            for e in episodes
+        ]
         values = torch.tensor(rows, dtype=torch.float64, device=self.totals.device)
         self.totals = self.totals + values.sum(0)
         self.squared_return = self.squared_return + values[:, 0].square().sum()

@@ -51,7 +51,11 @@ def select(batch: Batch, episodes: Tensor) -> Selection:
     parts: dict[str, Any] = {
         **{name: getattr(batch, name)[points] for name in ("obs", "state", "avail_actions")},
         **{name: getattr(batch, name)[transitions] for name in ("actions", "reward", "terminated")},
-        "behaviour": batch.behaviour[transitions] if batch.behaviour is not None else None,
+        **{
+            name: value[transitions]
+            for name in ("behaviour", "individual_rewards")
+            if (value := getattr(batch, name)) is not None
+        },
         "here": here_now,
         "batch_sizes": torch.from_numpy(running),
     }

@@ -36,6 +36,7 @@ _AXES_AND_MEANING = {
     "actions": (["steps", "agents"], "number of the action that every agent chose"),
     "behaviour": (["steps", "agents"], "probability with which it chose that action"),
     "reward": (["steps"], "reward of the team"),
+    "individual_rewards": (["steps", "agents"], "reward of every agent"),
 }
 
 
@@ -105,7 +106,8 @@ def columns(seeds: NDArray[np.int64], episodes: Sequence[Episode], spec: EnvSpec
         "point_start": np.cumsum(length + 1) - length - 1,
         "terminated": np.array([episode.terminated for episode in episodes], np.bool_),
     }
-    for name in ("obs", "state", "avail_actions", "actions", "behaviour", "reward"):
+    names = ("obs", "state", "avail_actions", "actions", "behaviour", "reward")
+    for name in (*names, "individual_rewards") if spec.individual_rewards else names:
         arrays[name] = np.concatenate([getattr(episode, name) for episode in episodes])
     for name in spec.metrics:
         arrays[f"metric_{name}"] = np.array([episode.metrics[name] for episode in episodes], np.float32)

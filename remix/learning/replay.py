@@ -20,10 +20,13 @@ class EpisodeReplay:
 
     :param capacity: episodes kept; beyond it the oldest goes.
     :param behaviour: keep the behaviour probabilities of the actions too.
+    :param individual_rewards: keep the agents' own rewards too.
     """
 
-    def __init__(self, spec: EnvSpec, capacity: int, behaviour: bool = False) -> None:
-        self.spec, self.behaviour = spec, behaviour
+    def __init__(
+        self, spec: EnvSpec, capacity: int, behaviour: bool = False, individual_rewards: bool = False
+    ) -> None:
+        self.spec, self.behaviour, self.individual_rewards = spec, behaviour, individual_rewards
         self.capacity = checks.whole("capacity", capacity, minimum=1)
         self._episodes: list[Arrays] = []
         self._oldest = 0
@@ -44,7 +47,7 @@ class EpisodeReplay:
         """
         for episode in episodes:
             check_episode(episode, self.spec)
-            arrays = pack(episode, self.behaviour, state=not self.spec.state_from_obs)
+            arrays = pack(episode, self.behaviour, not self.spec.state_from_obs, self.individual_rewards)
             if len(self._episodes) < self.capacity:
                 self._episodes.append(arrays)
             else:
@@ -78,5 +81,5 @@ class EpisodeReplay:
 
         :raises ValueError: it holds what cannot be, as the rest of a sentence ("a replay whose ...").
         """
-        episodes = episodes_of(state, self.spec, self.behaviour)
+        episodes = episodes_of(state, self.spec, self.behaviour, self.individual_rewards)
         self._episodes, self._oldest = episodes[-self.capacity :], 0

@@ -54,6 +54,7 @@ class Learner(Protocol):
     learns_from_replay: bool
     learns_from_latest: bool
     needs_behaviour: bool
+    individual_rewards: bool
 
     def exploration(self, env_steps: int) -> float:
         """Epsilon of the episodes that begin after so many environment steps."""

@@ -34,12 +34,17 @@ def check_episode(episode: Episode, spec: EnvSpec) -> None:
     _check_form("avail_actions", episode.avail_actions, "bool", (length + 1, n, spec.n_actions))
     _check_form("actions", episode.actions, episode.actions.dtype, (length, n))
     _check_form("behaviour", episode.behaviour, episode.behaviour.dtype, (length, n))
+    if spec.individual_rewards:
+        if episode.individual_rewards is None:
+            raise ValueError("individual_rewards are missing, which the environment's spec has")
+        _check_form("individual_rewards", episode.individual_rewards, "float32", (length, n))
 
 
-def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool) -> None:
+def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool, individual_rewards: bool = False) -> None:
     """Refuse a stored episode that does not fit the environment, or that can never have been played.
 
     :param behaviour: whether the probabilities of the actions have to be there.
+    :param individual_rewards: whether the agents' own rewards have to be there.
     :raises ValueError: naming the field, as the rest of a sentence that begins "a replay whose".
     """
     length, n = len(arrays["reward"]), spec.n_agents
@@ -54,6 +59,8 @@ def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool) -> None:
     }
     if behaviour:
         forms["behaviour"] = ("float32", (length, n))
+    if individual_rewards:
+        forms["individual_rewards"] = ("float32", (length, n))
     for name, (kind, shape) in forms.items():
         _check_form(name, arrays[name], kind, shape)
     _check_features("obs", arrays, spec.obs_dtype, (length + 1, n, spec.obs_size))
@@ -62,7 +69,9 @@ def check_stored(arrays: Arrays, spec: EnvSpec, behaviour: bool) -> None:
     _check_played(arrays, spec)
 
 
-def episodes_of(state: dict[str, Any], spec: EnvSpec, behaviour: bool) -> list[Arrays]:
+def episodes_of(
+    state: dict[str, Any], spec: EnvSpec, behaviour: bool, individual_rewards: bool = False
+) -> list[Arrays]:
     """The stored episodes of a replay's ``state_dict``, each of them checked.
 
     :raises ValueError: as :func:`check_stored`.
@@ -70,7 +79,8 @@ def episodes_of(state: dict[str, Any], spec: EnvSpec, behaviour: bool) -> list[A
     fields, sizes = _in_current_layout(state["fields"], state["sizes"], spec)
     if not fields and not sizes:
         return []
-    if wrong := (fields.keys() ^ sizes.keys()) | (fields.keys() ^ field_names(spec, behaviour)):
+    names = field_names(spec, behaviour, individual_rewards)
+    if wrong := (fields.keys() ^ sizes.keys()) | (fields.keys() ^ names):
         raise ValueError(f"fields are those of another version or environment ({', '.join(sorted(wrong))})")
     columns = {name: _cut(name, fields[name], sizes[name]) for name in fields}
     if len({len(parts) for parts in columns.values()}) > 1:
@@ -80,13 +90,14 @@ def episodes_of(state: dict[str, Any], spec: EnvSpec, behaviour: bool) -> list[A
         for parts in zip(*columns.values(), strict=True)
     ]
     for arrays in episodes:
-        check_stored(arrays, spec, behaviour)
+        check_stored(arrays, spec, behaviour, individual_rewards)
     return episodes
 
 
-def field_names(spec: EnvSpec, behaviour: bool) -> set[str]:
+def field_names(spec: EnvSpec, behaviour: bool, individual_rewards: bool = False) -> set[str]:
     """Names of the arrays of a stored episode."""
     names = {"avail_actions", "actions", "reward", "terminated"} | ({"behaviour"} if behaviour else set())
+    names |= {"individual_rewards"} if individual_rewards else set()
     features = {"obs": spec.obs_dtype} | ({} if spec.state_from_obs else {"state": spec.state_dtype})
     for name, kind in features.items():
         names |= {name} if kind == "bool" else {f"{name}_{part}" for part in ("ones", "others", "values")}
@@ -171,7 +182,8 @@ def _check_played(arrays: Arrays, spec: EnvSpec) -> None:
     taken = np.take_along_axis(available[:-1], (actions >> 3)[..., None].astype(np.intp), -1)[..., 0]
     if not (taken & (128 >> (actions & 7))).all():
         raise ValueError("actions were not all available")
-    _check_finite("reward", arrays["reward"])
+    for name in arrays.keys() & {"reward", "individual_rewards"}:
+        _check_finite(name, arrays[name])
     if arrays["terminated"][:-1].any():
         raise ValueError("terminated is set before the last transition")
     if "behaviour" in arrays and not ((arrays["behaviour"] > 0.0) & (arrays["behaviour"] <= 1.0)).all():

@@ -167,7 +167,9 @@ def _played(spec: EnvSpec) -> int:
     """Bytes of a time step of an episode as it is played."""
     features = spec.n_agents * spec.obs_size * np.dtype(spec.obs_dtype).itemsize
     features += spec.state_size * np.dtype(spec.state_dtype).itemsize
-    return features + spec.n_agents * (spec.n_actions + 8 + 4) + 4  # the mask, the action, its probability
+    paid = 4 if spec.individual_rewards else 0
+    # The mask, the action, its probability.
+    return features + spec.n_agents * (spec.n_actions + 8 + 4 + paid) + 4
 
 
 def _stored(spec: EnvSpec, dense: float) -> int:
@@ -175,7 +177,8 @@ def _stored(spec: EnvSpec, dense: float) -> int:
     features = spec.n_agents * _packed(spec.obs_size, spec.obs_dtype, dense)
     features += _packed(spec.state_size, spec.state_dtype, dense)
     action = 1 if spec.n_actions <= 256 else 4
-    return features + spec.n_agents * (-(-spec.n_actions // 8) + action + 4) + 5
+    paid = 4 if spec.individual_rewards else 0
+    return features + spec.n_agents * (-(-spec.n_actions // 8) + action + 4 + paid) + 5
 
 
 def _collated(spec: EnvSpec) -> int:

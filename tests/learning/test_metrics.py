@@ -27,6 +27,15 @@ class TestEpisodeStatistics:
             {"return": 2.0, "return_std": 6.0**0.5, "length": 3.0, "captures": 3.0}
         )
 
+    def test_returns_of_the_agents_beside_that_of_the_team(self):
+        spec = make_spec(n_agents=2, individual_rewards=True)
+        statistics = EpisodeStatistics([], n_paid=2)
+        own = [np.array(rewards, np.float32) for rewards in ([[1, -2], [3, -4]], [[6, 0]])]
+        statistics.update([make_episode(spec, len(o), reward=o.mean(1), individual_rewards=o) for o in own])
+        assert statistics.compute() == pytest.approx(
+            {"return": 1.0, "return_std": 2.0, "length": 1.5, "return_agent_0": 5.0, "return_agent_1": -3.0}
+        )
+
     def test_equal_returns_have_no_spread(self):
         statistics = EpisodeStatistics([])
         statistics.update([episode(0.1, 2)] * 7)

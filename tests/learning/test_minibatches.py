@@ -10,14 +10,14 @@ from remix.learning.episodes import Batch, collate, pack
 from remix.learning.minibatches import select, shares
 from tests.samples import make_episode, make_spec
 
-SPEC = make_spec(obs_size=11, obs_dtype="bool", state_dtype="bool")
+SPEC = make_spec(obs_size=11, obs_dtype="bool", state_dtype="bool", individual_rewards=True)
 LENGTHS = [7, 7, 4, 3, 1]
 EPISODES = [make_episode(SPEC, n, seed, terminated=seed % 2 == 0) for seed, n in enumerate(LENGTHS)]
 
 
 def batched(*numbers: int) -> Batch:
     """Of some episodes, which are in the order of their lengths."""
-    return collate([pack(EPISODES[i], behaviour=True) for i in numbers], SPEC)
+    return collate([pack(EPISODES[i], behaviour=True, individual_rewards=True) for i in numbers], SPEC)
 
 
 @pytest.mark.parametrize("numbers", [[0], [4], [1, 3], [0, 2, 4], [2, 3, 4], [0, 1, 2, 3, 4]])

@@ -99,6 +99,27 @@ def test_behaviour_is_kept_on_demand():
     assert filled(3, range(2), behaviour=True).sample(2, torch.Generator()).behaviour is not None
 
 
+def test_individual_rewards_are_kept_on_demand_and_survive_a_file():
+    spec = make_spec(individual_rewards=True)
+    episode = make_episode(spec, 4, 1)
+    without, replay, restored = (
+        EpisodeReplay(spec, 3, individual_rewards=kept) for kept in (False, True, True)
+    )
+    without.add([episode])
+    replay.add([episode])
+    assert without.latest(1).individual_rewards is None
+    assert replay.nbytes - without.nbytes == 4 * 4 * spec.n_agents
+    restored.load_state_dict(through_a_file(replay.state_dict()))
+    assert torch.equal(restored.latest(1).agent_rewards(), torch.from_numpy(episode.individual_rewards))
+
+
+@pytest.mark.parametrize("rewards", [None, np.zeros(4, np.float32), np.zeros((4, 3))])
+def test_episodes_without_the_rewards_that_the_environment_has_are_refused(rewards):
+    spec = make_spec(individual_rewards=True)
+    with pytest.raises(ValueError, match=r"^individual_rewards (are missing|is float)"):
+        EpisodeReplay(spec, 3).add([make_episode(spec, 4, individual_rewards=rewards)])
+
+
 def through_a_file(state):
     file = io.BytesIO()
     torch.save(state, file)

@@ -168,6 +168,25 @@ def test_probabilities_are_there_if_and_only_if_they_are_wanted(kept):
 
 
 @pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (value("individual_rewards", torch.nan), "individual_rewards holds numbers that are not finite"),
+        (type_of("individual_rewards", torch.float64), "individual_rewards is float64"),
+        (lacks("individual_rewards"), r"another version or environment \(individual_rewards\)"),
+    ],
+)
+def test_individual_rewards_are_looked_at(spoil, message):
+    spec = make_spec(individual_rewards=True)
+    replay, restored = (EpisodeReplay(spec, 5, individual_rewards=True) for _ in range(2))
+    replay.add([make_episode(spec, n, n) for n in (3, 1)])
+    state = replay.state_dict()
+    restored.load_state_dict(state)
+    spoil(state)
+    with pytest.raises(ValueError, match=message):
+        restored.load_state_dict(state)
+
+
+@pytest.mark.parametrize(
     "changes", [{"obs_size": 20}, {"n_agents": 2}, {"n_actions": 9}, {"state_size": 9}], ids=str
 )
 def test_replays_of_other_environments_are_refused(changes):

@@ -39,6 +39,14 @@ def test_a_replay_of_bits_takes_what_was_foretold():
     assert full.packed == full.replay
 
 
+def test_individual_rewards_are_counted():
+    needs, more = (
+        Needs.of(EnvSpec("game", 4, 5, 6, 7, 100, individual_rewards=paid), remix.compose())
+        for paid in (False, True)
+    )
+    assert more.episodes > needs.episodes and more.replay > needs.replay
+
+
 def test_a_small_budget_never_fills_the_replay():
     spec = PredatorPrey().spec
     small, whole = (Needs.of(spec, remix.compose(f"max_env_steps={steps}")) for steps in (20_000, 10_000_000))

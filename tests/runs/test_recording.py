@@ -12,7 +12,9 @@ import pytest
 
 import remix
 from remix.envs.predator_prey import PredatorPrey
+from remix.learning.recorded import EpisodeFiles
 from tests.command_line import SMALL, CommandLine
+from tests.samples import make_episode, make_spec
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,17 @@ def test_the_page_describes_every_array(run: remix.Run, tmp_path: Path) -> None:
         == hashlib.sha256((tmp_path / "x/episodes-00000.npz").read_bytes()).hexdigest()
     )
     assert np.all(file["behaviour"] == 1)
+
+
+def test_individual_rewards_are_recorded_where_a_game_has_them(tmp_path: Path) -> None:
+    files = EpisodeFiles(tmp_path, spec := make_spec(individual_rewards=True))
+    episodes = [make_episode(spec, n, n) for n in (3, 5)]
+    files.add(np.arange(2), episodes)
+    files.describe({})
+    page, [file] = read(tmp_path)
+    expected = np.concatenate([episode.individual_rewards for episode in episodes])
+    assert np.array_equal(file["individual_rewards"], expected)
+    assert page["arrays"]["individual_rewards"]["axes"] == ["steps", "agents"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix.envs.gate import Gate
-from remix.envs.spec import Environment, EnvSpec, Observation
+from remix.envs.spec import Environment, EnvSpec, Observation, Step
 from remix.learning.episodes import Episode
 from remix.learning.policy import Policy
 from remix.learning.workers.seeds import exploration_noise
@@ -56,7 +56,7 @@ def rollout(
             actions[rows] = last_actions
             step = game.step(actions)
             observation = step.observation
-            record.append(t, rows, actions, probability, step.reward, observation)
+            record.append(t, rows, actions, probability, step)
             t += 1
             if game.some_ended:
                 ended = (step.terminated | step.truncated)[rows]
@@ -80,6 +80,8 @@ class _Record:
         self._actions = np.zeros((size, n, spec.n_agents), np.int64)
         self._behaviour = np.zeros((size, n, spec.n_agents), np.float32)
         self._reward = np.zeros((size, n), np.float32)
+        paid = spec.n_agents if spec.individual_rewards else 0
+        self._individual_rewards = np.zeros((size, n, paid), np.float32)
         self._see(0, first)
 
     def append(
@@ -88,17 +90,19 @@ class _Record:
         rows: Rows,
         actions: NDArray[np.int64],
         probability: NDArray[np.float32],
-        reward: NDArray[np.float32],
-        observation: Observation,
+        step: Step,
     ) -> None:
         if t >= len(self._reward):
             self._points = [_doubled(array) for array in self._points]
             self._actions, self._behaviour = _doubled(self._actions), _doubled(self._behaviour)
             self._reward = _doubled(self._reward)
+            self._individual_rewards = _doubled(self._individual_rewards)
         self._actions[t] = actions
         self._behaviour[t][rows] = probability
-        self._reward[t] = reward
-        self._see(t + 1, observation)
+        self._reward[t] = step.reward
+        if step.individual_rewards is not None:
+            self._individual_rewards[t] = step.individual_rewards
+        self._see(t + 1, step.observation)
 
     def _see(self, t: int, observation: Observation) -> None:
         for points, array in zip(self._points, observation, strict=True):
@@ -106,6 +110,7 @@ class _Record:
 
     def episode(self, i: int, length: int, terminated: bool, metrics: dict[str, float]) -> Episode:
         obs, state, avail_actions = (array[: length + 1, i].copy() for array in self._points)
+        individual_rewards = self._individual_rewards[:length, i].copy()
         return Episode(
             obs,
             state,
@@ -115,6 +120,7 @@ class _Record:
             behaviour=self._behaviour[:length, i].copy(),
             terminated=terminated,
             metrics=metrics,
+            individual_rewards=individual_rewards if individual_rewards.size else None,
         )
 
 

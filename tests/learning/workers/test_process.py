@@ -16,6 +16,7 @@ import pytest
 import torch
 from numba.core.event import install_listener, trigger_event
 
+from remix.envs.games import GeneralSumGame
 from remix.learning.policy import Policy
 from remix.learning.workers.base import WorkerError
 from remix.learning.workers.child import portable
@@ -66,6 +67,18 @@ def assert_same(episodes, expected):
 def test_same_episodes_as_in_this_process(pool, policy, expected):
     assert_same(pool.collect(policy.state_dict(), SEEDS, 0.5), expected)
     assert pool.restarts == 0
+
+
+def test_individual_rewards_come_along():
+    game = partial(GeneralSumGame, [[[0, -1], [2, 1]], [[0, 1], [-2, -1]]], stages=3)
+    policy = Policy(game().spec)
+    processes = ProcessWorkers(game, policy, n_workers=1, timeout=120.0)
+    try:
+        episodes = processes.collect(policy.state_dict(), SEEDS, 0.5)
+    finally:
+        processes.close()
+    assert_same(episodes, InlineWorkers(game, policy).collect(policy.state_dict(), SEEDS, 0.5))
+    assert any(np.any(episode.individual_rewards) for episode in episodes)
 
 
 def test_the_given_weights_and_exploration_count(pool, policy):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from remix.envs.games import BranchChain, MatrixGame, TwoStepGame
+from remix.envs.games import BranchChain, GeneralSumGame, MatrixGame, TwoStepGame
 from remix.learning.policy import Policy
 from remix.learning.workers.rollout import rollout
 from remix.learning.workers.seeds import episode_seeds
 from tests.learning.workers.faulty import SmallPredatorPrey
 
 SEEDS = episode_seeds(1, "train", 0, 12)
-ARRAYS = ("obs", "state", "avail_actions", "actions", "reward", "behaviour")
+ARRAYS = ("obs", "state", "avail_actions", "actions", "reward", "behaviour", "individual_rewards")
 
 
 @pytest.fixture(
@@ -46,6 +46,15 @@ def test_shapes_and_types(game, episodes):
         assert episode.avail_actions.shape == (n + 1, spec.n_agents, spec.n_actions)
         assert episode.actions.shape == episode.behaviour.shape == (n, spec.n_agents)
         assert episode.obs.dtype == spec.obs_dtype and episode.reward.dtype == np.float32
+
+
+def test_individual_rewards_are_those_of_each_step(episodes):
+    game = GeneralSumGame(np.arange(8.0).reshape(2, 2, 2), stages=600)
+    for episode in rollout(game, Policy(game.spec), SEEDS[:3], exploration=1.0):
+        played, own = episode.actions @ [2, 1], episode.individual_rewards
+        assert own is not None and own.dtype == np.float32 and own.flags.owndata
+        assert own.tolist() == np.stack((played, played + 4), axis=-1).tolist()
+    assert all(episode.individual_rewards is None for episode in episodes)
 
 
 def test_episodes_have_different_lengths(episodes):
@@ -132,10 +141,11 @@ def test_episodes_own_their_memory():
     game = TwoStepGame()
     play = partial(rollout, game, Policy(game.spec), exploration=1.0)
     episode = play(SEEDS[:1])[0]
-    assert all(getattr(episode, name).flags.owndata for name in ARRAYS)
-    before = {name: getattr(episode, name).copy() for name in ARRAYS}
+    arrays = [getattr(episode, name) for name in ARRAYS[:-1]]
+    assert all(array.flags.owndata for array in arrays)
+    before = [array.copy() for array in arrays]
     play(SEEDS[1:])
-    assert all(np.array_equal(getattr(episode, name), before[name]) for name in ARRAYS)
+    assert all(map(np.array_equal, arrays, before))
 
 
 def test_on_step_is_called_after_every_joint_step(game):
