@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from remix.settings.configurations import elsewhere
 from remix.settings.errors import SettingError, one_of
 from remix.settings.own_code import OwnCodeError
 from remix.settings.signatures import fits, hints_of, items, kinds, parameters_of, readable, with_article
@@ -120,7 +121,7 @@ def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
         if parameter is None and not open_ended:
             valid = [other for other in parameters if other not in GIVEN]
             choices = f"{key} {one_of(valid, name)}" if valid else f"{node['_target_']} has none"
-            raise SettingError(inner, value, f"unknown setting; {choices}")
+            raise SettingError(inner, value, f"unknown setting; {choices}{elsewhere(inner)}")
         is_default = parameter is not None and value is parameter.default
         check_value(inner, value, Any if is_default else hints.get(name, Any))
     if "_args_" in node or node.get("_partial_") or key in COMPLETED:

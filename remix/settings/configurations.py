@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +141,16 @@ def choices(group: str) -> list[Configuration]:
     """Of a group, but for those that only others use."""
     names = sorted(file.stem for file in (CONF / group).glob("*.yaml"))
     return [Configuration(f"{group}/{name}") for name in names if not name.startswith("_")]
+
+
+def elsewhere(name: str) -> str:
+    """Which choices of its group have a setting, as in `` (iql, mappo have it)``; empty if none has."""
+    having: list[str] = []
+    with suppress(OSError, yaml.YAMLError):  # of the project's own files, about which nobody asked
+        for choice in choices(name.partition(".")[0]):
+            if any(setting.name == name for part in chain(choice.path) for setting in part.settings()):
+                having.append(choice.choice)
+    return f" ({', '.join(having)} {'has' if len(having) == 1 else 'have'} it)" if having else ""
 
 
 def _package(path: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from traceback import walk_tb
 
+from remix.settings.configurations import elsewhere
 from remix.settings.earlier_releases import RENAMED
 from remix.settings.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
 from remix.settings.own_code import own_traceback, summary
@@ -122,7 +123,7 @@ def _hydra(error: BaseException) -> str | None:
         if name.startswith("env.") and name.count(".") == 1 and not choices:
             # Commands that change the environment of a run have env={}.
             return f"{name}: nothing is set there yet; write +{name}=VALUE"
-        return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}"
+        return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}{elsewhere(name)}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _text(error, cause)
     return None
