@@ -44,6 +44,8 @@ def make_episode(
         "terminated": terminated,
         "metrics": {},
     }
+    if spec.individual_rewards:
+        values["individual_rewards"] = rng.normal(size=actions.shape).astype(np.float32)
     return Episode(**(values | changes))
 
 
