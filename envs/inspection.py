@@ -62,7 +62,7 @@ class Inspection:
         return value.view() if value.flags.carray else value.copy()
 
     def individual_rewards(self, rewards: Any, n_episodes: int) -> NDArray[Any] | None:
-        """Check the type and shape of the agents' own rewards; None where the spec declares none."""
+        """Check the agents' own rewards ``[E, N]`` as :meth:`array` does; None where none are declared."""
         if self.spec.individual_rewards:
             return self.array("individual_rewards", rewards, "float32", (n_episodes, self.spec.n_agents))
         if rewards is not None:

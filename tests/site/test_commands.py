@@ -66,7 +66,8 @@ def small(page: Path, command: str) -> list[str]:
         if "algorithms" in page.parts or " -m " in command or any(part in command for part in LONG):
             first = [re.sub(r"^([\w/.]+=[^,\[{]+),.*", r"\1", word) for word in words]  # of several values
             return [*first, "--cfg", "job"]
-        training = [*words, *SMALL, "callbacks.episode_video=null"]
+        size = [word for word in SMALL if not (" env=" in command and word.startswith("env."))]
+        training = [*words, *size, "callbacks.episode_video=null"]
         return training if "logger=" in command else [*training, "logger=none"]
     words = [str(ROOT / word) if word.startswith("notebooks/") else word for word in words]
     few = {"evaluate": ["episodes=2"], "record": ["episodes=2"], "search": ["search.trials=1", *SMALL]}

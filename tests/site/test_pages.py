@@ -50,8 +50,14 @@ def test_a_battle_as_in_smac():
 
 def test_a_game_is_handed_out_as_pettingzoo():
     pytest.importorskip("pettingzoo")
-    (code,) = blocks("environments")
+    _, code = blocks("environments")
     assert len(run(code)["observations"]) == 8
+
+
+def test_opposite_rewards_are_paid_as_shown(capsys: pytest.CaptureFixture[str]):
+    code, _ = blocks("environments")
+    run(code)
+    assert f"# {capsys.readouterr().out}" == code.rpartition("  ")[2]
 
 
 def test_reading_metrics_without_remix(
