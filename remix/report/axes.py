@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from remix.report.results import StudyResults
 from remix.report.statistics import Band, spread
-from remix.report.style import WIDTH, Style, label, seeds, styles, wrapped
+from remix.report.style import WIDTH, Style, label, named, seeds, styles, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def add_legend(figure: Figure, results: StudyResults) -> None:
     handles = [
         Line2D([], [], color=style.color, linestyle=style.dashes, marker=style.marker, label=text)
         for variant, style in styles(results.variants).items()
-        for text in [f"{label(variant, results.variants)} ({seed_counts(results, variant)})"]
+        for text in [f"{named(results, variant)} ({seed_counts(results, variant)})"]
     ]
     # As many columns as fit at 14 characters per inch, all about equally long.
     longest = max(len(str(handle.get_label())) for handle in handles)

@@ -9,7 +9,7 @@ from pathlib import Path
 from remix.report.csv_tables import read_table, write_table
 from remix.report.markup import Table
 from remix.report.results import Run, StudyResults
-from remix.report.style import label
+from remix.report.style import label, named
 from remix.report.text import shortened
 
 SETTINGS_TABLE = "settings.csv"
@@ -39,7 +39,7 @@ def different_games(results: StudyResults) -> list[str]:
     sentences = []
     for panel in results.panels:
         settings = {variant: _settings_of(results, panel, variant) for variant in results.variants}
-        known = {label(v, results.variants): s for v, s in settings.items() if s}
+        known = {named(results, v): s for v, s in settings.items() if s}
         names = {name for s in known.values() for name in s if name == "env" or name.startswith("env.")}
         for name in sorted(names):
             values = {variant: s.get(name, "–") for variant, s in known.items()}
@@ -64,7 +64,7 @@ def settings_table(results: StudyResults) -> Table | None:
         [shortened(name), *(shortened(settings.get(name) or "–", 24) for settings in known.values())]
         for name in names[:_MOST_SETTINGS]
     ]
-    header = ["setting", *(label(variant, results.variants) for variant in known)]
+    header = ["setting", *(named(results, variant) for variant in known)]
     return Table(header, rows, 1) if rows else None
 
 

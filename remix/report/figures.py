@@ -22,7 +22,7 @@ from remix.report.statistics import (
     performance_profile,
     spread,
 )
-from remix.report.style import Style, label, settings, styles
+from remix.report.style import Style, named, settings, styles
 from remix.report.tables import improvements, over_all_panels
 from remix.report.text import shortened
 
@@ -73,7 +73,7 @@ def final_scores(results: StudyResults) -> Figure:
                 axes.plot(scores, np.full(len(scores), row + 0.27), "|", color="0.45", markersize=5)
         name_rows(
             axes,
-            [f"{label(variant, results.variants)} ({seed_counts(results, variant)})" for variant in variants],
+            [f"{named(results, variant)} ({seed_counts(results, variant)})" for variant in variants],
         )
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     return figure
@@ -89,9 +89,9 @@ def probability_of_improvement(results: StudyResults) -> Figure:
     for row, (variant, estimate) in enumerate(estimates.items()):
         _draw_estimate(axes, estimate, row, every[variant])
     axes.set_xlim(-0.03, 1.03)
-    name_rows(axes, [label(variant, results.variants) for variant in estimates])
+    name_rows(axes, [named(results, variant) for variant in estimates])
     score = shortened(results.score_label)
-    reference = label(results.reference, results.variants)
+    reference = named(results, results.reference)
     axes.set_xlabel(f"probability that {reference} has the higher final {score}")
     return figure
 

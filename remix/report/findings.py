@@ -10,7 +10,7 @@ from remix.report.markup import Bullets, Section, Table
 from remix.report.onset import onsets
 from remix.report.results import StudyResults
 from remix.report.statistics import Estimate
-from remix.report.style import label, number, number_format, steps
+from remix.report.style import label, named, number, number_format, steps
 from remix.report.tables import Score, improvements, knows_best, over_all_panels
 from remix.report.text import shortened
 from remix.report.verdicts import LEAST_SEEDS, Comparison, compare
@@ -42,7 +42,7 @@ def final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
     rows = [
         [
             label(score.panel, results.panels),
-            label(score.variant, results.variants),
+            named(results, score.variant),
             text(score.final.value),
             _interval(score.final, text),
             *(_absolute(score, text) if fresh else []),
@@ -79,7 +79,7 @@ def against_the_others(results: StudyResults, scores: Sequence[Score]) -> Sectio
         blocks.insert(0, f"There are no runs of {shortened(str(results.chosen))}, the study's own reference.")
     overall = over_all_panels(results)
     probabilities = improvements(results)
-    names = {variant: label(variant, results.variants) for variant in results.variants}
+    names = {variant: named(results, variant) for variant in results.variants}
     reference = names[results.reference]
     scale = (
         "a score of 0 as 0 and the best possible one as 1"
@@ -106,7 +106,7 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
     rows = [
         [
             label(onset.panel, results.panels),
-            label(onset.variant, results.variants),
+            named(results, onset.variant),
             f"{onset.begun} of {onset.n}",
             f"[{onset.low:.0%}, {onset.high:.0%}]",
             "never" if isinf(onset.median) else steps(onset.median),
@@ -115,7 +115,7 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
         for onset in found
     ]
     header = ["panel", "variant", "begun", "95 % interval", "half begun after", "log-rank p"]
-    reference = label(results.reference, results.variants)
+    reference = named(results, results.reference)
     return Section(
         "Onset",
         [
@@ -137,7 +137,7 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
             "in more than their variant."
         ]
     found = {(score.panel, score.variant): score.final for score in scores}
-    names = {variant: label(variant, results.variants) for variant in results.variants}
+    names = {variant: named(results, variant) for variant in results.variants}
     text = _format(scores)
     sentences = []
     for comparison in compare(results):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from remix.report.results import StudyResults
-from remix.report.style import WIDTH, label, seeds, wrapped
+from remix.report.style import WIDTH, label, named, seeds, wrapped
 from remix.report.weight_map import draw_weights
 
 
@@ -33,7 +33,7 @@ def weight_heatmaps(results: StudyResults) -> Figure:
         axes.grid(False)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        what = label(heat.variant, results.variants)
+        what = named(results, heat.variant)
         where = f", {label(heat.panel, results.panels)}" if len(panels) > 1 else ""
         axes.set_title(wrapped(f"{what}{where} ({seeds(heat.n_runs)})"), fontsize="medium")
         if place % columns and same_steps:

@@ -9,7 +9,7 @@ from statistics import median
 from remix.report.differences import settings_table
 from remix.report.markup import Block, Bullets, Section, Table
 from remix.report.results import Run, StudyResults
-from remix.report.style import label
+from remix.report.style import named
 from remix.report.text import natural, shortened
 
 FACTS = (
@@ -55,7 +55,7 @@ def _times(results: StudyResults) -> Table:
             speed = median(run.env_steps[-1] / max(run.seconds, 1e-9) for run in known)
             minutes = median(run.seconds for run in known) / 60
             cells = [f"{len(known)}", f"{total / 3600:.2f}", f"{minutes:.1f}", f"{speed:,.0f}"]
-            rows.append([label(variant, results.variants), *cells])
+            rows.append([named(results, variant), *cells])
     return Table(["variant", "runs", "hours", "minutes a run", "steps/s"], rows)
 
 

@@ -9,7 +9,7 @@ from remix.report.machines import cost
 from remix.report.markup import Block, Bullets, Picture, Section, Table
 from remix.report.results import FINISHED, Run, StudyResults
 from remix.report.statistics import CONFIDENCE, RESAMPLES, comparable
-from remix.report.style import label, number_format, steps
+from remix.report.style import label, named, number_format, steps
 from remix.report.tables import Score
 from remix.report.text import shortened
 from remix.report.verdicts import EFFECT, LEAST_SEEDS
@@ -38,7 +38,7 @@ def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[s
     every = [_what_was_run(results), final_scores(results, scores), against_the_others(results, scores)]
     if results.onset is not None:
         every.append(beginnings(results, results.onset))
-    reference = label(results.reference, results.variants)
+    reference = named(results, results.reference)
     if (costs := cost(results)) is not None:
         every.append(costs)
     captions = {name: _CAPTIONS[name].format(reference=reference) for name in figures}
@@ -57,7 +57,7 @@ def _what_was_run(results: StudyResults) -> Section:
     lengths = _range([run.env_steps[-1] for run in runs], steps)
     evaluations = _range([len(run.scores) for run in runs], lambda n: f"{n:.0f}")
     rows = [
-        [label(variant, results.variants), *(_seeds(results, panel, variant) for panel in results.panels)]
+        [named(results, variant), *(_seeds(results, panel, variant) for panel in results.panels)]
         for variant in results.variants
     ]
     return Section(
@@ -91,7 +91,7 @@ def _short_runs(results: StudyResults) -> list[Block]:
 
 
 def _span(results: StudyResults, run: Run) -> str:
-    where = f"{label(run.panel, results.panels)}, {label(run.variant, results.variants)}, seed {run.seed}"
+    where = f"{label(run.panel, results.panels)}, {named(results, run.variant)}, seed {run.seed}"
     n = len(run.scores)
     when = f"{steps(run.env_steps[0])} to {steps(run.env_steps[-1])}" if n > 1 else steps(run.env_steps[0])
     return f"{where}: {n} evaluation{'s' * (n > 1)}, at {when} steps"
@@ -113,7 +113,7 @@ def _left_out(results: StudyResults) -> Section:
     rows = [
         [
             label(run.panel, results.panels),
-            label(run.variant, results.variants),
+            named(results, run.variant),
             "finished, no scores" if run.status == FINISHED else run.status.lower(),
             str(run.seed),
             steps(run.env_steps[-1]) if len(run.env_steps) else "–",

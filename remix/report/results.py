@@ -173,6 +173,10 @@ class StudyResults:
     :ivar chosen: the variant that the study wants the others to be compared with, if it says so.
     :ivar onset: score above which a run has begun to learn, if that is to be reported.
     :ivar smooth: evaluations over which learning curves are averaged; 1 for the curves as they are.
+    :ivar names: how variants are called on the page, of those that somebody wants to be called otherwise.
+    :ivar order: variants that stand before the others.
+    :ivar store: address of the store that they were read from, or the folder.
+    :ivar address: of the page of the study's run, if the store is a server.
     """
 
     name: str
@@ -185,6 +189,10 @@ class StudyResults:
     chosen: str | None = None
     onset: float | None = None
     smooth: int = 1
+    names: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    store: str = ""
+    address: str = ""
 
     @cached_property
     def _curves(self) -> dict[tuple[str, str], list[Run]]:
@@ -194,19 +202,20 @@ class StudyResults:
             curves.setdefault((run.panel, run.variant), []).append(run)
         return curves
 
-    @property
+    @cached_property
     def panels(self) -> list[str]:
         return list(dict.fromkeys(run.panel for run in self.runs))
 
-    @property
+    @cached_property
     def variants(self) -> list[str]:
-        return list(dict.fromkeys(run.variant for run in self.runs))
+        """In the wanted order, the others in that of the plan."""
+        return list(dict.fromkeys((*self.order, *(run.variant for run in self.runs))))
 
     @property
     def reference(self) -> str:
-        """The variant that others are compared with: the chosen one, else ReMIX, else the first one."""
-        variants = self.variants
-        return next(name for name in (self.chosen, REFERENCE, *variants) if name in variants)
+        """The variant that others are compared with: the chosen one, else ReMIX, else the first planned."""
+        planned = [run.variant for run in self.runs]
+        return next(name for name in (self.chosen, REFERENCE, *planned) if name in planned)
 
     def of(self, panel: str, variant: str) -> list[Run]:
         """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain, product
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from remix.report.text import shortened
 from remix.settings.project import configuration_folders
+
+if TYPE_CHECKING:
+    from remix.report.results import StudyResults
 
 WIDTH = 7.5
 """Inches; that of a page."""
@@ -117,6 +120,12 @@ def label(name: str, among: Sequence[str] = ()) -> str:
     written = _written(name)
     same = any(other != name and _written(other) == written for other in among)
     return shortened(name) if same else written
+
+
+def named(results: StudyResults, variant: str) -> str:
+    """A variant as the page calls it."""
+    wanted = results.names.get(variant)
+    return label(variant, results.variants) if wanted is None else shortened(wanted)
 
 
 @cache
