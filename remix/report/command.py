@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from remix.records.directory import RunDirectory
-from remix.settings import checks
+from remix.report.choices import DEFAULTS, add_options, chosen
+from remix.report.text import printable
 from remix.settings.errors import SettingError, one_of
+from remix.settings.files import RUNS
 from remix.settings.names import check_name
+
+if TYPE_CHECKING:
+    from remix.report.results import StudyResults
 
 
 def report(arguments: Sequence[str]) -> None:
-    """Make the report of a study or a run, or say which studies there are.
+    """Make the report of a study or a run, of the latest if none is named.
 
     :raises SettingError: if there is no such study or run, or nothing in it to report on.
     """
@@ -27,7 +32,7 @@ def report(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "study",
         nargs="?",
-        help="name of a study, curves.csv of an earlier report, or folder of a run; without: list studies",
+        help="name of a study, curves.csv of an earlier report, or folder of a run; without: what began last",
     )
     parser.add_argument(
         "--tracking-uri", help="MLflow store (default: MLFLOW_TRACKING_URI, else runs/mlflow.db)"
@@ -37,50 +42,21 @@ def report(arguments: Sequence[str]) -> None:
         help="folder of the report (default: runs/reports/STUDY, of a file STUDY.csv; of a run its own)",
     )
     parser.add_argument(
-        "--onset", type=float, help="score above which a run has begun to learn (default: the study's)"
-    )
-    parser.add_argument(
-        "--reference", help="variant that the others are compared with (default: the study's, else remix)"
-    )
-    parser.add_argument(
-        "--smooth",
-        type=int,
-        default=1,
-        help="evaluations to average in drawn curves (default: 1, as they are)",
-    )
-    parser.add_argument(
         "--upload",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="add the report to the study's run in MLflow (default: yes)",
     )
+    add_options(parser)
     options = parser.parse_args(arguments)
     if options.output == "":
         raise SettingError("output", options.output, "must be a folder")
     if options.study is None:
-        _list(options.tracking_uri)
-        return
+        options.study = _latest(options.tracking_uri)
     if RunDirectory(Path(options.study)).record:
         _report_run(options)
         return
-    study = check_name("study", options.study)
-    if study.lower().endswith(".csv"):
-        from remix.report.files import read_curves
-
-        results = read_curves(Path(study))
-    else:
-        from remix.report.load import load_study
-
-        print(f"reading {study} ...", flush=True)
-        results = load_study(study, options.tracking_uri)
-    if options.onset is not None:
-        results = replace(results, onset=checks.number("onset", options.onset))
-    if options.reference is not None:
-        if options.reference not in results.variants:
-            expected = one_of(results.variants, options.reference)
-            raise SettingError("reference", options.reference, expected)
-        results = replace(results, chosen=options.reference)
-    results = replace(results, smooth=checks.whole("smooth", options.smooth, minimum=1))
+    results = chosen(_read(options), options)
     from remix.report.output import report_folder, upload_report, write_report
 
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)
@@ -102,22 +78,38 @@ def _report_run(options: argparse.Namespace) -> None:
     """Of one run, for which settings of comparisons say nothing."""
     from remix.report.run_report import report_run
 
-    compares = {"onset": None, "reference": None, "smooth": 1}
-    for name, default in compares.items():
+    for name, default in DEFAULTS.items():
         if (value := getattr(options, name)) != default:
             raise SettingError(name, value, "is for studies; this is the report of one run")
     report_run(Path(options.study), Path(options.output) if options.output else None)
 
 
-def _list(tracking_uri: str | None) -> None:
+def _read(options: argparse.Namespace) -> StudyResults:
+    """A study, from its store or a file of curves."""
+    study = check_name("study", options.study)
+    if study.lower().endswith(".csv"):
+        from remix.report.files import read_curves
+
+        return read_curves(Path(study), options.metric)
+    from remix.report.load import load_study
+
+    print(f"reading {printable(study)} ...", flush=True)
+    return load_study(study, options.tracking_uri, options.metric)
+
+
+def _latest(tracking_uri: str | None) -> str:
+    """The name of the study, or the folder of the run, that began last.
+
+    :raises SettingError: if there is none here; the studies of the store are named.
+    """
+    from remix.report.listing import latest
+
+    if (found := latest()) is not None:
+        return found
     from remix.report.load import studies
-    from remix.report.text import natural, printable
     from remix.tracking.store import store_uri
 
     uri = store_uri(tracking_uri)
-    names = sorted(studies(uri), key=natural)
-    print(
-        "\n".join([f"studies in {uri}:", *map(printable, names)])
-        if names
-        else f"there are no studies in {uri}"
-    )
+    choices = list(map(printable, studies(uri)))
+    expected = f"{one_of(choices)}; these are the studies" if choices else "there are no studies"
+    raise SettingError("study", "", f"there are no runs below {RUNS}; {expected} in {uri}")

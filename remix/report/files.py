@@ -39,17 +39,20 @@ def write_curves(results: StudyResults, path: Path) -> None:
     write_table(path, (*CURVE_COLUMNS, results.score_label), lines())
 
 
-def read_curves(path: Path) -> StudyResults:
+def read_curves(path: Path, metric: str | None = None) -> StudyResults:
     """What :func:`write_curves` wrote, with the heat maps and the table of runs beside it.
 
     The study is named after the folder of a file ``curves.csv``, otherwise after the file; its scores are
     called what their column is. Lines may be in any order; of several for the same step of a run the last
     one counts.
 
+    :param metric: what somebody wants to be compared, which must be the name of the scores.
     :raises SettingError: if there is no such file or it is none of ours, naming the line and the column.
     """
     header, rows = read_table(path, CURVE_COLUMNS, others=1)
     [score] = set(header) - set(CURVE_COLUMNS)
+    if metric not in (None, score):
+        raise SettingError("metric", metric, f"must be {score}, the only one in {path}")
     by_run: dict[tuple[str, str, int], list[Row]] = {}
     for row in rows:
         by_run.setdefault((row.text("panel"), row.text("variant"), row.whole("seed")), []).append(row)

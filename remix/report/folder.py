@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -57,6 +58,22 @@ def from_folder(plan: dict[str, Any]) -> tuple[StudyResults, str]:
     about = plan["study"], plan["title"], plan["score"]
     results = StudyResults(*about, tuple(runs), tuple(heat_maps.values()), **questions(plan))
     return results, plan["metric"]
+
+
+def compared_by(plan: dict[str, Any], metric: str | None) -> dict[str, Any]:
+    """The plan with another metric, if one is given, of which the study's threshold of onset says nothing."""
+    if metric in (None, plan["metric"]):
+        return plan
+    return plan | {"metric": metric, "score": re.sub("[/_]", " ", str(metric)), "onset": None}
+
+
+def known_metrics(plan: dict[str, Any]) -> set[str]:
+    """Those in the journal of the first of its jobs that has any."""
+    for job in plan["jobs"]:
+        entries = Journal(Path(str(job.get("directory", "nowhere")))).entries()
+        if names := {name for entry in entries for name in entry.values}:
+            return names
+    return set()
 
 
 def questions(plan: dict[str, Any]) -> dict[str, Any]:

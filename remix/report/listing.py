@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import nan
@@ -16,6 +17,7 @@ from remix.report.folder import curve
 from remix.report.text import printable
 from remix.settings.errors import SettingError
 from remix.settings.files import RUNS
+from remix.tracking.journal import JOURNAL
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE, read_plan
 
 _SHOWN = 20
@@ -79,6 +81,19 @@ def list_runs(arguments: Sequence[str]) -> None:
         print(line.text(now))
     if len(shown) < len(lines):
         print(f"{len(lines) - len(shown)} earlier: remix list --all")
+
+
+def latest() -> str | None:
+    """What began last of what has a report: the name of a study, or the folder of a run with metrics.
+
+    None if there is neither below ``runs``.
+    """
+    for line in sorted(_lines(), key=lambda line: line.started, reverse=True):
+        if line.is_run and line.runs[0][0].file(JOURNAL) is not None:
+            return str(line.folder)
+        with suppress(SettingError):
+            return str(read_plan(line.folder / PLAN_FILE)["study"])
+    return None
 
 
 def _lines() -> list[Line]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from remix.report.folder import from_folder, plan_here, questions
+from remix.report.folder import compared_by, from_folder, known_metrics, plan_here, questions
 from remix.report.results import StudyResults, rank
 from remix.report.stored_runs import read_runs, status_of
 from remix.report.text import printable
 from remix.settings.errors import SettingError, first_line, one_of
+from remix.settings.redaction import redact_forms
 from remix.tracking.artifacts import Artifacts
+from remix.tracking.pages import run_page
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
-from remix.tracking.store import connect, database_file, is_away, store_uri
+from remix.tracking.store import SERVERS, connect, database_file, is_away, store_uri, without_login
 from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
 
 if TYPE_CHECKING:
@@ -24,22 +27,25 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
-def load_study(name: str, tracking_uri: str | None = None) -> StudyResults:
+def load_study(name: str, tracking_uri: str | None = None, metric: str | None = None) -> StudyResults:
     """All jobs of a study, with their learning curves and heat maps.
 
     If the store is away or does not know the study, its folder may tell the same; that is said in one line.
 
     :param tracking_uri: the store; None for ``MLFLOW_TRACKING_URI``, else ``runs/mlflow.db``.
-    :raises SettingError: if nobody has such a study, or it has no finished run.
+    :param metric: what is compared; None for what the study compares.
+    :raises SettingError: if nobody has such a study, or it has no finished run, or none with the metric.
     """
     try:
-        return _checked(_from_store(name, store_uri(tracking_uri)))
+        return _checked(_from_store(name, store_uri(tracking_uri), metric))
     except Exception as error:
         if not isinstance(error, SettingError) and not is_away(error):
             raise
         if (plan := plan_here(name)) is None:
             raise
-        results = _checked(from_folder(plan))
+        if metric is not None and metric not in (known := known_metrics(plan)):
+            raise SettingError("metric", metric, one_of(known, metric)) from error
+        results = _checked(from_folder(compared_by(plan, metric)))
         print(f"{first_line(error)}; reading the folders of its runs", file=sys.stderr, flush=True)
         return results
 
@@ -52,7 +58,7 @@ def _checked(results: tuple[StudyResults, str]) -> StudyResults:
     return study
 
 
-def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
+def _from_store(name: str, uri: str, metric: str | None) -> tuple[StudyResults, str]:
     """The study as the store knows it, and the metric that is compared.
 
     A job may have several runs: the one with the best status counts, and among equals the newest. A run whose
@@ -70,10 +76,21 @@ def _from_store(name: str, uri: str) -> tuple[StudyResults, str]:
     plan = _plan(client, parent)
     children = _all_runs(client, [experiment.experiment_id], f"tags.`{PARENT}` = '{parent.info.run_id}'")
     chosen = [_best(job, children) for job in plan["jobs"]]
+    _check_metric(metric, chosen)
+    plan = compared_by(plan, metric)
     runs, heat_maps = read_runs(client, plan, chosen)
     about, run_id = (name, plan["title"], plan["score"]), parent.info.run_id
-    results = StudyResults(*about, runs, heat_maps, run_id, **questions(plan))
+    results = StudyResults(*about, runs, heat_maps, run_id, store=redact_forms(uri), **questions(plan))
+    if uri.startswith(SERVERS):
+        page = run_page(experiment.experiment_id, run_id)
+        results = replace(results, address=f"{without_login(uri)}{page}")
     return results, plan["metric"]
+
+
+def _check_metric(metric: str | None, runs: Sequence[StoredRun | None]) -> None:
+    known = {name for run in runs if run is not None for name in run.data.metrics}
+    if metric is not None and metric not in known:
+        raise SettingError("metric", metric, one_of(known, metric))
 
 
 def studies(tracking_uri: str | None = None) -> list[str]:

@@ -38,7 +38,12 @@ def page_of(client: MlflowClient, asked: str | None) -> str:
         experiments = f"{one_of(names, asked)}, which are experiments, or" if names else "must be"
         expected = f"{experiments} the folder or the id of a run"
         raise SettingError("run or study", asked, expected)
-    return f"/#/experiments/{client.get_run(run_id).info.experiment_id}/runs/{run_id}?{_KIND}"
+    return run_page(client.get_run(run_id).info.experiment_id, run_id)
+
+
+def run_page(experiment: str, run_id: str) -> str:
+    """The page of a run of the experiment with this id."""
+    return f"/#/experiments/{experiment}/runs/{run_id}?{_KIND}"
 
 
 def _curves(client: MlflowClient, experiment: str) -> str:

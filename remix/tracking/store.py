@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from filelock import FileLock
 
@@ -45,7 +46,7 @@ _MLFLOW_SETTINGS = {
     "PGCONNECT_TIMEOUT": f"{PROBE_SECONDS:.0f}",
 }
 _LONGEST_FOLDER = 157  # MLflow's tables keep 200 characters, of which those of a run are 43
-_SERVERS = ("http://", "https://")
+SERVERS = ("http://", "https://")
 _TEMPORARY = re.compile(
     r"database is locked|database or disk is full|disk I/O|read-?only|unable to open|could not connect"
     r"|connection (refused|reset|timed|is lost|was closed)|can't connect|timed? ?out|unreachable|no route to"
@@ -83,6 +84,12 @@ def database_file(uri: str) -> Path | None:
     if not uri.startswith(_SQLITE):
         return None
     return Path(uri.removeprefix(_SQLITE).partition("?")[0]).absolute()
+
+
+def without_login(uri: str) -> str:
+    """The address of a server, fit to be shown."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
 
 def connect(uri: str) -> MlflowClient:
@@ -217,7 +224,7 @@ def is_away(error: BaseException | None) -> bool:
 def _probe(uri: str) -> None:
     """Ask the store for a sign of life. MLflow itself would wait much longer for it."""
     try:
-        if uri.startswith(_SERVERS):
+        if uri.startswith(SERVERS):
             _ask(uri)
         elif (database := database_file(uri)) is not None and database.is_file():
             with closing(sqlite3.connect(database, timeout=PROBE_SECONDS)) as connection:

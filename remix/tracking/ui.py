@@ -15,14 +15,13 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO
 from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 from remix.settings.errors import SettingError
 from remix.settings.signals import Stopped
 from remix.tracking import leash
 from remix.tracking.pages import page_of
-from remix.tracking.store import connect, database_file, store_uri
+from remix.tracking.store import connect, database_file, store_uri, without_login
 
 START_SECONDS = 120.0
 END_SECONDS = 10.0
@@ -42,7 +41,7 @@ def ui(arguments: Sequence[str]) -> None:
         raise SettingError("tracking_uri", uri, "there are no runs yet; 'remix train' makes the first")
     if uri.startswith(("http://", "https://")):
         page = "" if options.run is None else page_of(connect(uri), options.run)
-        _show(f"{_without_login(uri)}{page}", options.open)
+        _show(f"{without_login(uri)}{page}", options.open)
         return
     _check_port(options.host, options.port)
     page = page_of(connect(uri), options.run)
@@ -154,11 +153,6 @@ def _show(address: str, opened: bool) -> None:
 def _has_display() -> bool:
     screen = sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return screen and sys.stdout.isatty()
-
-
-def _without_login(uri: str) -> str:
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
 
 
 def _repeat(errors: IO[bytes]) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from remix.report import report
 from remix.report.files import write_curves
+from remix.report.results import StudyResults
 from remix.settings.errors import SettingError
-from tests.report.samples import make_study
+from tests.report.samples import flat, make_study
 from tests.report.stores import FakeStore
 
 
@@ -118,24 +119,85 @@ def test_files_of_the_user_are_not_replaced() -> None:
     assert list(map(str, Path().iterdir())) == ["curves.csv"]
 
 
-def test_without_a_name_studies_are_listed(store: FakeStore, capsys: pytest.CaptureFixture[str]) -> None:
-    report([])
-    assert capsys.readouterr().out.splitlines() == [f"studies in {store.uri}:", "begun", "duel", "planless"]
-
-
-def test_studies_are_listed_in_natural_order(
+def test_without_a_name_the_latest_study_is_taken(
     store: FakeStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ["b", "gamma 0.9", "gamma 10", "gamma 9", "A", "10", "9", "2 x"]
-    monkeypatch.setattr("remix.report.load.studies", lambda uri: sorted(names))
-    report([])
-    expected = ["A", "b", "gamma 0.9", "gamma 9", "gamma 10", "2 x", "9", "10"]
-    assert capsys.readouterr().out.splitlines()[1:] == expected
+    monkeypatch.setattr("remix.report.listing.latest", lambda: "duel")
+    report(["--no-upload"])
+    assert capsys.readouterr().out.startswith("reading duel ...\n7 finished, ")
 
 
-def test_store_without_studies(mlflow_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
-    report(["--tracking-uri", mlflow_uri])
-    assert capsys.readouterr().out == f"there are no studies in {mlflow_uri}\n"
+def test_where_nothing_was_trained_the_studies_of_the_store_are_named(store: FakeStore) -> None:
+    with pytest.raises(SettingError) as refused:
+        report([])
+    assert str(refused.value) == (
+        "study=: there are no runs below runs; must be one of begun, duel, planless; "
+        f"these are the studies in {store.uri}"
+    )
+
+
+def test_store_without_studies(mlflow_uri: str) -> None:
+    with pytest.raises(SettingError, match="there are no runs below runs; there are no studies in sqlite"):
+        report(["--tracking-uri", mlflow_uri])
+
+
+def test_another_metric(store: FakeStore, run_ids: dict[str, str]) -> None:
+    for name in ("remix 1", "remix 2", "remix 3"):
+        for step, rate in ((0, 0.0), (100, 0.5)):
+            store.client.log_metric(run_ids[name], "test/win_rate", rate, step=step)
+    report(["duel", "--metric", "test/win_rate", "--no-upload"])
+    page = Path("runs/reports/duel/report.md").read_text()
+    assert "final test win rate" in page and "3 finished, " not in page
+    with pytest.raises(
+        SettingError, match="^metric=test/winrate: must be one of test/win_rate, test/return$"
+    ):
+        report(["duel", "--metric", "test/winrate"])
+
+
+def test_names_and_order() -> None:
+    Path("duel").mkdir()
+    write_curves(make_study(), Path("duel/curves.csv"))
+    names = ["--name", "qmix=The old one", "--name", "without_mixing_gradient=Less"]
+    report(["duel/curves.csv", "--order", "without_mixing_gradient,qmix", *names])
+    page = Path("runs/reports/duel.csv/report.md").read_text()
+    rows = re.findall(r"^\| (Less|The old one|ReMIX) \| \d", page, re.MULTILINE)
+    assert rows[:3] == ["Less", "The old one", "ReMIX"]
+    assert "## ReMIX against the others" in page and "QMIX" not in page.replace("ReMIX", "")
+    # What is kept has the variants' own names, so that the report can be made again.
+    assert ",qmix," in Path("runs/reports/duel.csv/curves.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "complaint"),
+    [
+        ("--smooth", "two", "smooth=two: must be a whole number of at least 1"),
+        ("--onset", "high", "onset=high: must be a finite number"),
+        ("--onset", "nan", "onset=nan: must be a finite number"),
+        ("--order", "qmix,vdn", "order=vdn: must be one of qmix, remix, without_mixing_gradient"),
+        ("--name", "qmix", "name=qmix: must be VARIANT=NAME"),
+        ("--name", "qmx=Q", "name=qmx: must be one of qmix, remix, without_mixing_gradient"),
+        ("--name", "qmix=", "name=: must be a name, with at least one letter or digit"),
+        ("--name", "qmix=ReMIX", "name=qmix=ReMIX: must not be what another variant is called"),
+        (
+            "--metric",
+            "test/win_rate",
+            "metric=test/win_rate: must be test return, the only one in curves.csv",
+        ),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_would_be_right(option: str, value: str, complaint: str) -> None:
+    write_curves(make_study(), Path("curves.csv"))
+    with pytest.raises(SettingError) as refused:
+        report(["curves.csv", option, value, "--output", "new"])
+    assert str(refused.value) == complaint and not Path("new").exists()
+
+
+def test_a_variant_may_have_an_equals_sign_and_a_comma_in_its_name() -> None:
+    runs = [run for variant in ("a = 1", "a = 1, b = 2") for run in flat("p", variant, [1.0, 2.0])]
+    write_curves(StudyResults("s", "s", "score", tuple(runs)), Path("some.csv"))
+    report(["some.csv", "--name", "a = 1, b = 2=Both", "--order", "a = 1, b = 2"])
+    page = Path("runs/reports/some.csv/report.md").read_text()
+    assert re.findall(r"^\| (Both|a = 1) \| \d", page, re.MULTILINE)[:2] == ["Both", "a = 1"]
 
 
 def test_mistake_is_one_line(store: FakeStore) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
-from remix.report.listing import list_runs
+from remix.report.listing import latest, list_runs
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE
 
@@ -68,6 +68,21 @@ def test_a_study_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert shown(capsys)[0][0] == "interrupted" and shown(capsys)[0][3:] == rest
     run("studies/duel/x/seed2", 10, "failed")
     assert shown(capsys)[0][0] == "failed" and shown(capsys)[0][3:] == rest
+
+
+def test_the_latest_that_has_a_report():
+    jobs = [{"panel": "p", "variant": "v", "algorithm": "v", "identity": "i", "seed": 1}]
+    plan = {"study": "a duel", "title": "Duel", "metric": "test/return", "score": "return", "jobs": jobs}
+    assert latest() is None
+    run("without_metrics", 1, "failed")
+    assert latest() is None
+    run("studies/duel/x", 90, "finished")
+    Path("runs/studies/duel", PLAN_FILE).write_text(json.dumps(plan))
+    assert latest() == "a duel"
+    Journal(run("alone", 30, "running")).append({"test/return": 1.0}, 0)
+    assert latest() == "runs/alone"
+    run("studies/duel/y", 10, "running")
+    assert latest() == "a duel"
 
 
 def test_only_the_newest_are_shown_unless_all_are_wanted(capsys: pytest.CaptureFixture[str]):
