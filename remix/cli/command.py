@@ -25,7 +25,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix watch [RUN]                       one greedy episode as a GIF
   remix record [RUN]                      whole episodes in files that NumPy reads
   remix export [RUN]                      its policy as ONNX and torch.export, to play without ReMIX
-  remix report STUDY_OR_RUN               curves, tables and verdicts of a study; curve and numbers of a run
+  remix report [STUDY_OR_RUN]             curves, tables and verdicts of a study; curve and numbers of a run
   remix search [SETTING=VALUE ...]        hyper-parameter search
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix warmup [SETTING=VALUE ...]        compile what runs of a configuration call, before them

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "smooth": 1,
     "name": [],
     "order": [],
+    "pdf": False,
 }
 """The options, which are for studies."""
 
@@ -45,6 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--order", action="append", metavar="VARIANT,...", help="variants that stand first, in this order"
     )
+    group.add_argument("--pdf", action="store_true", help="draw the figures as PDF too")
     parser.set_defaults(**DEFAULTS)
 
 

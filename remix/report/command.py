@@ -62,7 +62,7 @@ def report(arguments: Sequence[str]) -> None:
     print(f"{results.status_phrase}; making tables and figures ...", flush=True)
     output = Path(options.output) if options.output else report_folder(results)
     try:
-        paths = write_report(results, output)
+        paths = write_report(results, output, options.pdf)
     except OSError as error:
         raise SettingError("output", output, f"cannot be written ({error.strerror})") from error
     tracked = options.upload and results.run_id is not None

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from remix.report.axes import NARROW, add_legend, draw_band, make_panels, one_scale
+from remix.report.drawn import drawn_curves, highest, lowest, lowest_shown
 from remix.report.onset import OnsetTimes
 from remix.report.results import StudyResults
 from remix.report.statistics import (
@@ -18,9 +19,7 @@ from remix.report.statistics import (
     common_grid,
     comparable,
     curve_over_tasks,
-    learning_curve,
     on_grid,
-    smoothed,
 )
 from remix.report.style import number_format, styles
 from remix.report.tables import panel_scales
@@ -35,23 +34,21 @@ def learning_curves(results: StudyResults) -> Figure:
 
     Where curves are smoothed, the label says over what, and the raw ones are thin.
     """
-    shared = one_scale(results)
+    shared, curves = one_scale(results), drawn_curves(results)
     figure, panels = make_panels(results, 2.9, "environment steps", _score(results), share_y=shared)
-    drawn: list[list[Band]] = []
+    every = [curve.band for curve in curves.values()]
     for axes, panel in panels:
-        drawn.append([])
+        bands = []
         for order, (variant, style) in enumerate(styles(results.variants).items()):
-            if not (runs := results.of(panel, variant)):
+            if (curve := curves.get((panel, variant))) is None:
                 continue
-            if results.smooth > 1:
-                raw = learning_curve(runs)
-                axes.plot(raw.at, raw.value, color=style.color, linewidth=0.6, alpha=0.5)
-            drawn[-1].append(learning_curve([smoothed(run, results.smooth) for run in runs]))
-            draw_band(axes, drawn[-1][-1], style, order)
+            if curve.raw is not None:
+                axes.plot(curve.raw.at, curve.raw.value, color=style.color, linewidth=0.6, alpha=0.5)
+            draw_band(axes, curve.band, style, order)
+            bands.append(curve.band)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.margins(x=0.02)
-    for (axes, _), bands in zip(panels, drawn, strict=True):
-        _cut_dips(axes, bands, [band for every in drawn for band in every] if shared else bands)
+        _cut_dips(axes, bands, every if shared else bands)
     add_legend(figure, results)
     return figure
 
@@ -110,18 +107,11 @@ def onset(results: StudyResults) -> Figure:
 
 
 def _cut_dips(axes: Axes, bands: Sequence[Band], scale: Sequence[Band]) -> None:
-    """End the axis above short and very deep dips, which would press everything else flat, and say so.
-
-    :param bands: on these axes.
-    :param scale: on all axes of the same scale.
-    """
-    ends = [band.value[i] for band in scale for i in (0, -1)]
-    lowest = min((np.nanmin([band.value, band.low]) for band in bands), default=0.0)
-    highest = max((np.nanmax([band.value, band.high]) for band in scale), default=0.0)
-    limit = min(ends, default=0.0) - (highest - min(ends, default=0.0))
-    if lowest < limit:
-        axes.set_ylim(limit, highest + 0.05 * (highest - limit))
+    """End the axis above deep dips (:func:`lowest_shown`), and say so."""
+    if (limit := lowest_shown(bands, scale)) is not None:
+        dip, top = lowest(bands), highest(scale)
+        axes.set_ylim(limit, top + 0.05 * (top - limit))
         axes.text(
-            0.98, 0.03, f"cut; dips reach {number_format([lowest])(float(lowest))}",
+            0.98, 0.03, f"cut; dips reach {number_format([dip])(dip)}",
             transform=axes.transAxes, ha="right", color="0.35", fontsize="small",
         )  # fmt: skip

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = ("png", "svg")
+PDF = "pdf"
+"""On wish: for papers."""
 
 
 def performance_profiles(results: StudyResults) -> Figure:
@@ -106,14 +108,20 @@ _FIGURES: tuple[Callable[[StudyResults], Figure], ...] = (
     weight_heatmaps,
 )
 
+_WITHOUT_TIME: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, PDF: {"CreationDate": None}}
+"""The same figure is the same file."""
+
 
 def figure_files() -> list[str]:
     """Names of all files that there may be."""
-    return [f"{make.__name__}.{form}" for make in _FIGURES for form in FORMATS]
+    return [f"{make.__name__}.{form}" for make in _FIGURES for form in (*FORMATS, PDF)]
 
 
-def save_figures(results: StudyResults, directory: Path) -> list[Path]:
-    """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``."""
+def save_figures(results: StudyResults, directory: Path, pdf: bool = False) -> list[Path]:
+    """Draw all figures that the results allow into ``<directory>/<figure>.png`` and ``.svg``.
+
+    :param pdf: whether they are drawn as PDF too.
+    """
     empty = {
         onset.__name__: results.onset is None,
         sample_efficiency.__name__: len(results.panels) < 2 or not over_all_panels(results),
@@ -127,9 +135,10 @@ def save_figures(results: StudyResults, directory: Path) -> list[Path]:
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         for make in (make for make in _FIGURES if not empty.get(make.__name__)):
             figure = make(results)
-            for form in FORMATS:
+            for form in (*FORMATS, *([PDF] if pdf else [])):
                 path = directory / f"{make.__name__}.{form}"
-                figure.savefig(path, metadata={"Date": None} if form == "svg" else None)
+                figure.savefig(path, metadata=_WITHOUT_TIME[form])
+                figure.set_layout_engine("none")  # found once, it is that of the other files too
                 paths.append(path)
     return paths
 

@@ -9,8 +9,7 @@ from remix.report.differences import commits, different_games, is_mixed
 from remix.report.markup import Bullets, Section, Table
 from remix.report.onset import onsets
 from remix.report.results import StudyResults
-from remix.report.statistics import Estimate
-from remix.report.style import label, named, number, number_format, steps
+from remix.report.style import interval, label, named, number, number_format, steps, with_interval
 from remix.report.tables import Score, improvements, knows_best, over_all_panels
 from remix.report.text import shortened
 from remix.report.verdicts import LEAST_SEEDS, Comparison, compare
@@ -44,9 +43,9 @@ def final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
             label(score.panel, results.panels),
             named(results, score.variant),
             text(score.final.value),
-            _interval(score.final, text),
+            interval(score.final, text),
             *(_absolute(score, text) if fresh else []),
-            *([_with_interval(score.gap, number)] if gap else []),
+            *([with_interval(score.gap, number)] if gap else []),
             text(score.best),
             text(score.area),
             "never" if isinf(score.steps_to_90) else steps(score.steps_to_90),
@@ -69,7 +68,7 @@ def final_scores(results: StudyResults, scores: Sequence[Score]) -> Section:
 
 
 def _absolute(score: Score, text: Callable[[float], str]) -> list[str]:
-    return [text(score.absolute.value), _interval(score.absolute, text), text(score.last.value)]
+    return [text(score.absolute.value), interval(score.absolute, text), text(score.last.value)]
 
 
 def against_the_others(results: StudyResults, scores: Sequence[Score]) -> Section:
@@ -87,11 +86,11 @@ def against_the_others(results: StudyResults, scores: Sequence[Score]) -> Sectio
         else "the lowest final score of a panel as 0 and its highest as 1"
     )
     if len(results.panels) > 1 and len(overall) > 1:
-        rows = [[names[variant], number(e.value), _interval(e), str(e.n)] for variant, e in overall.items()]
+        rows = [[names[variant], number(e.value), interval(e), str(e.n)] for variant, e in overall.items()]
         blocks.append(f"Over all panels, with {scale} (interquartile mean of all runs):")
         blocks.append(Table(["variant", "normalised score", "95 % interval", "runs"], rows))
     if probabilities:
-        rows = [[names[variant], number(e.value), _interval(e)] for variant, e in probabilities.items()]
+        rows = [[names[variant], number(e.value), interval(e)] for variant, e in probabilities.items()]
         blocks.append(f"Probability that {reference} has the higher final score than:")
         blocks.append(Table(["variant", "probability", "95 % interval"], rows))
     return Section(f"{reference} against the others", blocks)
@@ -142,7 +141,7 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     sentences = []
     for comparison in compare(results):
         ours, theirs = (
-            f"{names[variant]} {_with_interval(found[comparison.panel, variant], text)}"
+            f"{names[variant]} {with_interval(found[comparison.panel, variant], text)}"
             for variant in (results.reference, comparison.variant)
         )
         higher = comparison.higher
@@ -170,7 +169,7 @@ def _reason(comparison: Comparison, text: Callable[[float], str]) -> str:
     if isnan(comparison.p_value):
         return f"not all scores are finite numbers, {seeds}"
     numbers = (
-        f"difference {_with_interval(comparison.difference, text)}, higher in "
+        f"difference {with_interval(comparison.difference, text)}, higher in "
         f"{comparison.probability.value:.0%} of pairs, p = {comparison.p_value:.2g}, {seeds}"
     )
     if comparison.higher is not None:
@@ -180,11 +179,3 @@ def _reason(comparison: Comparison, text: Callable[[float], str]) -> str:
 
 def _format(scores: Sequence[Score]) -> Callable[[float], str]:
     return number_format(value for score in scores for value in (score.final.value, score.best))
-
-
-def _with_interval(estimate: Estimate, text: Callable[[float], str]) -> str:
-    return f"{text(estimate.value)} {_interval(estimate, text)}".rstrip("– ")
-
-
-def _interval(estimate: Estimate, text: Callable[[float], str] = number) -> str:
-    return "–" if isnan(estimate.low) else f"[{text(estimate.low)}, {text(estimate.high)}]"

@@ -88,7 +88,8 @@ def is_return(metric: str) -> bool:
 
 def curve(folder: Path, metric: str) -> tuple[Floats, Floats]:
     """Environment steps ``[E]`` and values ``[E]`` of a metric in the journal of a folder, as they came."""
-    points = [(e.step, e.values[metric]) for e in Journal(folder).entries() if metric in e.values]
+    entries = Journal(folder).entries(metric=metric)
+    points = [(entry.step, entry.values[metric]) for entry in entries if metric in entry.values]
     env_steps, scores = np.array(points, dtype=np.float64).reshape(-1, 2).T
     return env_steps, scores
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import ceil
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from remix.report.results import StudyResults
 from remix.report.style import WIDTH, label, named, seeds, wrapped
@@ -22,7 +21,7 @@ def weight_heatmaps(results: StudyResults) -> Figure:
     rows = ceil(len(places) / columns)
     same_steps = len({heat.env_steps[-1] for heat in results.heat_maps}) == 1
     width = min(2.6 * columns + 0.9, WIDTH)
-    figure = Figure(figsize=(max(width, 4.2), 0.3 + 2.3 * rows), layout="constrained")
+    figure = Figure(figsize=(max(width, 4.2), 0.6 + 2.3 * rows), layout="constrained")
     drawn = []
     for place, key in enumerate(places):
         heat = maps.get(key)
@@ -31,14 +30,13 @@ def weight_heatmaps(results: StudyResults) -> Figure:
         axes = figure.add_subplot(rows, columns, place + 1)
         mesh = draw_weights(axes, heat)
         axes.grid(False)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         what = named(results, heat.variant)
         where = f", {label(heat.panel, results.panels)}" if len(panels) > 1 else ""
         axes.set_title(wrapped(f"{what}{where} ({seeds(heat.n_runs)})"), fontsize="medium")
         if place % columns and same_steps:
             axes.tick_params(labelleft=False)
         drawn.append(axes)
+    figure.suptitle("How often each projection weight occurs during training", fontsize="large")
     figure.supxlabel("normalised weight", fontsize="medium")
     figure.supylabel("environment steps", fontsize="medium")
     figure.colorbar(mesh, ax=drawn, label="log probability", aspect=15 * rows, fraction=0.05, pad=0.02)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isnan, nan
 
 import numpy as np
@@ -29,6 +30,7 @@ class Onset:
     :ivar p_value: of the log-rank test against the reference; NaN for the reference itself, and where either
         has too few runs.
     :ivar differs: whether that is below the level that Holm's method allows it.
+    :ivar later: whether, by the test's statistic, the reference's runs begin earlier.
     """
 
     panel: str
@@ -40,8 +42,10 @@ class Onset:
     median: float
     p_value: float
     differs: bool
+    later: bool
 
 
+@lru_cache(maxsize=1)
 def onsets(results: StudyResults, threshold: float) -> list[Onset]:
     """One for each curve with finished runs, in the order of the plan.
 
@@ -49,7 +53,7 @@ def onsets(results: StudyResults, threshold: float) -> list[Onset]:
     """
     keys = [(panel, v) for panel in results.panels for v in results.variants if results.of(panel, v)]
     times = {key: OnsetTimes.of(results.of(*key), threshold) for key in keys}
-    p_values = {
+    tests = {
         (panel, variant): _log_rank(times[panel, results.reference], times[panel, variant])
         for panel, variant in keys
         if variant != results.reference
@@ -57,13 +61,14 @@ def onsets(results: StudyResults, threshold: float) -> list[Onset]:
         and not is_mixed(results, panel, results.reference)
         and not is_mixed(results, panel, variant)
     }
+    p_values = {key: p for key, (_, p) in tests.items()}
     tested = sorted((key for key, p in p_values.items() if not isnan(p)), key=p_values.__getitem__)
     shown: set[tuple[str, str]] = set()
     for key, level in zip(tested, holm_levels(len(tested)), strict=True):
         if p_values[key] > level:
             break
         shown.add(key)
-    return [_onset(*key, times[key], p_values.get(key, nan), key in shown) for key in keys]
+    return [_onset(*key, times[key], *tests.get(key, (nan, nan)), key in shown) for key in keys]
 
 
 @dataclass(frozen=True)
@@ -98,21 +103,26 @@ class OnsetTimes:
         return steps, np.concatenate(([0.0], curve.probabilities))
 
 
-def _onset(panel: str, variant: str, times: OnsetTimes, p_value: float, differs: bool) -> Onset:
+def _onset(
+    panel: str, variant: str, times: OnsetTimes, statistic: float, p_value: float, differs: bool
+) -> Onset:
     begun, n = len(times.begun), len(times)
     interval = binomtest(begun, n).proportion_ci(method="exact")
     steps, shares = times.share_begun()
     half = np.flatnonzero(shares >= 0.5)
     median = float(steps[half[0]]) if len(half) else inf
-    return Onset(
-        panel, variant, begun, n, float(interval.low), float(interval.high), median, p_value, differs
-    )
+    ends, later = (float(interval.low), float(interval.high)), statistic > 0.0
+    return Onset(panel, variant, begun, n, *ends, median, p_value, differs, later)
 
 
-def _log_rank(x: OnsetTimes, y: OnsetTimes) -> float:
-    """Two-sided p-value; 1 if no run of either has begun, NaN if one of them has too few runs."""
+def _log_rank(x: OnsetTimes, y: OnsetTimes) -> tuple[float, float]:
+    """Statistic, above 0 where X begins earlier, and two-sided p-value.
+
+    The p-value is 1 if no run of either has begun, NaN if one of them has too few runs.
+    """
     if min(len(x), len(y)) < LEAST_SEEDS:
-        return nan
+        return nan, nan
     if not len(x.begun) and not len(y.begun):
-        return 1.0
-    return float(logrank(x.censored, y.censored).pvalue)
+        return 0.0, 1.0
+    result = logrank(x.censored, y.censored)
+    return float(result.statistic), float(result.pvalue)

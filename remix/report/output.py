@@ -35,7 +35,7 @@ def report_folder(results: StudyResults) -> Path:
     return RUNS / "reports" / folder_name(results.name if results.file is None else f"{results.name}.csv")
 
 
-def write_report(results: StudyResults, output: Path) -> list[Path]:
+def write_report(results: StudyResults, output: Path, pdf: bool = False) -> list[Path]:
     """Write everything into a folder, which is created; an earlier report of the same is replaced.
 
     ``report.html`` (one file with all pictures), ``report.md``, ``figures/*.png`` and ``*.svg``,
@@ -43,6 +43,7 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     ``weight_heatmaps.csv``, from which the report can be made again. The files are moved to their places when
     all of them are there, so that a report that is interrupted leaves the one before it.
 
+    :param pdf: whether figures are drawn as ``*.pdf`` too.
     :returns: the files, the page first.
     :raises SettingError: if there is more than a report can hold, or other files have their names.
     """
@@ -54,7 +55,7 @@ def write_report(results: StudyResults, output: Path) -> list[Path]:
     output.mkdir(parents=True, exist_ok=True)
     _remove_remains(output)
     with TemporaryDirectory(dir=output, prefix=_UNFINISHED) as folder:
-        new = [path.relative_to(folder).as_posix() for path in _write_files(results, Path(folder))]
+        new = [path.relative_to(folder).as_posix() for path in _write_files(results, Path(folder), pdf)]
         (output / _FIGURES).mkdir(exist_ok=True)
         (output / SOURCE).write_bytes(_source(results))
         for name in new:
@@ -71,20 +72,24 @@ def _remove_remains(output: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_files(results: StudyResults, folder: Path) -> list[Path]:
+def _write_files(results: StudyResults, folder: Path, pdf: bool) -> list[Path]:
     """The page first."""
     from remix.report.differences import settings_table, write_settings
     from remix.report.figures import save_figures
     from remix.report.files import write_curves, write_heat_maps
-    from remix.report.markup import to_html, to_markdown
+    from remix.report.making import made
+    from remix.report.markup import to_markdown
     from remix.report.marl_eval import write_marl_eval
     from remix.report.page import sections
     from remix.report.run_table import write_runs
     from remix.report.tables import scores, write_scores
+    from remix.report.web_page import to_html
 
-    pictures = save_figures(results, folder / _FIGURES)
+    pictures = save_figures(results, folder / _FIGURES, pdf)
+    names = list(dict.fromkeys(path.stem for path in pictures))
+    drawn = [f"{_FIGURES}/{names[0]}.{form}" for form in ("svg", *(["pdf"] if pdf else []))]
     table = scores(results)
-    page = sections(results, table, list(dict.fromkeys(path.stem for path in pictures)))
+    page = sections(results, table, names, made(results, [*drawn, "scores.csv", CURVES, "marl_eval.json"]))
     paths = [folder / name for name in (PAGE, *_TABLES)]
     html, markdown, scores_csv, curves, runs, settings, exported, heat_maps = paths
     html.write_text(to_html(results.title, page, folder), encoding="utf-8")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from remix.report.answer import answer, headline_table
 from remix.report.findings import against_the_others, beginnings, final_scores
+from remix.report.interactive import curves
 from remix.report.machines import cost
-from remix.report.markup import Block, Bullets, Picture, Section, Table
+from remix.report.markup import Beside, Block, Bullets, Chart, Lead, Links, Picture, Section, Table
 from remix.report.results import FINISHED, Run, StudyResults
 from remix.report.statistics import CONFIDENCE, RESAMPLES, comparable
 from remix.report.style import label, named, number_format, steps
@@ -24,32 +26,57 @@ _CAPTIONS = {
         "Probability that a run of {reference} ends higher than one of the other; 0.5 is no difference."
     ),
     "weight_heatmaps": (
-        "Projection weights over training, all seeds together: natural logarithm of the share of each weight."
+        "Projection weights over training, all seeds together: natural logarithm of the share that each "
+        "weight has of its period. A dashed line is the end of a warm-up; grey: nothing was learned from."
     ),
 }
 
+_FIRST = ("onset", "learning_curves")
+"""Figures at the head of the page."""
 
-def sections(results: StudyResults, scores: Sequence[Score], figures: Sequence[str]) -> list[Section]:
-    """The page from above.
+
+def sections(
+    results: StudyResults, scores: Sequence[Score], figures: Sequence[str], made: Links | None = None
+) -> list[Section]:
+    """The page from above: what to believe, what that rests on, and then everything else.
 
     :param scores: of all curves with finished runs.
     :param figures: names of the figures there are, without folder and ending.
+    :param made: how the report was made.
     """
-    every = [_what_was_run(results), final_scores(results, scores), against_the_others(results, scores)]
+    pictures = _pictures(results, figures)
+    every = [_head(results, scores, pictures, made), against_the_others(results, scores)]
     if results.onset is not None:
         every.append(beginnings(results, results.onset))
-    reference = named(results, results.reference)
+    every.append(final_scores(results, scores))
+    every.append(Section("Figures", [picture for name, picture in pictures.items() if name not in _FIRST]))
+    every.append(_what_was_run(results))
+    if results.left_out:
+        every.append(_left_out(results))
     if (costs := cost(results)) is not None:
         every.append(costs)
+    every.append(_method())
+    return every
+
+
+def _pictures(results: StudyResults, figures: Sequence[str]) -> dict[str, Picture]:
+    reference = named(results, results.reference)
     captions = {name: _CAPTIONS[name].format(reference=reference) for name in figures}
     if results.smooth > 1 and "learning_curves" in captions:
         captions["learning_curves"] += f" Means of {results.smooth} evaluations; thin: single ones."
-    pictures = [Picture(f"figures/{name}", caption) for name, caption in captions.items()]
-    every.append(Section("Figures", pictures))
-    if results.left_out:
-        every.append(_left_out(results))
-    every.append(_method())
-    return every
+    return {name: Picture(f"figures/{name}", caption) for name, caption in captions.items()}
+
+
+def _head(
+    results: StudyResults, scores: Sequence[Score], pictures: Mapping[str, Picture], made: Links | None
+) -> Section:
+    """The answer: sentences, curves and the numbers beside them."""
+    table = headline_table(results, scores)
+    shown: list[Picture | Chart] = [pictures[name] for name in _FIRST if name in pictures]
+    if "learning_curves" in pictures:
+        shown[-1] = Chart(pictures["learning_curves"], curves(results))
+    blocks: list[Block] = [Beside(shown[0], table), *shown[1:]] if shown else [table]
+    return Section("", [Lead(answer(results)), *blocks, *([made] if made else [])])
 
 
 def _what_was_run(results: StudyResults) -> Section:

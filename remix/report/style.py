@@ -16,6 +16,7 @@ from remix.settings.project import configuration_folders
 
 if TYPE_CHECKING:
     from remix.report.results import StudyResults
+    from remix.report.statistics import Estimate
 
 WIDTH = 7.5
 """Inches; that of a page."""
@@ -187,3 +188,14 @@ def steps(value: float) -> str:
     return (
         f"{value / 1e3:.0f}k" if value >= 1e5 else f"{value / 1e3:.1f}k" if value >= 1e3 else f"{value:.0f}"
     )
+
+
+def interval(estimate: Estimate, text: Callable[[float], str] = number) -> str:
+    """The interval of an estimate: [3.10, 4.00], or a dash where there is none."""
+    none = estimate.low != estimate.low
+    return "–" if none else f"[{text(estimate.low)}, {text(estimate.high)}]"
+
+
+def with_interval(estimate: Estimate, text: Callable[[float], str]) -> str:
+    """An estimate and its interval, if it has one: 3.51 [3.10, 4.00]."""
+    return f"{text(estimate.value)} {interval(estimate, text)}".rstrip("– ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, isnan, nan
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def _of_all(values: list[float]) -> Estimate:
     return interquartile_mean(np.array(values))
 
 
+@lru_cache(maxsize=1)
 def improvements(results: StudyResults) -> dict[str, Estimate]:
     """How likely the reference has a higher final score than each other variant.
 
@@ -131,6 +133,7 @@ def panel_scales(results: StudyResults) -> dict[str, tuple[float, float]]:
     }
 
 
+@lru_cache(maxsize=1)
 def over_all_panels(results: StudyResults) -> dict[str, Estimate]:
     """Interquartile mean of the normalised final scores in all panels, so that panels weigh alike.
 

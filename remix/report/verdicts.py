@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import isnan
 from statistics import NormalDist
 
@@ -63,7 +63,13 @@ class Comparison:
     higher: str | None
     power: float
 
+    @property
+    def tested(self) -> bool:
+        """Whether there are numbers enough for a verdict."""
+        return min(self.seeds) >= LEAST_SEEDS and not isnan(self.p_value)
 
+
+@lru_cache(maxsize=1)
 def compare(results: StudyResults) -> list[Comparison]:
     """One for each panel and each variant with finished runs beside the reference's, in the study's order.
 

@@ -64,7 +64,7 @@ def draw_weights(axes: Axes, heat: HeatMap) -> QuadMesh:
 
     :returns: what a colour bar belongs to.
     """
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
     axes.set_facecolor("0.85")
     mesh = axes.pcolormesh(
@@ -82,9 +82,21 @@ def draw_weights(axes: Axes, heat: HeatMap) -> QuadMesh:
             1.0, heat.warmup_steps, "warm-up ends ", transform=axes.get_yaxis_transform(),
             color="white", ha="right", va="bottom", fontsize="small",
         )  # fmt: skip
-    axes.invert_yaxis()
+    axes.set_xticks(_ticks(heat.weights[0], heat.weights[-1]))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+    axes.set_yticks(_ticks(heat.env_steps[0], heat.env_steps[-1]))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.invert_yaxis()
     return mesh
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Both ends of a range, and round numbers between them that leave the ends room."""
+    from matplotlib.ticker import MaxNLocator
+
+    room = 0.15 * (high - low)
+    between = [at for at in MaxNLocator(4).tick_values(low, high) if low + room < at < high - room]
+    return [low, *between, high]
 
 
 def _log_probabilities(heat: HeatMap) -> np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float64]]:

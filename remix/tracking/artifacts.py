@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from remix.settings.errors import SettingError
 
@@ -24,7 +27,11 @@ class Artifacts:
         from mlflow.artifacts import list_artifacts
 
         self._run_id, self._address = str(run.info.run_id), str(run.info.artifact_uri).rstrip("/")
-        self._store = str(client.tracking_uri)
+        self._store, self._folder = str(client.tracking_uri), _local(self._address)
+        if self._folder is not None:
+            files = self._folder.iterdir() if self._folder.is_dir() else ()
+            self.sizes = {file.name: file.stat().st_size for file in files if file.is_file()}
+            return
         listed = list_artifacts(artifact_uri=self._address, tracking_uri=self._store)
         self.sizes = {Path(file.path).name: file.file_size or 0 for file in listed if not file.is_dir}
 
@@ -40,9 +47,22 @@ class Artifacts:
             return None
         if self.sizes[name] > largest:
             raise SettingError(name, self._run_id, f"has {self.sizes[name]:,} bytes; at most {largest:,}")
+        if self._folder is not None:
+            return Path(shutil.copyfile(self._folder / name, folder / name))
         address = f"{self._address}/{name}"
         copied = download_artifacts(artifact_uri=address, dst_path=str(folder), tracking_uri=self._store)
         path = Path(copied)
         if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
             raise SettingError(name, self._run_id, f"does not come as a file called {name}")
         return path
+
+
+def _local(address: str) -> Path | None:
+    """The folder that an address means; None if it is elsewhere.
+
+    MLflow's client starts threads to copy a single file from one folder to another.
+    """
+    parts = urlsplit(address)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(url2pathname(parts.path))
+    return None if parts.scheme or parts.netloc else Path(address)

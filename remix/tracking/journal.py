@@ -99,25 +99,29 @@ class Journal:
         if length > 0:
             self.keep()
 
-    def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
-        """Entries from one length of the journal to another, in the order of time."""
+    def entries(self, start: int = 0, end: int | None = None, metric: str | None = None) -> Iterator[Entry]:
+        """Entries from one length of the journal to another, in the order of time.
+
+        :param metric: those that have this one only, which saves reading the others.
+        """
         if not self.path.is_file():
             return
         place, end = start, self.length if end is None else end
+        sign = b"" if metric is None else json.dumps(metric).encode()
         with self.path.open("rb") as file:
             file.seek(start)
             for line in file:
                 place += len(line)
                 if place > end:
                     return
-                if (entry := _entry(line, place)) is not None:
+                if sign in line and (entry := _entry(line, place)) is not None:
                     yield entry
 
     def evaluations(self) -> Iterator[Evaluation]:
         """All evaluations whose episodes were kept, in the order of time."""
         if self.path.is_file():
             with self.path.open("rb") as file:
-                yield from filter(None, map(_evaluation, file))
+                yield from filter(None, (_evaluation(line) for line in file if b'"evaluation"' in line))
 
     def _write(self, line: bytes) -> None:
         with self.path.open("ab") as file:

@@ -149,7 +149,7 @@ def test_another_metric(store: FakeStore, run_ids: dict[str, str]) -> None:
     page = Path("runs/reports/duel/report.md").read_text()
     assert "final test win rate" in page and "3 finished, " not in page
     with pytest.raises(
-        SettingError, match="^metric=test/winrate: must be one of test/win_rate, test/return$"
+        SettingError, match=r"^metric=test/winrate: must be one of test/win_rate, test/return$"
     ):
         report(["duel", "--metric", "test/winrate"])
 

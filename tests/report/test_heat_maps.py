@@ -29,6 +29,14 @@ def test_one_map_per_panel_and_variant_on_one_scale() -> None:
         assert values.mask[1].all()
 
 
+def test_ticks_are_at_the_ends_of_the_ranges() -> None:
+    figure = weight_heatmaps(make_study())
+    for axes in titles(figure).values():
+        across, down = axes.get_xticks(), axes.get_yticks()
+        assert (across[0], across[-1]) == pytest.approx((0.1, 1.0)) and len(across) > 2
+        assert (down[0], down[-1]) == (0.0, 200.0)
+
+
 def test_a_missing_map_leaves_its_place_empty() -> None:
     runs = [run for panel in "ab" for variant in ("remix", "qmix") for run in flat(panel, variant, [1.0])]
     maps = (make_heat_map("a", "remix"), make_heat_map("b", "remix"), make_heat_map("b", "qmix"))

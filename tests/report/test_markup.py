@@ -1,12 +1,8 @@
-"""One page in two languages."""
-
-from base64 import b64encode
-from html.parser import HTMLParser
-from pathlib import Path
+"""A page in Markdown."""
 
 import pytest
 
-from remix.report.markup import Bullets, Picture, Section, Table, to_html, to_markdown
+from remix.report.markup import Beside, Bullets, Chart, Lead, Links, Picture, Section, Table, to_markdown
 
 SECTIONS = [
     Section(
@@ -19,35 +15,6 @@ SECTIONS = [
         ],
     )
 ]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures/curves.svg").write_text("<svg/>")
-    return tmp_path
-
-
-class Page(HTMLParser):
-    """Collects elements and texts, and that every element is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts += [data.strip()] if data.strip() else []
 
 
 def test_markdown() -> None:
@@ -97,29 +64,27 @@ def test_cells_stay_in_their_rows() -> None:
     assert to_markdown("x", [Section("y", [table])]).splitlines()[-2:] == [r"| a \| b \| |", "| -1.5 |"]
 
 
-def test_html_holds_everything(folder: Path) -> None:
-    page = Page(to_html("My <study>", SECTIONS, folder))
-    assert page.open == []
-    for text in (
-        "My <study>",
-        "Scores & more",
-        "ow_qmix < qmix | *really*",
-        "a|b",
-        "<c>",
-        "second",
-        "Curves",
-    ):
-        assert text in page.texts
-    [image] = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert image["src"] == "data:image/svg+xml;base64," + b64encode(b"<svg/>").decode()
-    assert ("th", {"class": "text"}) in page.elements and ("th", {}) in page.elements
-    outside = [
-        a for _, attributes in page.elements for a in attributes.values() if a and a.startswith("http")
+def test_the_head_of_a_page() -> None:
+    table = Table(["variant"], [["qmix"]])
+    head = Section(
+        "",
+        [
+            Lead("What to believe."),
+            Beside(Chart(Picture("figures/curves", "Curves"), "{}"), table),
+            Links("Made today.", [("PDF", "figures/a b.pdf"), ("MLflow", "http://h/#/x?y=z>")]),
+        ],
+    )
+    assert to_markdown("x", [head]).splitlines()[1:] == [
+        "",
+        "What to believe.",
+        "",
+        "![Curves](figures/curves.png)",
+        "",
+        "*Curves*",
+        "",
+        "| variant |",
+        "| :--- |",
+        r"| qmix |",
+        "",
+        "Made today. · [PDF](<figures/a%20b.pdf>) · [MLflow](<http://h/#/x?y=z%3E>)",
     ]
-    assert outside == []
-
-
-def test_html_fits_a_phone(folder: Path) -> None:
-    page = Page(to_html("My study", SECTIONS, folder))
-    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.elements
-    assert ("div", {"class": "table"}) in page.elements  # scrolls instead of the page

@@ -53,7 +53,7 @@ def test_an_onset_that_comes_earlier_is_a_difference() -> None:
     late: list[int | None] = [700, 800, 900, None, None, None]
     starts = {("p", "remix"): early, ("p", "qmix"): late, ("p", "vdn"): early[::-1]}
     _, other, same = onsets(study(starts), 1.0)
-    assert other.differs and other.p_value < 0.01
+    assert other.differs and other.p_value < 0.01 and other.later
     assert not same.differs and same.p_value == pytest.approx(1.0)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_everything_is_written(tmp_path: Path) -> None:
     page, markdown = paths[0].read_text(), paths[1].read_text()
     assert "ReMIX 11.0 [10.0, 12.0] against QMIX" in page and "a verdict needs at least 5" in markdown
     assert page.count("data:image/svg+xml") == markdown.count("](figures/") == 6
+    assert len(page) < 1_500_000 and 'href="figures/learning_curves.svg"' in page
     assert json.loads((tmp_path / "new/report/marl_eval.json").read_text())["duel"]
 
 
@@ -61,7 +63,25 @@ def test_report_can_be_made_again_from_its_curves(tmp_path: Path) -> None:
     # The title of the study is all that the curves do not tell.
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"report.html", "report.md"}
-    assert after["report.md"].decode() == before["report.md"].decode().replace("# A duel", "# duel", 1)
+    first_page, second_page = (_without_making(files["report.md"]) for files in (before, after))
+    assert second_page == first_page.replace("# A duel", "# duel", 1)
+
+
+def _without_making(page: bytes) -> str:
+    """A page without the line that says when and out of what it was made."""
+    kept, n = re.subn(r"^Made 2.*\n", "", page.decode(), flags=re.MULTILINE)
+    assert n == 1
+    return kept
+
+
+def test_figures_for_papers_on_wish(tmp_path: Path) -> None:
+    paths = write_report(make_study(), tmp_path, pdf=True)
+    assert {path.name for path in paths if path.suffix == ".pdf"} == {
+        name.replace("svg", "pdf") for name in FIGURES if name.endswith("svg")
+    }
+    assert 'href="figures/learning_curves.pdf"' in (tmp_path / "report.html").read_text()
+    write_report(make_study(), tmp_path)
+    assert not list(tmp_path.glob("figures/*.pdf")), "those of the report before"
 
 
 def test_an_earlier_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -130,7 +150,8 @@ def test_names_from_elsewhere_break_nothing(tmp_path: Path) -> None:
     markdown = (tmp_path / "report.md").read_text()
     assert "](javascript" not in markdown
     assert "](http" not in markdown
-    assert "<script>" not in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<script>") == 2, "ours"
     assert not {c for c in markdown if not c.isprintable()} - {"\n"}
 
 

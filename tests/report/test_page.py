@@ -6,7 +6,7 @@ import numpy as np
 
 from remix.report.episodes import EpisodeScores
 from remix.report.findings import verdicts
-from remix.report.markup import Bullets, Section, Table, to_markdown
+from remix.report.markup import Beside, Bullets, Chart, Lead, Picture, Section, Table, to_markdown
 from remix.report.page import sections
 from remix.report.results import StudyResults
 from remix.report.tables import scores
@@ -19,6 +19,33 @@ def page(study: StudyResults) -> dict[str, Section]:
 
 def table(section: Section, number: int = 0) -> Table:
     return [block for block in section.blocks if isinstance(block, Table)][number]
+
+
+def test_the_answer_comes_first_and_the_costs_last() -> None:
+    titles = [section.title for section in sections(make_study(), scores(make_study()), ["learning_curves"])]
+    assert titles == [
+        "",
+        "ReMIX against the others",
+        "Final scores",
+        "Figures",
+        "What was run",
+        "Runs that are left out",
+        "How to read the intervals",
+    ]
+
+
+def test_the_head_has_sentences_curves_and_numbers() -> None:
+    lead, beside = page(make_study())[""].blocks
+    assert isinstance(lead, Lead) and lead.text.startswith("There are not enough seeds")
+    assert isinstance(beside, Beside) and isinstance(beside.first, Chart)
+    assert beside.first.picture.name == "figures/learning_curves" and beside.second.header[0] == "variant"
+
+
+def test_the_head_of_a_study_of_onset_begins_with_it() -> None:
+    study = replace(make_study(), onset=8.0)
+    blocks = sections(study, scores(study), ["learning_curves", "onset"])[0].blocks
+    assert isinstance(blocks[1], Beside) and isinstance(blocks[1].first, Picture)
+    assert blocks[1].first.name == "figures/onset" and isinstance(blocks[2], Chart)
 
 
 def test_what_was_run() -> None:

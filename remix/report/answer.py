@@ -1,0 +1,177 @@
+"""What to believe of a study, in a few sentences and one small table: the first that its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import isinf
+
+from remix.report.differences import commits
+from remix.report.markup import Table
+from remix.report.onset import Onset, onsets
+from remix.report.results import StudyResults
+from remix.report.style import interval, label, named, number_format, steps, with_interval
+from remix.report.tables import Score
+from remix.report.text import shortened
+from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
+
+_MOST_GROUPS = 3
+"""Of variants with the same panels, that a sentence names one by one."""
+
+Key = tuple[str, str]
+"""Panel and variant."""
+
+
+def answer(results: StudyResults) -> str:
+    """The verdicts in plain sentences, those about onset first where the study asks for it.
+
+    Where no difference is shown they say what would have been seen, and where there are too few seeds for a
+    verdict they say that.
+    """
+    if len(several := commits(results)) > 1:
+        sentences = [
+            f"No verdicts: these are runs of {len(several)} commits of the code, which may differ in more "
+            "than their variant."
+        ]
+    else:
+        sentences = [*_of_onset(results), *_of_scores(results)]
+    sentences += _of_progress(results)
+    return " ".join(sentences)
+
+
+def headline_table(results: StudyResults, scores: Sequence[Score]) -> Table:
+    """A line for each variant: its final scores, and when its runs begin where the study asks for that."""
+    found = {(score.panel, score.variant): score for score in scores}
+    text = number_format(score.final.value for score in scores)
+    final = f"final {shortened(results.score_label)}"
+    if len(panels := [p for p in results.panels if any((p, v) in found for v in results.variants)]) > 1:
+        header = ["variant", *(label(panel, results.panels) for panel in panels)]
+        rows = [
+            [named(results, v), *(_cell(found.get((panel, v)), text) for panel in panels)]
+            for v in results.variants
+        ]
+        return Table(header, rows)
+    begun = {key: _begun(onset) for key, onset in _onsets(results).items()}
+    against = _words(results)
+    header = ["variant", *(["begun", "half after"] if begun else []), final, "95 % interval", "seeds"]
+    header += [f"against {named(results, results.reference)}"] if against else []
+    rows = []
+    for (panel, variant), score in found.items():
+        row = [named(results, variant), *(begun[panel, variant] if begun else [])]
+        row += [text(score.final.value), interval(score.final, text), str(score.n)]
+        rows.append(row + ([against.get(variant, "–")] if against else []))
+    return Table(header, rows)
+
+
+def _cell(score: Score | None, text: Callable[[float], str]) -> str:
+    return "–" if score is None else with_interval(score.final, text)
+
+
+def _begun(onset: Onset) -> list[str]:
+    return [f"{onset.begun} of {onset.n}", "never" if isinf(onset.median) else steps(onset.median)]
+
+
+def _words(results: StudyResults) -> dict[str, str]:
+    """The verdict on each variant, if there may be verdicts."""
+    if len(commits(results)) > 1:
+        return {}
+    return {comparison.variant: _word(comparison) for comparison in compare(results)}
+
+
+def _word(comparison: Comparison) -> str:
+    if not comparison.tested:
+        return "too few seeds" if min(comparison.seeds) < LEAST_SEEDS else "not comparable"
+    if comparison.higher is None:
+        return "no difference shown"
+    return "higher" if comparison.higher == comparison.variant else "lower"
+
+
+def _of_scores(results: StudyResults) -> list[str]:
+    every = compare(results)
+    if not every:
+        return ["There is nothing to compare: no panel has finished runs of two variants."]
+    reference, score = named(results, results.reference), shortened(results.score_label)
+    tested, few = [c for c in every if c.tested], [c for c in every if min(c.seeds) < LEAST_SEEDS]
+    sentences = []
+    for words, higher in (("higher", True), ("lower", False)):
+        shown = [c for c in tested if c.higher is not None and (c.higher == results.reference) is higher]
+        if shown:
+            sentences.append(f"{reference} has a {words} final {score} than {_listed(results, shown)}.")
+    if unclear := [c for c in tested if c.higher is None]:
+        powers = _range([c.power for c in unclear], lambda power: f"{power:.0%}")
+        sentences.append(
+            f"No difference is shown between {reference} and {_listed(results, unclear)}: with "
+            f"{_seeds(unclear)}, a method that is ahead in {EFFECT:.0%} of all pairs of runs would have been "
+            f"seen as better {powers} of the time, a smaller lead less often."
+        )
+    if few:
+        whom = f" of {reference} against {_listed(results, few)}" if tested else ""
+        sentences.append(
+            f"There are not enough seeds for a verdict{whom}: {_seeds(few)}, and at least {LEAST_SEEDS} are "
+            "needed on both. Their numbers say what these runs did, not which method is better."
+        )
+    return sentences
+
+
+def _onsets(results: StudyResults) -> dict[Key, Onset]:
+    if results.onset is None:
+        return {}
+    return {(onset.panel, onset.variant): onset for onset in onsets(results, results.onset)}
+
+
+def _of_onset(results: StudyResults) -> list[str]:
+    tested = [onset for onset in _onsets(results).values() if onset.p_value == onset.p_value]
+    if not tested:
+        return []
+    reference = named(results, results.reference)
+    sentences = []
+    for words, later in (("earlier or more often", True), ("later or less often", False)):
+        if shown := [onset for onset in tested if onset.differs and onset.later is later]:
+            sentences.append(f"{reference} begins to learn {words} than {_listed(results, shown)}.")
+    if unclear := [onset for onset in tested if not onset.differs]:
+        listed = _listed(results, unclear)
+        sentences.append(f"No difference in when runs begin is shown between {reference} and {listed}.")
+    return sentences
+
+
+def _of_progress(results: StudyResults) -> list[str]:
+    done, planned = sum(run.counts for run in results.runs), len(results.runs)
+    return [] if done == planned else [f"So far {done} of {planned} planned runs have finished with scores."]
+
+
+def _listed(results: StudyResults, shown: Sequence[Comparison | Onset]) -> str:
+    """Variants, with the panels where there are several; variants of the same panels together."""
+    places: dict[str, list[str]] = {}
+    for one in shown:
+        places.setdefault(one.variant, []).append(one.panel)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for variant, panels in places.items():
+        groups.setdefault(tuple(panels), []).append(named(results, variant))
+    if len(groups) > _MOST_GROUPS:
+        return f"others in {len(shown)} of the comparisons below"
+    return "; ".join(_names(names) + _where(results, panels) for panels, names in groups.items())
+
+
+def _where(results: StudyResults, panels: Sequence[str]) -> str:
+    """As in " in p = 0 and p = -2"; nothing where there is one panel only."""
+    if len(results.panels) == 1:
+        return ""
+    if len(panels) == len(results.panels):
+        return " in all panels"
+    return f" in {_names([label(panel, results.panels) for panel in panels])}"
+
+
+def _names(names: Sequence[str]) -> str:
+    """As in "A, B and C"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _seeds(shown: Iterable[Comparison]) -> str:
+    """As in "3 seeds a side"."""
+    low, high = (f(n for c in shown for n in c.seeds) for f in (min, max))
+    count = f"{low}" if low == high else f"{low} to {high}"
+    return f"{count} {'seed' if high == 1 else 'seeds'} a side"
+
+
+def _range(values: Sequence[float], text: Callable[[float], str]) -> str:
+    low, high = text(min(values)), text(max(values))
+    return low if low == high else f"{low} to {high}"

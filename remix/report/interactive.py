@@ -1,0 +1,88 @@
+"""What a browser needs to draw the learning curves of a study, for ``assets/curves.js``.
+
+It draws with uPlot (https://github.com/leeoniya/uPlot, MIT), which lies in ``assets``: 50 kB in every page,
+and no package to install. Bokeh puts 1.3 MB into a page, Plotly 4.6 MB; Vega-Lite takes a package of 34 MB.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from remix.report.axes import one_scale, seed_counts
+from remix.report.drawn import Curve, drawn_curves, lowest, lowest_shown
+from remix.report.results import Floats, StudyResults
+from remix.report.statistics import on_grid
+from remix.report.style import Style, label, named, number_format, styles
+from remix.report.text import shortened
+
+MOST_NUMBERS = 60_000
+"""Of all curves and seeds; with about 7 characters each, as much as the figures take."""
+
+_FEWEST_POINTS = 20
+_LINE_WIDTH = 2.0  # pixels, to which dashes are relative
+
+
+def curves(results: StudyResults) -> str:
+    """JSON: the axes' names, the methods with their looks, and for each panel its curves with all seeds.
+
+    Long curves are thinned out, so that a page stays small: every k-th point is taken, and the last one.
+    """
+    drawn, looks = drawn_curves(results), styles(results.variants)
+    panels = [panel for panel in results.panels if any((panel, variant) in drawn for variant in looks)]
+    lines = sum(len(curve.runs) + 4 for curve in drawn.values())
+    points = max(MOST_NUMBERS // max(lines, 1), _FEWEST_POINTS)
+    shared, every = one_scale(results), [curve.band for curve in drawn.values()]
+    content: dict[str, Any] = {
+        "x": "environment steps",
+        "y": shortened(results.score_label),
+        "shared": shared,
+        "methods": [_method(results, variant, style) for variant, style in looks.items()],
+        "panels": [],
+    }
+    for panel in panels:
+        here = {place: drawn[panel, v] for place, v in enumerate(looks) if (panel, v) in drawn}
+        bands = [curve.band for curve in here.values()]
+        title = label(panel, results.panels) if len(panels) > 1 else ""
+        lines_here = [{"method": place, **_points(curve, points)} for place, curve in here.items()]
+        limit, dip = lowest_shown(bands, every if shared else bands), lowest(bands)
+        note = "" if limit is None else f"cut; dips reach {number_format([dip])(dip)}"
+        content["panels"].append({"title": title, "note": note, "lowest": limit, "curves": lines_here})
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def _method(results: StudyResults, variant: str, style: Style) -> dict[str, Any]:
+    dashes = [] if style.dashes == "-" else [length * _LINE_WIDTH for length in style.dashes[1]]
+    return {
+        "name": named(results, variant),
+        "seeds": seed_counts(results, variant),
+        "color": style.color,
+        "dash": dashes,
+    }
+
+
+def _points(curve: Curve, most: int) -> dict[str, Any]:
+    """Steps and scores ``[P]``, at most so many; without an interval if there is none."""
+    band, n = curve.band, len(curve.band.at)
+    places = np.unique([*range(0, n, -(-n // most)), n - 1])
+    interval = {"low": _short(band.low[places]), "high": _short(band.high[places])}
+    return {
+        "steps": [round(step) for step in band.at[places].tolist()],
+        "mean": _short(band.value[places]),
+        **(interval if band.n > 1 else {}),
+        "seeds": {
+            str(run.seed): _short(scores[places])
+            for run, scores in zip(curve.runs, on_grid(curve.runs, band.at), strict=True)
+        },
+    }
+
+
+def _short(values: Floats) -> list[float | int]:
+    """Five digits of each number, which is more than the page shows."""
+    return [_whole(float(f"{value:.5g}")) for value in values.tolist()]
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value.is_integer() else value

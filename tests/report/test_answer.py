@@ -1,0 +1,115 @@
+"""What the head of a page tells its reader to believe."""
+
+from dataclasses import replace
+
+from remix.report.answer import answer, headline_table
+from remix.report.results import Run, StudyResults
+from remix.report.tables import scores
+from tests.report.samples import flat, make_run, make_study
+
+LOW = [1.0, 2.0, 3.0, 4.0, 5.0]
+BETWEEN = [1.5, 2.5, 3.5, 4.5, 5.5]
+HIGH = [6.0, 7.0, 8.0, 9.0, 10.0]
+
+
+def study(*runs: Run, onset: float | None = None) -> StudyResults:
+    return StudyResults("s", "s", "score", runs, onset=onset)
+
+
+def test_differences_that_are_shown() -> None:
+    ends_lower = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "vdn", HIGH))
+    assert answer(ends_lower) == "ReMIX has a lower final score than QMIX and VDN."
+    ends_higher = study(*flat("p", "remix", HIGH), *flat("p", "qmix", LOW))
+    assert answer(ends_higher) == "ReMIX has a higher final score than QMIX."
+
+
+def test_no_difference_shown_says_what_would_have_been_seen() -> None:
+    results = study(*flat("p", "remix", LOW), *flat("p", "vdn", BETWEEN))
+    assert answer(results) == (
+        "No difference is shown between ReMIX and VDN: with 5 seeds a side, a method that is ahead in 90% of "
+        "all pairs of runs would have been seen as better 58% of the time, a smaller lead less often."
+    )
+
+
+def test_too_few_seeds() -> None:
+    few = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "iql", [9.0, 9.5]))
+    assert answer(few) == (
+        "ReMIX has a lower final score than QMIX. There are not enough seeds for a verdict of ReMIX against "
+        "IQL: 2 to 5 seeds a side, and at least 5 are needed on both. Their numbers say what these runs did, "
+        "not which method is better."
+    )
+    assert answer(make_study()).startswith("There are not enough seeds for a verdict: 2 to 3 seeds a side, ")
+
+
+def test_panels_are_named_where_there_are_several() -> None:
+    runs = [
+        *flat("p = 0", "remix", HIGH),
+        *flat("p = 0", "qmix", LOW),
+        *flat("p = 0", "vdn", LOW),
+        *flat("p = -2", "remix", HIGH),
+        *flat("p = -2", "qmix", LOW),
+    ]
+    assert answer(study(*runs)) == ("ReMIX has a higher final score than QMIX in all panels; VDN in p = 0.")
+
+
+def test_many_groups_are_counted() -> None:
+    variants = {"qmix": "abcd", "vdn": "ab", "iql": "a", "qtran": "d"}
+    runs = [run for panel in "abcd" for run in flat(panel, "remix", HIGH)]
+    runs += [run for v, panels in variants.items() for panel in panels for run in flat(panel, v, LOW)]
+    assert answer(study(*runs)) == (
+        "ReMIX has a higher final score than others in 8 of the comparisons below."
+    )
+
+
+def test_several_commits_allow_no_verdict() -> None:
+    runs = [*flat("p", "remix", HIGH), *flat("p", "qmix", LOW)]
+    runs = [replace(run, facts={"git_commit": commit}) for run, commit in zip(runs, "ab" * 5, strict=True)]
+    results = study(*runs)
+    assert answer(results).startswith("No verdicts: these are runs of 2 commits of the code")
+    assert "against ReMIX" not in headline_table(results, scores(results)).header
+
+
+def test_a_study_under_way_says_so() -> None:
+    results = study(*flat("p", "remix", LOW), make_run("p", "remix", 9, [], "MISSING"))
+    assert answer(results) == (
+        "There is nothing to compare: no panel has finished runs of two variants. "
+        "So far 5 of 6 planned runs have finished with scores."
+    )
+
+
+def begins(variant: str, *starts: int) -> list[Run]:
+    steps = range(0, 1001, 100)
+    return [
+        make_run("p", variant, seed, [5.0 if step >= at else 0.0 for step in steps], env_steps=list(steps))
+        for seed, at in enumerate(starts)
+    ]
+
+
+def test_onset_comes_first_where_a_study_asks_for_it() -> None:
+    early, late = (100, 100, 200, 200, 300, 300), (700, 800, 900, 9999, 9999, 9999)
+    runs = [*begins("remix", *early), *begins("qmix", *late), *begins("vdn", *early)]
+    first, second = answer(study(*runs, onset=1.0)).split(". ")[:2]
+    assert first == "ReMIX begins to learn earlier or more often than QMIX"
+    assert second == "No difference in when runs begin is shown between ReMIX and VDN"
+    turned = replace(study(*runs, onset=1.0), chosen="qmix")
+    assert answer(turned).startswith("QMIX begins to learn later or less often than ReMIX and VDN. ")
+
+
+def test_headline_numbers_of_one_panel() -> None:
+    results = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "iql", [9.0]), onset=8.5)
+    table = headline_table(results, scores(results))
+    assert table.header == [
+        "variant", "begun", "half after", "final score", "95 % interval", "seeds", "against ReMIX",
+    ]  # fmt: skip
+    assert table.rows == [
+        ["ReMIX", "0 of 5", "never", "3.00", "[1.33, 4.67]", "5", "–"],
+        ["QMIX", "2 of 5", "never", "8.00", "[6.33, 9.67]", "5", "higher"],
+        ["IQL", "1 of 1", "100", "9.00", "–", "1", "too few seeds"],
+    ]
+
+
+def test_headline_numbers_of_several_panels() -> None:
+    table = headline_table(make_study(), scores(make_study()))
+    assert table.header == ["variant", "p = 0", "p = -2"]
+    assert table.rows[0] == ["ReMIX", "11.0 [10.0, 12.0]", "6.00 [5.00, 7.00]"]
+    assert table.rows[2][2] == "–"

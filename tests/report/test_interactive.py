@@ -1,0 +1,80 @@
+"""What a browser is given to draw."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from remix.report import interactive
+from remix.report.curve_figures import learning_curves
+from remix.report.interactive import curves
+from remix.report.results import StudyResults
+from remix.report.style import styles
+from tests.report.samples import flat, make_run, make_study
+
+
+def content(results: StudyResults) -> Any:
+    return json.loads(curves(results))
+
+
+def test_methods_look_as_in_the_figures() -> None:
+    results = replace(make_study(), names={"qmix": "The old one"})
+    found = content(results)
+    assert [method["name"] for method in found["methods"]] == [
+        "ReMIX",
+        "The old one",
+        "without mixing gradient",
+    ]
+    looks = styles(results.variants)
+    assert [method["color"] for method in found["methods"]] == [looks[v].color for v in results.variants]
+    assert found["methods"][0]["dash"] == [] and found["methods"][1]["dash"] == [12.0, 3.0]
+
+
+def test_curves_are_those_of_the_figure() -> None:
+    results = make_study()
+    first, second = content(results)["panels"]
+    [line] = [line for line in learning_curves(results).axes[0].lines if line.get_color() == "#D55E00"]
+    [curve] = [curve for curve in first["curves"] if curve["method"] == 0]
+    assert curve["steps"] == list(line.get_xdata()) and curve["mean"] == list(line.get_ydata())
+    assert (curve["low"], curve["high"]) == ([0, 10, 10], [0, 12, 12])
+    assert curve["seeds"] == {"1": [0, 10, 10], "2": [0, 11, 11], "3": [0, 12, 12]}
+    assert [first["title"], second["title"]] == ["p = 0", "p = -2"]
+    assert [curve["method"] for curve in second["curves"]] == [0, 1]
+
+
+def test_smoothed_curves() -> None:
+    runs = tuple(make_run("p", "remix", seed, [0.0, 4.0, 8.0, 4.0]) for seed in (1, 2))
+    [panel] = content(StudyResults("s", "s", "score", runs, smooth=2))["panels"]
+    assert panel["curves"][0]["mean"] == panel["curves"][0]["seeds"]["2"] == [0, 2, 6, 6]
+    assert panel["title"] == "", "the only one"
+
+
+def test_one_seed_has_no_interval() -> None:
+    [panel] = content(StudyResults("s", "s", "score", tuple(flat("p", "remix", [1.0]))))["panels"]
+    assert "low" not in panel["curves"][0] and panel["curves"][0]["mean"] == [0, 1, 1]
+
+
+def test_deep_dips_are_cut_as_in_the_figure() -> None:
+    dip = [0.0, 5.0, -1000.0, 5.0, 10.0, 20.0, 30.0, 40.0, 40.0, 40.0]
+    runs = [make_run("p", "remix", seed, [score + seed for score in dip]) for seed in (1, 2, 3)]
+    [panel] = content(StudyResults("s", "s", "score", tuple(runs)))["panels"]
+    assert -60 < panel["lowest"] < -30 and panel["note"] == "cut; dips reach -999.0"
+    assert content(make_study())["panels"][0]["lowest"] is None
+
+
+def test_a_large_study_stays_small() -> None:
+    """Nine methods of 32 seeds with a thousand evaluations: thinned out, but for both ends."""
+    steps = [100.5 * place for place in range(1000)]
+    scores = [place / 7 for place in range(1000)]
+    runs = [make_run("p", f"m{m}", seed, scores, env_steps=steps) for m in range(9) for seed in range(32)]
+    results = StudyResults("s", "s", "score", tuple(runs))
+    text = curves(results)
+    assert len(text) < 600_000
+    [panel] = json.loads(text)["panels"]
+    curve = panel["curves"][0]
+    assert (curve["steps"][0], curve["steps"][-1]) == (0, round(steps[-1]))
+    assert 100 < len(curve["steps"]) == len(curve["seeds"]["31"]) <= interactive.MOST_NUMBERS // (9 * 36) + 1
+
+
+def test_names_from_elsewhere_are_printable() -> None:
+    runs = tuple(flat("p", "\x1b[31m</script>", [1.0, 2.0]))
+    assert "\x1b" not in content(StudyResults("s", "s", "score", runs))["methods"][0]["name"]
