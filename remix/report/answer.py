@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isinf
 
 from remix.report.differences import commits
@@ -43,14 +43,9 @@ def headline_table(results: StudyResults, scores: Sequence[Score]) -> Table:
     found = {(score.panel, score.variant): score for score in scores}
     text = number_format(score.final.value for score in scores)
     final = f"final {shortened(results.score_label)}"
-    if len(panels := [p for p in results.panels if any((p, v) in found for v in results.variants)]) > 1:
-        header = ["variant", *(label(panel, results.panels) for panel in panels)]
-        rows = [
-            [named(results, v), *(_cell(found.get((panel, v)), text) for panel in panels)]
-            for v in results.variants
-        ]
-        return Table(header, rows)
     begun = {key: _begun(onset) for key, onset in _onsets(results).items()}
+    if len({score.panel for score in scores}) > 1:
+        return _of_panels(results, found, begun, text)
     against = _words(results)
     header = ["variant", *(["begun", "half after"] if begun else []), final, "95 % interval", "seeds"]
     header += [f"against {named(results, results.reference)}"] if against else []
@@ -62,8 +57,25 @@ def headline_table(results: StudyResults, scores: Sequence[Score]) -> Table:
     return Table(header, rows)
 
 
-def _cell(score: Score | None, text: Callable[[float], str]) -> str:
-    return "–" if score is None else with_interval(score.final, text)
+def _of_panels(
+    results: StudyResults,
+    found: Mapping[Key, Score],
+    begun: Mapping[Key, list[str]],
+    text: Callable[[float], str],
+) -> Table:
+    """Columns for each panel."""
+    panels = [panel for panel in results.panels if any(panel == key[0] for key in found)]
+    header, final = [f"final {shortened(results.score_label)}"], ": final" if begun else ""
+    for panel in panels:
+        name = label(panel, results.panels)
+        header += [*([f"{name}: begun"] if begun else []), f"{name}{final}"]
+    rows = []
+    for variant in results.variants:
+        rows.append([named(results, variant)])
+        for key in ((panel, variant) for panel in panels):
+            cell = with_interval(found[key].final, text) if key in found else "–"
+            rows[-1] += [*([begun[key][0] if key in found else "–"] if begun else []), cell]
+    return Table(header, rows)
 
 
 def _begun(onset: Onset) -> list[str]:
@@ -107,7 +119,7 @@ def _of_scores(results: StudyResults) -> list[str]:
         whom = f" of {reference} against {_listed(results, few)}" if tested else ""
         sentences.append(
             f"There are not enough seeds for a verdict{whom}: {_seeds(few)}, and at least {LEAST_SEEDS} are "
-            "needed on both. Their numbers say what these runs did, not which method is better."
+            "needed on both. The numbers say what these runs did, not which method is better."
         )
     return sentences
 

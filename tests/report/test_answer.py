@@ -35,7 +35,7 @@ def test_too_few_seeds() -> None:
     few = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "iql", [9.0, 9.5]))
     assert answer(few) == (
         "ReMIX has a lower final score than QMIX. There are not enough seeds for a verdict of ReMIX against "
-        "IQL: 2 to 5 seeds a side, and at least 5 are needed on both. Their numbers say what these runs did, "
+        "IQL: 2 to 5 seeds a side, and at least 5 are needed on both. The numbers say what these runs did, "
         "not which method is better."
     )
     assert answer(make_study()).startswith("There are not enough seeds for a verdict: 2 to 3 seeds a side, ")
@@ -110,6 +110,10 @@ def test_headline_numbers_of_one_panel() -> None:
 
 def test_headline_numbers_of_several_panels() -> None:
     table = headline_table(make_study(), scores(make_study()))
-    assert table.header == ["variant", "p = 0", "p = -2"]
+    assert table.header == ["final test return", "p = 0", "p = -2"]
     assert table.rows[0] == ["ReMIX", "11.0 [10.0, 12.0]", "6.00 [5.00, 7.00]"]
     assert table.rows[2][2] == "–"
+    asked = replace(make_study(), onset=11.0)
+    table = headline_table(asked, scores(asked))
+    assert table.header[1:] == ["p = 0: begun", "p = 0: final", "p = -2: begun", "p = -2: final"]
+    assert table.rows[0][1:3] == ["1 of 3", "11.0 [10.0, 12.0]"] and table.rows[2][3:] == ["–", "–"]
