@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from remix.report import interactive
 from remix.report.curve_figures import learning_curves
 from remix.report.interactive import curves
@@ -26,7 +28,9 @@ def test_methods_look_as_in_the_figures() -> None:
     ]
     looks = styles(results.variants)
     assert [method["color"] for method in found["methods"]] == [looks[v].color for v in results.variants]
-    assert found["methods"][0]["dash"] == [] and found["methods"][1]["dash"] == [12.0, 3.0]
+    _, lengths = looks["qmix"].dashes
+    assert found["methods"][0]["dash"] == []
+    assert found["methods"][1]["dash"] == [2.0 * length for length in lengths]
 
 
 def test_curves_are_those_of_the_figure() -> None:
@@ -34,7 +38,8 @@ def test_curves_are_those_of_the_figure() -> None:
     first, second = content(results)["panels"]
     [line] = [line for line in learning_curves(results).axes[0].lines if line.get_color() == "#D55E00"]
     [curve] = [curve for curve in first["curves"] if curve["method"] == 0]
-    assert curve["steps"] == list(line.get_xdata()) and curve["mean"] == list(line.get_ydata())
+    assert curve["steps"] == np.asarray(line.get_xdata()).tolist()
+    assert curve["mean"] == np.asarray(line.get_ydata()).tolist()
     assert (curve["low"], curve["high"]) == ([0, 10, 10], [0, 12, 12])
     assert curve["seeds"] == {"1": [0, 10, 10], "2": [0, 11, 11], "3": [0, 12, 12]}
     assert [first["title"], second["title"]] == ["p = 0", "p = -2"]

@@ -38,10 +38,7 @@ def test_the_head_has_sentences_curves_and_numbers() -> None:
     lead, beside = page(make_study())[""].blocks
     assert isinstance(lead, Lead) and lead.text.startswith("There are not enough seeds")
     assert isinstance(beside, Beside) and isinstance(beside.first, Chart)
-    assert (
-        beside.first.picture.name == "figures/learning_curves"
-        and beside.second.header[1] == "p = 0"
-    )
+    assert beside.first.picture.name == "figures/learning_curves" and beside.second.header[1] == "p = 0"
 
 
 def test_the_head_of_a_study_of_onset_begins_with_it() -> None:

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 
 from remix.report.figures import save_figures
 from remix.report.files import read_curves, write_curves
-from remix.report.markup import to_html
 from remix.report.marl_eval import marl_eval
 from remix.report.page import sections
 from remix.report.results import STATUSES, Run, StudyResults
@@ -25,6 +24,7 @@ from remix.report.statistics import (
 )
 from remix.report.tables import scores
 from remix.report.verdicts import excludes_zero, rank_test
+from remix.report.web_page import to_html
 from tests.report.samples import flat, make_run
 
 FEW = settings(max_examples=30, deadline=None)
