@@ -9,8 +9,9 @@ from remix.report.findings import against_the_others, beginnings, final_scores
 from remix.report.interactive import curves
 from remix.report.machines import cost
 from remix.report.markup import Beside, Block, Bullets, Chart, Lead, Links, Picture, Section, Table
+from remix.report.resampling import CONFIDENCE, RESAMPLES
 from remix.report.results import FINISHED, Run, StudyResults
-from remix.report.statistics import CONFIDENCE, RESAMPLES, comparable
+from remix.report.statistics import comparable
 from remix.report.style import label, named, number_format, steps
 from remix.report.tables import Score
 from remix.report.text import shortened

@@ -1,29 +1,18 @@
-"""Estimates from few runs: interquartile means, score distributions, probabilities, each with an interval.
-
-Intervals are percentile bootstraps, of 95 % unless asked otherwise, and stratified: runs are drawn anew
-within their task, never across tasks. All of them start from the same random state, so that the same runs
-give the same intervals.
-"""
+"""Estimates from few runs: interquartile means, score distributions, probabilities, each with an interval."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import nan
 from typing import Any
 
 import numpy as np
-from scipy.stats import bootstrap
 
+from remix.report.resampling import CONFIDENCE, interval
 from remix.report.results import Floats, Run
 
-CONFIDENCE = 0.95
-RESAMPLES = 5_000
 _TRIMMED = 0.25
 _ROUNDING = 1e-12  # of numbers relative to themselves
-_RANDOM_STATE = 1
-_BATCH = 1_000  # resamples in memory at once
-_LARGEST_BATCH = 50_000_000  # scores in them
 _MOST_POINTS = 2_000  # of a curve; more than a figure has pixels
 
 
@@ -68,7 +57,15 @@ def probability_of_improvement(*tasks: tuple[Floats, Floats], confidence: float 
     :param confidence: of the interval.
     """
     n = sum(min(len(x), len(y)) for x, y in tasks)
-    return _estimate(_improvement, [scores for pair in tasks for scores in pair], n, confidence)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
+        wins = [_wins(x, y) for x, y in tasks]
+
+    def of_counts(*counts: Floats) -> Any:
+        pairs = zip(wins, counts[::2], counts[1::2], strict=True)
+        return np.mean([((xs @ won) * ys).sum(axis=-1) / won.size for won, xs, ys in pairs], axis=0)
+
+    samples = [scores for pair in tasks for scores in pair]
+    return _estimate(_improvement, samples, n, confidence, of_counts)
 
 
 def difference_of_means(x: Floats, y: Floats, confidence: float = CONFIDENCE) -> Estimate:
@@ -98,7 +95,7 @@ def curve_over_tasks(at: Floats, tasks: Sequence[Floats]) -> Band:
     :param tasks: scores of one variant of comparable scale, ``[n, P]`` for each task.
     """
     samples = [scores.T for scores in tasks]
-    low, high = (np.broadcast_to(end, len(at)) for end in _interval(_interquartile_mean, samples))
+    low, high = (np.broadcast_to(end, len(at)) for end in interval(_interquartile_mean, samples))
     return Band(at, _interquartile_mean(*samples), low, high, sum(map(len, tasks)))
 
 
@@ -116,7 +113,8 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
     :param scores: ``[n]``.
     :param thresholds: ``[P]``.
     """
-    return _band(_mean, thresholds, (scores > thresholds[:, None]).astype(np.float64))
+    above = (scores > thresholds[:, None]).astype(np.float64)
+    return _band(_mean, thresholds, above, lambda counts: above @ counts.T / len(scores))
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
@@ -187,43 +185,36 @@ def _mean(sample: Floats, axis: int = -1) -> Any:
 def _improvement(*samples: Floats, axis: int = -1) -> Any:
     """Of X and Y in turn, for each task; runs are on the last axis."""
     assert axis == -1
-    wins = []
-    for x, y in zip(samples[::2], samples[1::2], strict=True):
-        difference = _difference(x[..., :, None], y[..., None, :])
-        wins.append(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(-2, -1)))
-    return np.mean(wins, axis=0)
+    return np.mean(
+        [_wins(x, y).mean(axis=(-2, -1)) for x, y in zip(samples[::2], samples[1::2], strict=True)], axis=0
+    )
+
+
+def _wins(x: Floats, y: Floats) -> Any:
+    """Whether each run of X has the higher score than each of Y, ``[..., n, m]``; half if they are equal."""
+    difference = _difference(x[..., :, None], y[..., None, :])
+    return (difference > 0) + 0.5 * (difference == 0)
 
 
 def _estimate(
-    statistic: Callable[..., Any], samples: Sequence[Floats], n: int, confidence: float = CONFIDENCE
+    statistic: Callable[..., Any],
+    samples: Sequence[Floats],
+    n: int,
+    confidence: float = CONFIDENCE,
+    of_counts: Callable[..., Any] | None = None,
 ) -> Estimate:
     with np.errstate(invalid="ignore"):  # infinity minus infinity
-        low, high = _interval(statistic, samples, confidence)
+        low, high = interval(statistic, samples, confidence, of_counts)
         return Estimate(float(statistic(*samples)), float(low), float(high), n)
 
 
-def _band(statistic: Callable[..., Any], at: Floats, sample: Floats) -> Band:
+def _band(
+    statistic: Callable[..., Any],
+    at: Floats,
+    sample: Floats,
+    of_counts: Callable[..., Any] | None = None,
+) -> Band:
     """:param sample: ``[P, n]``; a run is drawn with all its points."""
-    low, high = _interval(statistic, [sample])
+    low, high = interval(statistic, [sample], of_counts=of_counts)
     low, high = (np.broadcast_to(end, len(at)) for end in (low, high))
     return Band(at, statistic(sample), low, high, sample.shape[-1])
-
-
-def _interval(
-    statistic: Callable[..., Any], samples: Sequence[Floats], confidence: float = CONFIDENCE
-) -> tuple[Any, Any]:
-    """Ends of the interval; NaN for a single run, which says nothing about others."""
-    if min(sample.shape[-1] for sample in samples) < 2:
-        return nan, nan
-    result = bootstrap(
-        samples,
-        statistic,
-        n_resamples=RESAMPLES,
-        batch=max(1, min(_BATCH, _LARGEST_BATCH // max(sample.size for sample in samples))),
-        vectorized=True,
-        axis=-1,
-        confidence_level=confidence,
-        method="percentile",
-        rng=np.random.default_rng(_RANDOM_STATE),
-    )
-    return result.confidence_interval

@@ -18,9 +18,9 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 from remix.report.differences import is_mixed
+from remix.report.resampling import CONFIDENCE
 from remix.report.results import Floats, StudyResults
 from remix.report.statistics import (
-    CONFIDENCE,
     Estimate,
     difference_of_means,
     probability_of_improvement,
