@@ -51,7 +51,7 @@ class IndependentQLearning(SingleLossModule):
             greedy = greedy_actions(utilities, batch.availability())[after]
             next_value = gather(self.policy.unroll(batch, self.target_agent)[after], greedy)
             discount = self.gamma * (~batch.terminated).to(next_value.dtype)
-            target = batch.agent_rewards() + discount.unsqueeze(-1) * next_value
+            target = batch.agent_rewards(self.individual_rewards) + discount.unsqueeze(-1) * next_value
         error = chosen - target
         return 0.5 * error.square().mean(), {
             "train/td_error_abs": error.detach().abs().mean(),

@@ -157,7 +157,7 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         rows = self.critic.rows(batch.state_rows(), batch.obs_rows(), own)
         values = self.returns.restore(self.critic(rows, batch.agent_sizes))
         returns = td_lambda_returns(
-            batch.agent_rewards(),
+            batch.agent_rewards(self.individual_rewards),
             batch.terminated.unsqueeze(-1).expand(batch.actions.shape),
             values[batch.n_episodes :],
             batch.transition_sizes,

@@ -177,11 +177,12 @@ class Batch:
     def _inputs(self) -> dict[Callable[[Rows, Tensor], Rows], Rows]:
         return {}
 
-    def agent_rewards(self) -> Tensor:
-        """What each agent is paid ``[K, N]``: its own reward if the replay keeps it, else the team's."""
-        if self.individual_rewards is not None:
-            return self.individual_rewards
-        return self.reward.unsqueeze(-1).expand(self.actions.shape)
+    def agent_rewards(self, individual: bool) -> Tensor:
+        """Rewards ``[K, N]`` to learn from: each agent's own, which the replay must keep, or the team's."""
+        if not individual:
+            return self.reward.unsqueeze(-1).expand(self.actions.shape)
+        assert self.individual_rewards is not None
+        return self.individual_rewards
 
     def last_actions(self) -> Tensor:
         """The joint action before every time point, int64 ``[M, N]``, -1 before the first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -31,19 +30,19 @@ GAME = GeneralSumGame(OPPOSITE)
 POLICY = partial(Policy, last_action=False, hidden_size=16)
 
 
-def iql(spec=SPEC, policy=POLICY) -> IndependentQLearning:
+def iql(spec=SPEC, policy=POLICY, own: bool = True) -> IndependentQLearning:
     torch.manual_seed(0)
-    return IndependentQLearning(spec, policy, individual_rewards=True)
+    return IndependentQLearning(spec, policy, individual_rewards=own)
 
 
-def mappo(spec=SPEC, **settings) -> Offline:
+def mappo(spec=SPEC, own: bool = True, **settings) -> Offline:
     torch.manual_seed(0)
-    return Offline(spec, individual_rewards=True, **settings)
+    return Offline(spec, individual_rewards=own, **settings)
 
 
-def batch_of(lengths=(5, 3), kept: bool = True, **changes) -> Batch:
+def batch_of(lengths=(5, 3), **changes) -> Batch:
     episodes = [make_episode(SPEC, n, n, terminated=n == 3, **changes) for n in lengths]
-    return collate([pack(e, behaviour=True, individual_rewards=kept) for e in episodes], SPEC)
+    return collate([pack(e, behaviour=True, individual_rewards=True) for e in episodes], SPEC)
 
 
 class TestTargets:
@@ -88,10 +87,9 @@ class TestTargets:
     def test_equal_rewards_are_the_team_reward_to_the_last_bit(self):
         reward = np.random.default_rng(1).normal(size=5).astype(np.float32)
         rewards = {"reward": reward, "individual_rewards": reward[:, None].repeat(3, axis=1)}
-        own, team = (batch_of((5,), kept, **rewards) for kept in (True, False))
-        assert own.individual_rewards is not None and team.individual_rewards is None
-        assert iql().loss(own, 0)[0].item() == iql().loss(team, 0)[0].item()
-        ours, theirs = mappo().judged(own), mappo().judged(team)
+        batch = batch_of((5,), **rewards)
+        assert iql().loss(batch, 0)[0].item() == iql(own=False).loss(batch, 0)[0].item()
+        ours, theirs = mappo().judged(batch), mappo(own=False).judged(batch)
         assert torch.equal(ours.returns, theirs.returns) and torch.equal(ours.advantage, theirs.advantage)
 
 
@@ -105,10 +103,10 @@ class TestOppositeRewards:
         by_actions = {tuple(episode.actions[0]): episode for episode in episodes}
         assert set(by_actions) == set(product(range(2), repeat=2))
         batch = collate([pack(e, individual_rewards=True) for e in by_actions.values()], GAME.spec)
-        module = iql(GAME.spec)
+        module = iql(GAME.spec, own=own)
         optimizer = torch.optim.Adam(module.policy.parameters(), lr=0.03)
         for _ in range(150):
-            loss, _ = module.loss(batch if own else replace(batch, individual_rewards=None), env_steps=0)
+            loss, _ = module.loss(batch, env_steps=0)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

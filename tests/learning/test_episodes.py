@@ -47,15 +47,16 @@ def test_batch_holds_every_time_step_of_every_episode(spec, episodes):
     assert np.array_equal(batch.behaviour.numpy(), expected_rows(episodes, "behaviour"))
 
 
-def test_agents_are_paid_their_own_rewards_where_they_are_kept_and_else_the_teams():
+def test_agents_are_paid_their_own_rewards_or_the_teams():
     spec = make_spec(individual_rewards=True)
     episodes = [make_episode(spec, n, seed) for seed, n in enumerate(LENGTHS)]
     kept = collate([pack(episode, individual_rewards=True) for episode in episodes], spec)
-    assert np.array_equal(kept.agent_rewards().numpy(), expected_rows(episodes, "individual_rewards"))
+    assert np.array_equal(kept.agent_rewards(True).numpy(), expected_rows(episodes, "individual_rewards"))
     dropped = collate([pack(episode) for episode in episodes], spec)
-    assert dropped.individual_rewards is None
-    assert torch.equal(dropped.agent_rewards(), dropped.reward[:, None].repeat(1, 3))
-    assert torch.equal(kept.reward, dropped.reward)
+    assert torch.equal(kept.agent_rewards(False), kept.reward[:, None].repeat(1, 3))
+    assert torch.equal(kept.agent_rewards(False), dropped.agent_rewards(False))
+    with pytest.raises(AssertionError):  # rather than the team's in their place
+        dropped.agent_rewards(True)
 
 
 def test_types_are_those_of_the_learner(spec, episodes):

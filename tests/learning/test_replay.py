@@ -110,7 +110,7 @@ def test_individual_rewards_are_kept_on_demand_and_survive_a_file():
     assert without.latest(1).individual_rewards is None
     assert replay.nbytes - without.nbytes == 4 * 4 * spec.n_agents
     restored.load_state_dict(through_a_file(replay.state_dict()))
-    assert torch.equal(restored.latest(1).agent_rewards(), torch.from_numpy(episode.individual_rewards))
+    assert torch.equal(restored.latest(1).agent_rewards(True), torch.from_numpy(episode.individual_rewards))
 
 
 @pytest.mark.parametrize("rewards", [None, np.zeros(4, np.float32), np.zeros((4, 3))])
