@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isinf
 
-from remix.report.differences import commits
+from remix.report.differences import commits, different_games
 from remix.report.markup import Table
 from remix.report.onset import Onset, onsets
 from remix.report.results import StudyResults
@@ -34,6 +34,8 @@ def answer(results: StudyResults) -> str:
         ]
     else:
         sentences = [*_of_onset(results), *_of_scores(results)]
+    if different_games(results):
+        sentences.append("Not all variants played the same game, as told below.")
     sentences += _of_progress(results)
     return " ".join(sentences)
 

@@ -70,6 +70,12 @@ def test_several_commits_allow_no_verdict() -> None:
     assert "against ReMIX" not in headline_table(results, scores(results)).header
 
 
+def test_different_games_are_pointed_out() -> None:
+    runs = [*flat("p", "remix", HIGH), *flat("p", "qmix", LOW)]
+    runs = [replace(run, settings={"env": "stag" if run.variant == "remix" else "lamp"}) for run in runs]
+    assert answer(study(*runs)).endswith(" Not all variants played the same game, as told below.")
+
+
 def test_a_study_under_way_says_so() -> None:
     results = study(*flat("p", "remix", LOW), make_run("p", "remix", 9, [], "MISSING"))
     assert answer(results) == (
