@@ -9,7 +9,7 @@ from remix.report.differences import commits, different_games
 from remix.report.markup import Table
 from remix.report.onset import Onset, onsets
 from remix.report.results import StudyResults
-from remix.report.style import interval, label, named, number_format, steps, with_interval
+from remix.report.style import label, named, number_format, steps, with_interval
 from remix.report.tables import Score
 from remix.report.text import shortened
 from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
@@ -49,13 +49,13 @@ def headline_table(results: StudyResults, scores: Sequence[Score]) -> Table:
     if len({score.panel for score in scores}) > 1:
         return _of_panels(results, found, begun, text)
     against = _words(results)
-    header = ["variant", *(["begun", "half after"] if begun else []), final, "95 % interval", "seeds"]
+    header = ["variant", *(["begun", "half after"] if begun else []), final, *([] if begun else ["seeds"])]
     header += [f"against {named(results, results.reference)}"] if against else []
     rows = []
-    for (panel, variant), score in found.items():
-        row = [named(results, variant), *(begun[panel, variant] if begun else [])]
-        row += [text(score.final.value), interval(score.final, text), str(score.n)]
-        rows.append(row + ([against.get(variant, "–")] if against else []))
+    for key, score in found.items():
+        numbers = [*begun.get(key, []), with_interval(score.final, text), *([] if begun else [str(score.n)])]
+        verdict = [against.get(score.variant, "–")] if against else []
+        rows.append([named(results, score.variant), *numbers, *verdict])
     return Table(header, rows)
 
 
@@ -111,7 +111,7 @@ def _of_scores(results: StudyResults) -> list[str]:
         if shown:
             sentences.append(f"{reference} has a {words} final {score} than {_listed(results, shown)}.")
     if unclear := [c for c in tested if c.higher is None]:
-        powers = _range([c.power for c in unclear], lambda power: f"{power:.0%}")
+        powers = _range([round(c.power, 2) for c in unclear], lambda power: f"{power:.0%}")
         sentences.append(
             f"No difference is shown between {reference} and {_listed(results, unclear)}: with "
             f"{_seeds(unclear)}, a method that is ahead in {EFFECT:.0%} of all pairs of runs would have been "

@@ -36,7 +36,7 @@ def weight_heatmaps(results: StudyResults) -> Figure:
         if place % columns and same_steps:
             axes.tick_params(labelleft=False)
         drawn.append(axes)
-    figure.suptitle("How often each projection weight occurs during training", fontsize="large")
+    figure.suptitle("Projection weights over training", fontsize="large")
     figure.supxlabel("normalised weight", fontsize="medium")
     figure.supylabel("environment steps", fontsize="medium")
     figure.colorbar(mesh, ax=drawn, label="log probability", aspect=15 * rows, fraction=0.05, pad=0.02)
