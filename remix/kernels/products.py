@@ -144,14 +144,16 @@ def _make_columns(vectors: int) -> Any:
     """``columns(out, a, b, first, last)``: the product in these columns, as far as there are whole tiles."""
     tile = _make_tile(ROWS, vectors)
 
-    @njit(**OPTIONS)
     def columns(out: Array, a: Array, b: Array, first: int, last: int) -> None:
         n, width = a.shape[0], vectors * VECTOR_BYTES // out.itemsize
         for j in range(first, last, width):
             for i in range(0, n - n % ROWS, ROWS):
                 tile(out, a, b, i, j)
 
-    return columns
+    # Numba tells functions of one name apart by a number that every process counts for itself. Where code that
+    # several processes have kept is linked, one of two such functions would stand for the other.
+    columns.__qualname__ += f"_{vectors}"
+    return njit(**OPTIONS)(columns)
 
 
 _wide, _double, _single = (_make_columns(vectors) for vectors in (_VECTORS, 2, 1))
