@@ -25,11 +25,13 @@ WIDE, PHONE = 1280, 390
 REMIX = PALETTE["vermillion"].color
 
 _COLOURED = """
-const [red, green, blue] = arguments[0], canvas = document.querySelector("canvas");
+const [[red, green, blue], least, most] = arguments, canvas = document.querySelector("canvas");
 const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 let n = 0;
-for (let i = 0; i < data.length; i += 4)
-  n += Math.hypot(data[i] - red, data[i + 1] - green, data[i + 2] - blue) < 30 && data[i + 3] > 200;
+for (let i = 0; i < data.length; i += 4) {
+  const near = Math.hypot(data[i] - red, data[i + 1] - green, data[i + 2] - blue) < 30;
+  n += near && data[i + 3] >= least && data[i + 3] <= most;
+}
 return n;
 """
 
@@ -69,9 +71,10 @@ def find(browser: Any, selector: str) -> list[Any]:
     return list(browser.find_elements("css selector", selector))
 
 
-def colour(browser: Any, written: str) -> int:
-    """Pixels of a colour in the first chart."""
-    return int(browser.execute_script(_COLOURED, [int(written[i : i + 2], 16) for i in (1, 3, 5)]))
+def colour(browser: Any, written: str, least: int = 200, most: int = 255) -> int:
+    """Pixels of a colour in the first chart, by their opacity: seeds and intervals shine through."""
+    parts = [int(written[i : i + 2], 16) for i in (1, 3, 5)]
+    return int(browser.execute_script(_COLOURED, parts, least, most))
 
 
 def hover(browser: Any, across: float, down: float) -> str:
@@ -113,9 +116,15 @@ def test_a_click_on_a_method_hides_and_shows_it(browser: Any, page: str) -> None
 
 def test_a_switch_shows_seeds_one_by_one(browser: Any, page: str) -> None:
     show(browser, page)
+    thin, interval = (100, 199), (30, 60)
+    before = colour(browser, REMIX, *thin)
+    assert colour(browser, REMIX, *interval) > 1000
     find(browser, ".methods input")[0].click()
+    assert colour(browser, REMIX, *thin) > before + 100
+    assert colour(browser, REMIX, *interval) < 1000
     assert hover(browser, 0.95, 0.02) == "ReMIX, seed 3\n200 steps: 12.0"
     find(browser, ".methods input")[0].click()
+    assert colour(browser, REMIX, *thin) == before
     assert "seed" not in hover(browser, 0.95, 0.02)
 
 
