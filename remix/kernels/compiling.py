@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import config, njit
-from numba.core.caching import CacheImpl, CompileResultCacheImpl, FunctionCache, InTreeCacheLocator
+from numba.core.caching import (
+    CacheImpl,
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    InTreeCacheLocator,
+)
 from numba.core.serialize import dumps
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -65,6 +71,20 @@ class _Whole(CompileResultCacheImpl):
         return super().rebuild(target, pickle.loads(code))
 
 
+class _Labelled(IndexDataCacheFile):
+    """Files that say what they hold: two processes that keep code at once may give one name to two codes."""
+
+    def save(self, key: Any, data: Any) -> None:
+        super().save(key, (self._label(key), data))
+
+    def load(self, key: Any) -> Any:
+        label, data = super().load(key) or (None, None)
+        return data if label == self._label(key) else None
+
+    def _label(self, key: Any) -> tuple[Any, ...]:
+        return self._source_stamp, key
+
+
 class _Kept(FunctionCache):
     _impl_class = _Whole
     _told = False
@@ -72,7 +92,8 @@ class _Kept(FunctionCache):
     def __init__(self, function: Callable[..., Any], sources: str) -> None:
         super().__init__(function)
         # What is kept holds the code of the functions that are called, too.
-        self._cache_file._source_stamp = (self._cache_file._source_stamp, sources)
+        stamp = (self._impl.locator.get_source_stamp(), sources)
+        self._cache_file = _Labelled(self._cache_path, self._impl.filename_base, stamp)
 
     def _index_key(self, *arguments: Any) -> tuple[Any, ...]:
         """With NUMBA_BOUNDSCHECK, which Numba forgets, so that code with and without checks never mix."""

@@ -93,6 +93,28 @@ def test_a_damaged_file_is_made_anew(program, which, at, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_code_under_the_name_of_another_is_made_anew(tmp_path, monkeypatch):
+    """As two processes leave it that keep code of one function at the same time."""
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    path = tmp_path / "kept.py"
+    path.write_text(SOURCE.replace("SOURCES", "''"))
+
+    def load() -> Any:
+        spec = importlib.util.spec_from_file_location("kept", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.double
+
+    load()(np.ones(3)), load()(np.ones(3, np.int32))
+    one, other = sorted(tmp_path.rglob("*.nbc"))
+    for name, content in {one: other.read_bytes(), other: one.read_bytes()}.items():
+        name.write_bytes(content)
+    again = load()
+    assert (again(np.full(3, 0.5)), again(np.full(3, 5, np.int32))) == (3.0, 30.0)
+    assert sum(again.stats.cache_hits.values()) == 0
+
+
 def test_where_nothing_can_be_written_it_is_compiled_and_said_once(program, monkeypatch, capfd):
     def fail(*arguments):
         raise PermissionError(13, "Permission denied")
