@@ -150,8 +150,8 @@ def _make_columns(vectors: int) -> Any:
             for i in range(0, n - n % ROWS, ROWS):
                 tile(out, a, b, i, j)
 
-    # Numba tells functions of one name apart by a number that every process counts for itself. Where code that
-    # several processes have kept is linked, one of two such functions would stand for the other.
+    # Numba tells functions of one name apart by a number that every process counts for itself. Where code
+    # that several processes have kept is linked, one of two such functions would stand for the other.
     columns.__qualname__ += f"_{vectors}"
     return njit(**OPTIONS)(columns)
 
