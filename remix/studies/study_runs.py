@@ -49,11 +49,12 @@ class StudyRuns(Callback):
         if self._plan is None:
             return
         after = self._states()
+        page = None
         if self._tracked is not None:
-            self._report(self._tracked)
+            page = self._report(self._tracked)
             self._tracked.close(self._tracked.status())
         atexit.unregister(self._interrupted)
-        self._farewell(after)
+        self._farewell(after, page)
         if "failed" in after:
             sys.exit(1)
 
@@ -75,12 +76,16 @@ class StudyRuns(Callback):
         for line, count in plan.warnings.items():
             print(f"warning: {count} of {len(plan.jobs)} jobs: {line}", file=sys.stderr)
 
-    def _report(self, tracked: TrackedStudy) -> None:
-        """Make the report. If that fails it costs a warning: a report can be made again at any time."""
+    def _report(self, tracked: TrackedStudy) -> Path | None:
+        """Make the report. If that fails it costs a warning: a report can be made again at any time.
+
+        :returns: its page, None if there is none.
+        """
         try:
-            tracked.report()
+            return tracked.report()
         except Exception as error:
             print(f"warning: the report could not be made: {error}", file=sys.stderr)
+            return None
 
     def _states(self) -> list[str]:
         assert self._plan is not None
@@ -96,8 +101,11 @@ class StudyRuns(Callback):
             self._tracked.close("KILLED")
         print(f"\nstudy {self._plan.study} interrupted; the same command goes on with it")
 
-    def _farewell(self, after: Sequence[str]) -> None:
-        """What became of the jobs, and what to look at next."""
+    def _farewell(self, after: Sequence[str], page: Path | None) -> None:
+        """What became of the jobs, and what to look at next.
+
+        :param page: of the report that was made of them.
+        """
         plan = self._plan
         assert plan is not None
         outcomes = Counter(map(_outcome, self._before, after))
@@ -108,9 +116,13 @@ class StudyRuns(Callback):
                 print(f"  failed: {job} ({RunDirectory(Path(job.directory)).record.error})")
         if "failed" in after:
             print("  study.retry_failed=true runs failed jobs again")
+        if page is not None:
+            print(f"  report  {page}")
         print("what next:")
-        print(f"  {program()} report {shlex.quote(plan.study)}")
-        print(f"  {program()} ui {shlex.quote(plan.study)}")
+        store = "" if self._tracked is None else self._tracked.option
+        print(f"  {program()} report {shlex.quote(plan.study)}{store}")
+        if self._tracked is not None:
+            print(f"  {program()} ui {shlex.quote(plan.study)}{store}        (compare runs in MLflow)")
 
 
 OUTCOMES = (

@@ -60,19 +60,28 @@ class TrackedStudy(TrackedParent):
         study.begin()
         return study
 
-    def report(self) -> None:
-        """Figures and tables of the finished runs, if any, in ``runs/reports`` and on the parent run."""
+    @property
+    def option(self) -> str:
+        """That tells other commands of the store, after a space; empty if they find it themselves."""
+        return "" if self.uri == store_uri() else f" --tracking-uri {shlex.quote(self.uri)}"
+
+    def report(self) -> Path | None:
+        """Figures and tables of the finished runs in ``runs/reports`` and on the parent run.
+
+        :returns: the page of the report, None if no run has finished.
+        """
         from remix.report.load import load_study
         from remix.report.output import report_folder, upload_report, write_report
 
         try:
             results = load_study(self.name, self.uri)
         except SettingError:
-            return
+            return None
         output = report_folder(results)
         paths = write_report(results, output)
         if results.run_id is not None:
             upload_report(results, output, paths, self.uri)
+        return paths[0]
 
     def status(self) -> str:
         """What the states of its jobs come to, in MLflow's word."""
