@@ -27,19 +27,41 @@ HEADLINES = (
     "summary/final_return",
     "absolute_best/return",
     "absolute_best/battle_won",
+    "summary/onset",
     "summary/area_under_curve",
     "summary/steps_to_90_percent",
 )
 """Metrics that are asked for first, as far as there are any."""
 
+COLUMNS = (
+    "test/battle_won",
+    "summary/final_return",
+    "absolute_best/battle_won",
+    "absolute_best/return",
+    "summary/onset",
+)
+"""Metrics in the list of runs, as many as fit beside the names."""
+
+_NAME, _CREATED, _DURATION = (
+    "attributes.`Run Name`",
+    "runDateAndNestInfo",
+    "duration",
+)  # as the list calls them
+_LETTER, _AROUND_NAME, _AROUND_HEAD = 6, 50, 24  # pixels
+_TESTED = "test/return"
 _LAYOUT = {"columns": 2, "cardHeight": 400}  # charts side by side, and their height in pixels
 _MOST_RUNS = 1000
+_SOME = 20  # runs
+_AT_ONCE = 100  # runs that MLflow's page loads before it is asked for more
 
 
 def write_view(client: MlflowClient, experiment: str) -> None:
     """Give an experiment the state of its page, made for the runs that it has now."""
     runs = client.search_runs([experiment], max_results=_MOST_RUNS)
-    client.set_experiment_tag(experiment, TAG, json.dumps(view_of(runs)))
+    view = view_of(runs)
+    if view["groupBy"] is not None and not _steps_agree(client, runs):
+        _smooth(view, runs)
+    client.set_experiment_tag(experiment, TAG, json.dumps(view))
 
 
 def view_of(runs: Sequence[Run]) -> dict[str, Any]:
@@ -54,11 +76,7 @@ def view_of(runs: Sequence[Run]) -> dict[str, Any]:
     groups = [name for name in ("variant", "panel") if _differs(name, runs)]
     telling = groups or [name for name in ("algorithm", "environment") if _differs(name, runs)]
     return {
-        "selectedColumns": [
-            *(f"tags.`{name}`" for name in (*telling, "seed")),
-            *(f"metrics.`{name}`" for name in headlines),
-            "attributes.`Duration`",
-        ],
+        **_columns(runs, [name for name in COLUMNS if name in metrics], telling),
         "runsExpanded": {run.info.run_id: True for run in runs if PARENT not in run.data.tags},
         "runsHiddenMode": "FIRST_20_RUNS",
         "compareRunSections": [_section("curves", "Curves"), _section("scores", "Scores")],
@@ -68,6 +86,43 @@ def view_of(runs: Sequence[Run]) -> dict[str, Any]:
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
         "groupBy": _grouped(groups) if groups else None,
     }
+
+
+def _columns(runs: Sequence[Run], metrics: Sequence[str], telling: Sequence[str]) -> dict[str, Any]:
+    """Names as wide as the longest, which ends in the seed, and beside them what is asked for first."""
+    scores = {f"metrics.`{name}`": _AROUND_HEAD + _LETTER * len(name) for name in metrics}
+    names = _AROUND_NAME + _LETTER * max((len(run.info.run_name) for run in runs), default=0)
+    widths = {_NAME: max(names, 190), _CREATED: 150, "tags.`seed`": 60, **scores, _DURATION: 80}
+    widths |= {f"tags.`{name}`": 100 for name in telling}
+    selected = [name for name in widths if name.startswith(("tags.", "metrics."))]
+    return {
+        "selectedColumns": [*selected, "attributes.`Duration`"],
+        "columnOrder": list(widths),
+        "columnWidths": widths,
+    }
+
+
+def _steps_agree(client: MlflowClient, runs: Sequence[Run]) -> bool:
+    """Whether runs were evaluated after the same steps, as with episodes of one length, by some of them."""
+    tested = [run.info.run_id for run in runs if _TESTED in run.data.metrics]
+    some = tested[:: len(tested) // _SOME + 1]
+    steps = [{point.step for point in client.get_metric_history(run_id, _TESTED)} for run_id in some]
+    return all(taken <= max(steps, key=len) for taken in steps)
+
+
+def _smooth(view: dict[str, Any], runs: Sequence[Run]) -> None:
+    """Smooth curves over as many points as a group has runs.
+
+    MLflow takes means over the points of one step. Where every run has steps of its own, such a "mean" jumps
+    from run to run.
+    """
+    keys = [key["groupByData"] for key in view["groupBy"]["groupByKeys"]]
+    groups = {tuple(run.data.tags.get(key) for key in keys) for run in runs if PARENT in run.data.tags}
+    members = min(len(runs), _AT_ONCE) / max(len(groups), 1)
+    smoothness = round(100.0 * (1.0 - 1.0 / max(members, 1.0)))
+    view["globalLineChartConfig"]["lineSmoothness"] = smoothness
+    for chart in view["compareRunCharts"]:
+        chart["lineSmoothness"] = smoothness
 
 
 def _grouped(tags: Sequence[str]) -> dict[str, Any]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from math import exp
@@ -20,13 +16,9 @@ from mlflow.tracking import MlflowClient
 
 from remix.tracking import store
 from tests.browser import chromium
+from tests.tracking.served import Page, served
 
 pytestmark = pytest.mark.slow
-
-SCREENSHOTS = os.environ.get("REMIX_SCREENSHOTS")
-"""A folder in which the pages are kept as pictures, for the documentation."""
-
-SECONDS = 240.0
 
 KIND = "workflowType=machine_learning"
 CURVES, DOTS = ("test/return", "train/return"), ("absolute_best/return", "final/return")
@@ -67,17 +59,8 @@ def study(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def address(study: tuple[str, list[str]]) -> Iterator[str]:
     """Of the page that ``remix ui example`` opens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["ui", "example", "--tracking-uri", study[0], "--port", str(port), "--no-open"]
-    code = f"import sys; from remix.cli import main; sys.argv[1:] = {arguments}; main()"
-    process = subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    [line] = [line for line in (process.stdout.readline() for _ in range(3)) if "compare the runs" in line]
-    yield line.split()[-1]
-    process.terminate()
-    process.wait()
+    with served(study[0], "example") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -86,42 +69,10 @@ def browser() -> Iterator[Any]:
         yield browser
 
 
-class Page:
-    """A page in the browser."""
-
-    def __init__(self, browser: Any, address: str) -> None:
-        self._browser = browser
-        browser.get("about:blank")  # a change behind the # alone would keep the page before
-        browser.get(address)
-
-    def shows(self, *texts: str) -> None:
-        """Wait until all of the texts are to be seen."""
-        deadline = time.monotonic() + SECONDS
-        while missing := [wanted for wanted in texts if wanted not in self.text]:
-            assert time.monotonic() < deadline, f"not to be seen: {missing} in {self.text}"
-            time.sleep(0.2)
-
-    def waits_for(self, selector: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while not self._browser.find_elements("css selector", selector):
-            assert time.monotonic() < deadline, f"there is no {selector}"
-            time.sleep(0.2)
-
-    @property
-    def text(self) -> str:
-        return str(self._browser.execute_script("return document.body.innerText"))
-
-    def keep(self, name: str) -> None:
-        """A picture of it, if pictures are wanted."""
-        if SCREENSHOTS is not None:
-            self._browser.save_screenshot(str(Path(SCREENSHOTS, f"{name}.png")))
-
-
 def test_curves_by_variant_without_an_assistant(browser: Any, address: str) -> None:
     page = Page(browser, address)
     page.shows("example", "Group by: variant", "first, stags, seed 2", "Curves", "test/return")
     page.waits_for(".js-plotly-plot .scatterlayer .trace")
-    page.keep("curves")
     text = page.text
     assert text.index("\nCurves") < text.index("\nScores")
     assert "Assistant" not in text and "telemetry" not in text.lower()
@@ -130,7 +81,6 @@ def test_curves_by_variant_without_an_assistant(browser: Any, address: str) -> N
 def test_headlines_are_columns_of_the_list(browser: Any, address: str) -> None:
     page = Page(browser, address.replace("CHART", "TABLE"))
     page.shows("first, stags, seed 2", "test/return", "absolute_best/r", "Duration", "seed")
-    page.keep("list")
 
 
 def test_runs_are_compared_side_by_side(browser: Any, address: str, study: tuple[str, list[str]]) -> None:
@@ -140,7 +90,6 @@ def test_runs_are_compared_side_by_side(browser: Any, address: str, study: tuple
         browser, f'{server}/#/compare-runs?runs=[{runs}]&experiments=["{rest.partition("/")[0]}"]&{KIND}'
     )
     page.shows("Comparing 4 Runs", "first, stags, seed 1", "second, stags, seed 2")
-    page.keep("compare")
 
 
 def test_a_figure_among_the_artifacts_is_drawn(
@@ -150,4 +99,3 @@ def test_a_figure_among_the_artifacts_is_drawn(
     page = Page(browser, f"{experiment}/runs/{study[1][0]}/artifacts/curves.png?{KIND}")
     page.shows("curves.png", "first, stags, seed 1")
     page.waits_for("img[src^='blob:'], .js-plotly-plot")
-    page.keep("figure")
