@@ -7,6 +7,7 @@
 #            https://blzdistsc2-a.akamaihd.net/AI_AND_MACHINE_LEARNING_LICENSE.html
 # For a far smaller image name an index of CPU-only torch wheels: --build-arg PIP_EXTRA_INDEX_URL=...
 
+# The dev container (.devcontainer/) is built from here and installs for itself.
 FROM python:3.11-slim AS base
 # hadolint ignore=DL3008
 RUN apt-get update \
