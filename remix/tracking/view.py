@@ -35,12 +35,13 @@ HEADLINES = (
 
 COLUMNS = (
     "test/battle_won",
+    "test/return",
     "summary/final_return",
     "absolute_best/battle_won",
     "absolute_best/return",
     "summary/onset",
 )
-"""Metrics in the list of runs, as many as fit beside the names."""
+"""Metrics in the list of runs: those that one looks for while runs go on come first."""
 
 _NAME, _CREATED, _DURATION = (
     "attributes.`Run Name`",
@@ -117,9 +118,10 @@ def _smooth(view: dict[str, Any], runs: Sequence[Run]) -> None:
     from run to run.
     """
     keys = [key["groupByData"] for key in view["groupBy"]["groupByKeys"]]
-    groups = {tuple(run.data.tags.get(key) for key in keys) for run in runs if PARENT in run.data.tags}
-    members = min(len(runs), _AT_ONCE) / max(len(groups), 1)
-    smoothness = round(100.0 * (1.0 - 1.0 / max(members, 1.0)))
+    members = [run.data.tags for run in runs if PARENT in run.data.tags]
+    groups = {tuple(tags.get(key) for key in keys) for tags in members}
+    size = min(len(members), _AT_ONCE) / max(len(groups), 1)
+    smoothness = round(100.0 * (1.0 - 1.0 / max(size, 1.0)))
     view["globalLineChartConfig"]["lineSmoothness"] = smoothness
     for chart in view["compareRunCharts"]:
         chart["lineSmoothness"] = smoothness

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,9 +28,9 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
 
 
 def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> None:
-    done = remix(*STUDY, "algorithm=qmix,vdn", "seed=1,2")
+    done = remix(*STUDY, "algorithm=qmix,vdn", "seed=1,2", "study.onset=-100")
     assert done.code == 0, done.err
-    assert "study games: 4 jobs: 4 finished\n" in done.out
+    assert "study games: 4 jobs: 4 finished\n  report  runs/reports/games/report.html\n" in done.out
     assert "[3/4] matrix_game, vdn, seed 1" in done.out or "[3/4] matrix_game, qmix, seed 2" in done.out
     assert set(records(remix.home)) == {
         f"games/matrix_game/{algorithm}/seed{seed}" for algorithm in ("qmix", "vdn") for seed in (1, 2)
@@ -40,6 +42,8 @@ def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> Non
     }
     for child in children:
         assert child.info.status == "FINISHED"
+        assert child.info.run_name == f"{child.data.tags['variant']}, matrix_game, s{child.data.tags['seed']}"
+        assert child.data.metrics["summary/onset"] == 0.0
         assert child.data.tags["panel"] == "matrix_game" and child.data.tags["study"] == "games"
         assert child.data.metrics["summary/best_return"] >= child.data.metrics["summary/final_return"]
         assert len(child.data.tags["identity"]) == 10
@@ -53,6 +57,27 @@ def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> Non
     assert "QMIX" in page and "VDN" in page
     configuration = client.download_artifacts(parent.info.run_id, "study.yaml", str(remix.home))
     assert OmegaConf.select(OmegaConf.load(configuration), "sweep.algorithm") == "qmix,vdn"
+
+
+def commands(out: str) -> list[list[str]]:
+    """What a study says to call next, without the program."""
+    _, _, rest = out.partition("what next:\n")
+    return [shlex.split(line.partition("        (")[0])[1:] for line in rest.splitlines()]
+
+
+def test_commands_at_the_end_know_of_a_store_that_was_given(
+    remix: CommandLine, migrated_database: Path, tmp_path: Path
+) -> None:
+    shutil.copy(migrated_database, tmp_path / "other.db")
+    uri = f"sqlite:///{tmp_path}/other.db"
+    report, ui = commands(remix(*STUDY, f"logger.mlflow.tracking_uri={uri}").out)
+    assert ui == ["ui", "games", "--tracking-uri", uri]
+    assert "1 finished of 1 planned runs" in remix(*report).out
+
+
+def test_commands_at_the_end_leave_out_mlflow_where_no_run_is_in_it(remix: CommandLine) -> None:
+    [report] = commands(remix(*STUDY, "logger=none").out)
+    assert report == ["report", "games"] and remix(*report).code == 0
 
 
 def test_names_may_be_numbers(remix: CommandLine, mlflow_uri: str) -> None:

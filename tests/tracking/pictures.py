@@ -1,6 +1,6 @@
 """Pictures of a study's pages in MLflow, as in ``docs/mlflow.md``.
 
-    python -m tests.tracking.pictures sqlite:///runs/mlflow.db onset_small docs/images --row 195
+    python -m tests.tracking.pictures sqlite:///runs/mlflow.db onset_small docs/images --row 194.5
 
 ``remix ui`` arranges the page for it, as always; nothing else is written into the store.
 """
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("store", help="address of an MLflow store")
     parser.add_argument("study", help="name of a study there")
     parser.add_argument("folder", type=Path, help="where mlflow_curves.png and mlflow_list.png go")
-    parser.add_argument("--row", type=int, default=0, help="first row of the list that is shown")
+    parser.add_argument("--row", type=float, default=0.0, help="first row of the list that is shown")
     options = parser.parse_args()
     with served(options.store, options.study) as address, chromium(WIDTH, HEIGHT) as browser:
         page = Page(browser, address)
@@ -51,7 +51,7 @@ def _load_all(page: Page) -> None:
         page.browser.execute_script("arguments[0].click()", buttons[0])
 
 
-def _keep(page: Page, file: Path, row: int = 0) -> None:
+def _keep(page: Page, file: Path, row: float = 0.0) -> None:
     """A picture of the page, with its list from a row on."""
     page.browser.execute_script(_SCROLL, ROW_HEIGHT * row)
     page.browser.execute_script(_WITHOUT_TOOLS)

@@ -82,11 +82,36 @@ def test_a_study_is_grouped_by_what_differs_and_headlines_come_first(client: Mlf
         ("LINE", "test/return"),
         ("BAR", "absolute_best/return"),
     ]
-    columns = state["selectedColumns"]
-    assert columns[:4] == [
-        "tags.`variant`", "tags.`seed`", "metrics.`test/return`", "metrics.`absolute_best/return`"
-    ]  # fmt: skip
+    metrics = ["metrics.`test/return`", "metrics.`absolute_best/return`"]
+    assert state["selectedColumns"] == ["tags.`seed`", *metrics, "tags.`variant`", "attributes.`Duration`"]
+    name, created, seed, *rest = state["columnOrder"]
+    assert (name, created, seed) == ("attributes.`Run Name`", "runDateAndNestInfo", "tags.`seed`")
+    assert rest == [*metrics, "duration", "tags.`variant`"]
     assert parent in state["runsExpanded"]
+
+
+def test_names_are_shown_whole(client: MlflowClient) -> None:
+    number = experiment(client, "games")
+    client.create_run(number, run_name="short")
+    assert view_of(client.search_runs([number]))["columnWidths"]["attributes.`Run Name`"] == 190
+    client.create_run(number, run_name="a very long variant, on a panel with a long name, s101")
+    assert view_of(client.search_runs([number]))["columnWidths"]["attributes.`Run Name`"] > 350
+
+
+@pytest.mark.parametrize(("second", "smoothness"), [([0, 10, 20], 0), ([0, 10], 0), ([0, 11, 21], 67)])
+def test_means_over_runs_that_were_evaluated_at_different_steps_are_smoothed(
+    client: MlflowClient, second: list[int], smoothness: int
+) -> None:
+    number = experiment(client, "games")
+    parent = run(client, number)
+    for variant in ("qmix", "remix"):
+        for steps in ([0, 10, 20], second, second):
+            run_id = run(client, number, variant=variant, **{"mlflow.parentRunId": parent})
+            client.log_batch(run_id, metrics=[Metric("test/return", 1.0, 0, step) for step in steps])
+    page_of(client, "games")
+    state = view(client, number)
+    assert state["globalLineChartConfig"]["lineSmoothness"] == smoothness
+    assert {chart["lineSmoothness"] for chart in state["compareRunCharts"]} == {smoothness}
 
 
 def test_single_runs_are_not_grouped(client: MlflowClient) -> None:
