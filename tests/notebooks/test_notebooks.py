@@ -131,5 +131,14 @@ def test_stored_notebooks_are_small_and_of_no_machine(name: str):
     assert not ABSOLUTE_PATH.search(json.dumps(notebook))
 
 
+def test_the_tour_is_stored_with_what_it_shows():
+    notebook = read("tour")
+    assert (NOTEBOOKS / "tour.ipynb").stat().st_size < 600_000
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))  # run once, from top to bottom
+    assert len(outputs(notebook, "image/png")) == 4 and len(outputs(notebook, "image/gif")) == 1
+    assert "greedy return" in outputs(notebook, "text/plain")[-1]
+
+
 def test_all_notebooks_are_tested():
     assert sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) == sorted(NAMES)

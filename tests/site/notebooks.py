@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
+import nbformat
 from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +24,21 @@ def page(path: str, repository: str) -> tuple[str, dict[str, bytes]]:
     """
     stem = Path(path).stem
     resources = {"unique_key": f"{stem}_pictures", "output_files_dir": f"{stem}_pictures"}
-    body, made = MarkdownExporter().from_filename(str(ROOT / path), resources)
+    notebook = nbformat.read(ROOT / path, as_version=4)
+    films = _films(notebook, f"{stem}_pictures")
+    body, made = MarkdownExporter().from_notebook_node(notebook, resources)
     title, _, rest = body.strip().partition("\n")
-    return f"{title}\n\n{_origin(path, repository)}\n{rest}", dict(made["outputs"])
+    return f"{title}\n\n{_origin(path, repository)}\n{rest}", films | made["outputs"]
+
+
+def _films(notebook: nbformat.NotebookNode, folder: str) -> dict[str, bytes]:
+    """The GIFs by their names, which stand in their place: nbconvert writes other pictures only."""
+    found: dict[str, bytes] = {}
+    for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
+        if "image/gif" in output.get("data", {}):
+            found[name := f"{folder}/film_{len(found) + 1}.gif"] = b64decode(output.data["image/gif"])
+            output.data = {"text/markdown": f"![A film]({name})"}
+    return found
 
 
 def _origin(path: str, repository: str) -> str:
