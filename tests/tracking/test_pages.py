@@ -82,11 +82,11 @@ def test_a_study_is_grouped_by_what_differs_and_headlines_come_first(client: Mlf
         ("LINE", "test/return"),
         ("BAR", "absolute_best/return"),
     ]
-    metrics = ["metrics.`test/return`", "metrics.`absolute_best/return`"]
-    assert state["selectedColumns"] == ["tags.`seed`", *metrics, "tags.`variant`", "attributes.`Duration`"]
+    scores = ["metrics.`test/return`", "metrics.`absolute_best/return`"]
+    assert state["selectedColumns"] == ["tags.`seed`", *scores, "tags.`variant`", "attributes.`Duration`"]
     name, created, seed, *rest = state["columnOrder"]
     assert (name, created, seed) == ("attributes.`Run Name`", "runDateAndNestInfo", "tags.`seed`")
-    assert rest == [*metrics, "duration", "tags.`variant`"]
+    assert rest == [*scores, "duration", "tags.`variant`"]
     assert parent in state["runsExpanded"]
 
 
@@ -106,7 +106,7 @@ def test_means_over_runs_that_were_evaluated_at_different_steps_are_smoothed(
     parent = run(client, number)
     for variant in ("qmix", "remix"):
         for steps in ([0, 10, 20], second, second):
-            run_id = run(client, number, variant=variant, **{"mlflow.parentRunId": parent})
+            run_id = run(client, number, (), **{"mlflow.parentRunId": parent, "variant": variant})
             client.log_batch(run_id, metrics=[Metric("test/return", 1.0, 0, step) for step in steps])
     page_of(client, "games")
     state = view(client, number)
