@@ -63,7 +63,7 @@ def test_references_stay_alive():
     assert (config.env_name, config.algorithm_name, config.run_dir) == ("climbing", "qmix", None)
     assert config.study.variant == "qmix" and "hydra" not in config
     config.seed, config.run_dir = 7, "here"
-    assert config.run_name == "qmix, climbing, seed 7"
+    assert config.run_name == "qmix, climbing, s7"
     assert remix.compose("env=climbing").callbacks.last_checkpoint.dirpath == "None/checkpoints"
     assert config.callbacks.last_checkpoint.dirpath == "here/checkpoints"
 

@@ -27,6 +27,7 @@ def page(path: str, repository: str) -> tuple[str, dict[str, bytes]]:
     notebook = nbformat.read(ROOT / path, as_version=4)
     films = _films(notebook, f"{stem}_pictures")
     body, made = MarkdownExporter().from_notebook_node(notebook, resources)
+    body = body.replace(r"\:", ":")  # which reports write, and MkDocs would show as it is
     title, _, rest = body.strip().partition("\n")
     return f"{title}\n\n{_origin(path, repository)}\n{rest}", films | made["outputs"]
 

@@ -38,6 +38,7 @@ def test_a_notebook_is_a_page():
     assert page.startswith("# ") and "Open it in Colab" not in page
     assert pictures and all(f"({name})" in page for name in pictures)
     page, pictures = notebooks.page("notebooks/tour.ipynb", "https://github.com/someone/remix")
+    assert "\\:" not in page
     assert "(tour_pictures/film_1.gif)" in page and pictures["tour_pictures/film_1.gif"].startswith(b"GIF8")
     assert "(https://colab.research.google.com/github/someone/remix/blob/main/notebooks/tour.ipynb)" in page
 
