@@ -39,6 +39,7 @@ def start_up() -> list[tuple[str, str]]:
         one_round = [
             *("train", f"run_dir={directory}", "callbacks=none", "logger=none", "env.episode_limit=1"),
             *("max_env_steps=1", "steps_per_epoch=1", "validation_episodes=1", "test_episodes=1"),
+            "replay.batch_size=8",
         ]
         round_seconds = median_seconds(lambda: _run(REMIX, *one_round), 3)
     return [
