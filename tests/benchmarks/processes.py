@@ -35,13 +35,16 @@ print([line for line in Path("/proc/self/status").read_text().splitlines() if "V
 def start_up() -> list[tuple[str, str]]:
     """Seconds from the command to its first line, and to the end of a run of one round."""
     help_seconds = median_seconds(lambda: _run(REMIX, "--help"), 3)
-    with tempfile.TemporaryDirectory() as directory:
-        one_round = [
-            *("train", f"run_dir={directory}", "callbacks=none", "logger=none", "env.episode_limit=1"),
-            *("max_env_steps=1", "steps_per_epoch=1", "validation_episodes=1", "test_episodes=1"),
-            "replay.batch_size=8",
-        ]
-        round_seconds = median_seconds(lambda: _run(REMIX, *one_round), 3)
+    settings = [
+        *("callbacks=none", "logger=none", "env.episode_limit=1", "replay.batch_size=8"),
+        *("max_env_steps=1", "steps_per_epoch=1", "validation_episodes=1", "test_episodes=1"),
+    ]
+
+    def one_round() -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            _run(REMIX, "train", f"run_dir={directory}/run", *settings)
+
+    round_seconds = median_seconds(one_round, 3)
     return [
         ("remix --help, s", f"{help_seconds:.2f}"),
         ("remix train, from the command to the end of its first round, s", f"{round_seconds:.1f}"),
