@@ -54,18 +54,6 @@ def td_lambda(
             returns.ravel(),
         )
         return torch.from_numpy(returns)
-    return _td_lambda(reward, terminated, next_value, sizes, gamma, lambda_)
-
-
-def _td_lambda(
-    reward: Tensor,
-    terminated: Tensor,
-    next_value: Tensor,
-    sizes: Sequence[int],
-    gamma: float,
-    lambda_: float,
-) -> Tensor:
-    """:func:`td_lambda` in PyTorch, for any device."""
     returns = torch.empty_like(reward)
     discount = gamma * (~terminated).to(reward.dtype)
     end = len(reward)
