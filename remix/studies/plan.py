@@ -97,6 +97,8 @@ def make_plan(config: DictConfig) -> Plan:
     if config.study.score in CURVE_COLUMNS:
         raise SettingError("study.score", config.study.score, "must not be another column of its tables")
     _check_tuning(config.study.tuning)
+    # Before the jobs, which hand it on to a callback of theirs under another name.
+    onset = None if config.study.onset is None else checks.number("study.onset", config.study.onset)
     composed = list(_jobs(config))
     jobs = tuple(job for job, _, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
@@ -116,7 +118,6 @@ def make_plan(config: DictConfig) -> Plan:
     sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
     warnings = Counter(line for _, _, lines in composed for line in lines)
     name, title, metric, score = (str(about[key]) for key in ("name", "title", "metric", "score"))
-    onset = None if about.onset is None else checks.number("study.onset", about.onset)
     reference = None if about.reference is None else str(about.reference)
     variants = dict.fromkeys(job.variant for job in jobs)
     if reference is not None and reference not in variants:

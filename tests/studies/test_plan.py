@@ -112,3 +112,9 @@ def test_a_reference_that_is_not_planned_is_said():
 def test_words_about_tuning_go_by_variant():
     with pytest.raises(SettingError, match=r"study.tuning=much: must be words by variant"):
         plan("onset_small", "seed=101", "algorithm=qmix", "study.tuning=much")
+
+
+def test_a_threshold_that_is_none_is_named_as_it_was_given():
+    """Not by the callback that every job hands it on to."""
+    with pytest.raises(SettingError, match=r"^study\.onset=soon: must be a finite number"):
+        plan("custom", "study.name=mine", "study.onset=soon")
