@@ -42,8 +42,8 @@ def td_lambda(
     if len(set(shapes)) > 1 or sum(sizes) != len(reward):
         raise ValueError(f"{sum(sizes)} transitions, but arguments of shapes {shapes}")
     if compiles(reward) and next_value.dtype == reward.dtype:
-        returns = np.empty(reward.shape, as_array(reward).dtype)
-        kind, columns = returns.dtype.type, reward[:1].numel()
+        written = np.empty(reward.shape, as_array(reward).dtype)
+        kind, columns = written.dtype.type, reward[:1].numel()
         kernels.td_lambda(
             as_array(reward).ravel(),
             as_array(terminated).ravel(),
@@ -51,9 +51,9 @@ def td_lambda(
             columns * np.array(sizes, np.int64),  # further columns are further transitions of a time step
             kind(gamma),
             kind(lambda_),
-            returns.ravel(),
+            written.ravel(),
         )
-        return torch.from_numpy(returns)
+        return torch.from_numpy(written)
     returns = torch.empty_like(reward)
     discount = gamma * (~terminated).to(reward.dtype)
     end = len(reward)
