@@ -20,7 +20,7 @@ from remix.learning import epochs
 from remix.learning.collector import Collector
 from remix.learning.episodes import Episode
 from remix.learning.replay import EpisodeReplay
-from remix.learning.rounds import Learner, Round, wanted_episodes
+from remix.learning.rounds import Learner, Round, check_capacity, wanted_episodes
 from remix.learning.workers.base import EnvironmentFactory, WorkersFactory
 from remix.learning.workers.environments import Environments
 from remix.learning.workers.inline import InlineWorkers
@@ -98,6 +98,7 @@ class ReplayDataModule(pl.LightningDataModule):
         if stage == "fit":
             assert self.trainer is not None
             epochs.fetch_no_batch_ahead(self.trainer)
+            check_capacity(self.learner, self.replay.capacity, self.batch_size, self.latest_size)
             self.replay.behaviour = self.learner.needs_behaviour
             self.replay.individual_rewards = self.learner.individual_rewards
         self.collector.recruit(self.learner)
@@ -179,7 +180,8 @@ class Rounds:
         data = self.data
         replayed, latest = data.learner.learns_from_replay, data.learner.learns_from_latest
         ready = len(data.replay) >= wanted_episodes(data.learner, data.batch_size, data.latest_size)
-        n_updates = data.updates_per_round if ready else 1
+        # One more than were made at least, be it empty: without it an epoch that ends here never would.
+        n_updates = max(data.updates_per_round if ready else 0, updates + 1)
         for i in range(updates, n_updates):
             last = ends_epoch and i == n_updates - 1
             made = {"exploration": exploration, "ends_epoch": ends_epoch, "updates": i + 1}

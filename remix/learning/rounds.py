@@ -9,6 +9,7 @@ import torch
 
 from remix.learning.episodes import Batch, Episode
 from remix.learning.policy import Policy
+from remix.settings.errors import SettingError
 
 
 @dataclass
@@ -64,3 +65,19 @@ def wanted_episodes(learner: Learner | type[Learner], batch_size: int, latest_si
     """Episodes that have to be stored before the first update."""
     replayed = batch_size if learner.learns_from_replay else 0
     return max(replayed, latest_size if learner.learns_from_latest else 0)
+
+
+def check_capacity(
+    learner: Learner | type[Learner], capacity: int, batch_size: int, latest_size: int
+) -> None:
+    """Refuse a replay that never holds what an update wants of it.
+
+    :raises SettingError: naming the size that is too large.
+    """
+    sizes = {
+        "replay.batch_size": batch_size if learner.learns_from_replay else 0,
+        "replay.latest_size": latest_size if learner.learns_from_latest else 0,
+    }
+    for name, size in sizes.items():
+        if size > capacity:
+            raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")

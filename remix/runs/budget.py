@@ -11,15 +11,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
-from remix.learning.rounds import wanted_episodes
+from remix.learning.rounds import Learner, check_capacity, wanted_episodes
 from remix.settings.errors import SettingError
 
 
 def check_budget(config: DictConfig) -> None:
-    """Refuse a new run whose budget ends before its first update, however short episodes are.
+    """Refuse a new run whose budget ends before its first update, or whose replay never holds one.
 
-    :raises SettingError: naming ``max_env_steps``.
+    :raises SettingError: naming ``max_env_steps``, or a setting of the replay.
     """
+    learner, capacity = _learner(config), config.replay.get("capacity")
+    if learner is not None and capacity is not None:
+        check_capacity(learner, capacity, config.replay.batch_size, _latest_size(config))
     if config.ckpt_path is None:  # else there may be episodes already
         Budget.of_configuration(config).check()
 
@@ -44,13 +47,10 @@ class Budget:
     @classmethod
     def of_configuration(cls, config: DictConfig) -> Budget:
         """The budget of a checked configuration; what only built objects know is left open."""
-        replay = config.replay
-        latest_size = replay.get("latest_size") or replay.episodes_per_round
-        algorithm = get_object(config.algorithm._target_)
-        known = inspect.isclass(algorithm) and hasattr(algorithm, "learns_from_replay")
+        replay, learner = config.replay, _learner(config)
         return cls(
             max_env_steps=config.max_env_steps,
-            wanted=wanted_episodes(algorithm, replay.batch_size, latest_size) if known else 0,
+            wanted=wanted_episodes(learner, replay.batch_size, _latest_size(config)) if learner else 0,
             episodes_per_round=replay.episodes_per_round,
             episode_limit=OmegaConf.select(config, "env.episode_limit"),
             warmup_steps=OmegaConf.select(config, "algorithm.weighting.warmup_steps", default=0),
@@ -124,3 +124,15 @@ class Budget:
     def _reaches_an_update(self, episode_length: int) -> bool:
         """Whether the round of the first update begins within the budget; it is then played to its end."""
         return (self._episodes - self.episodes_per_round) * episode_length < self.max_env_steps
+
+
+def _learner(config: DictConfig) -> type[Learner] | None:
+    """The class of the algorithm, None if something else builds it."""
+    algorithm = get_object(config.algorithm._target_)
+    known = inspect.isclass(algorithm) and hasattr(algorithm, "learns_from_replay")
+    return algorithm if known else None
+
+
+def _latest_size(config: DictConfig) -> int:
+    """Episodes collected last that an update gets, if the algorithm learns from such."""
+    return config.replay.get("latest_size") or config.replay.episodes_per_round

@@ -381,6 +381,32 @@ class TestReproducibility:
         again.fit(make_module(resumed, **REMIX), resumed, ckpt_path=tmp_path / "half.ckpt")
         assert first.rows + second.rows == whole
 
+    @pytest.mark.parametrize(("kept", "per_round"), [(False, 3), (True, 1)])
+    def test_a_stop_within_the_last_round_of_an_epoch_is_one_where_the_rest_cannot_be_made(
+        self, kept, per_round, tmp_path
+    ):
+        """Because the replay was not kept, or a round has fewer updates by now: the epoch still ends."""
+
+        class Epochs(pl.Callback):
+            def __init__(self):
+                self.steps = []
+
+            def on_train_epoch_start(self, trainer, pl_module):
+                self.steps.append(trainer.datamodule.env_steps)
+                assert len(self.steps) < 10, "epochs without end"
+
+        data = make_data(updates_per_round=3)
+        trainer = make_trainer(max_steps=5)  # the second of three in the round of steps 24 to 36
+        trainer.fit(make_module(data), data)
+        trainer.save_checkpoint(tmp_path / "half.ckpt")
+        resumed, recorder, epochs = make_data(updates_per_round=per_round), Recorder(), Epochs()
+        if kept:
+            resumed.replay.load_state_dict(data.replay.state_dict())
+        again = make_trainer(logger=recorder, callbacks=[epochs])
+        again.fit(make_module(resumed), resumed, ckpt_path=tmp_path / "half.ckpt")
+        assert epochs.steps == [36, 36, 60, 96]
+        assert [step for step, _ in recorder.history("test/return")] == [36, 60, 96, 108]
+
     def test_a_finished_run_plays_nothing_more(self, tmp_path):
         data = make_data()
         trainer = make_trainer()
@@ -460,6 +486,12 @@ class TestLatestEpisodes:
     def test_more_latest_than_the_replay_holds(self):
         with pytest.raises(SettingError, match=r"replay\.latest_size=101: must be at most .*=100"):
             make_data(latest_size=101)
+
+    def test_a_round_that_the_replay_does_not_hold(self):
+        """Which is all that an algorithm learns from; it matters to no other."""
+        with pytest.raises(SettingError, match=r"replay\.latest_size=4: must be at most replay\.capacity=3 "):
+            self.seen(OnPolicy, capacity=3, batch_size=3)
+        assert run(make_data(capacity=3, batch_size=3)).history("train/updates")[-1][1] > 0.0
 
 
 class MayHang(MatrixGame):

@@ -78,6 +78,14 @@ def test_the_warm_up_stands_in_the_header_and_a_whole_one_is_warned_of(remix: Co
     assert "for the first" not in without.out and without.err == ""
 
 
+def test_a_replay_that_never_holds_a_round_is_refused_where_that_is_all_there_is(remix: CommandLine):
+    small = ("replay.latest_size=null", "replay.batch_size=8", "replay.capacity=8", "max_env_steps=500")
+    outcome = remix("train", *SMALL, "algorithm=mappo", *small, "replay.episodes_per_round=16")
+    assert outcome.code == 2
+    assert outcome.err == "remix: replay.latest_size=16: must be at most replay.capacity=8 episodes\n"
+    assert not (remix.home / "runs").exists()
+
+
 def test_a_study_says_it_once_in_its_plan(remix: CommandLine):
     study = ("study=custom", "study.name=short", "algorithm=remix,ow_qmix", "seed=1,2", "max_env_steps=100")
     quick = ("logger=none", "callbacks=none", "warmup_steps=200", "algorithm.central.embed_dim=16")
