@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from remix.algorithms.base import MultiAgentModule
+from remix.learning import epochs
 
 
 class OwnSteps(MultiAgentModule):
@@ -31,7 +32,8 @@ class OwnSteps(MultiAgentModule):
         optimizer.zero_grad()
         self.manual_backward(loss)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        norm = nn.utils.clip_grad_norm_(parameters, self.gradient_clip, foreach=True)
+        scale = epochs.gradient_scale(self.trainer) if self.scales_gradients else 1.0
+        norm = nn.utils.clip_grad_norm_(parameters, scale * self.gradient_clip, foreach=True) / scale
         if not self.scales_gradients:
             self.look(f"{part}'s gradient", norm)
         optimizer.step()

@@ -41,6 +41,12 @@ def end_run(trainer: pl.Trainer) -> None:
     trainer.should_stop = True
 
 
+def gradient_scale(trainer: pl.Trainer) -> float:
+    """What Lightning has multiplied the gradients with before a step that an algorithm makes itself."""
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    return 1.0 if scaler is None else float(scaler.get_scale())
+
+
 def scales_gradients(trainer: pl.Trainer) -> bool:
     """Whether Lightning scales the gradients, as it does in half precision.
 
