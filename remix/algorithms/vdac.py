@@ -59,7 +59,8 @@ class VDAC(SingleLossModule):
         if self.mixer.requires:
             name = type(self.mixer).__name__
             raise SettingError("mixer", name, "must mix values of states: VDNMixer or QMixer, say")
-        self.value_loss_factor, self.entropy_factor = value_loss_factor, entropy_factor
+        self.value_loss_factor = checks.number("value_loss_factor", value_loss_factor, minimum=0.0)
+        self.entropy_factor = checks.number("entropy_factor", entropy_factor, minimum=0.0)
         self.explore_in_loss = explore_in_loss
 
     def round_loss(self, data: Round) -> tuple[Tensor, dict[str, Tensor]]:

@@ -39,7 +39,7 @@ class Policy(nn.Module):
     :param hidden_size: width of the agent network.
     :param agent: builds that network.
     :param shared: one network for all agents. Otherwise each has its own, and no number among its inputs;
-        critics and mixers stay as they are.
+        critics stay shared, and those that read these inputs (Q*, IPPO's) see no number either.
     """
 
     make_choice = staticmethod(choose)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from remix.envs.spec import Environment, EnvSpec
 from remix.learning.policy import Policy
 from remix.learning.workers.seeds import exploration_noise
+from remix.settings import checks
 from remix.settings.errors import InvalidOutput, brief, one_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Team:
     :param spec: of the environment that it was trained in.
     :param slots: gives the places of a PettingZoo game's agents; asked for at the first dictionary only.
     :param exploration: None for the best actions; a number samples as in training with this epsilon.
+    :raises SettingError: the exploration is no share.
     """
 
     def __init__(
@@ -39,6 +41,8 @@ class Team:
         slots: Callable[[], Sequence[Slot]],
         exploration: float | None = None,
     ) -> None:
+        if exploration is not None:
+            checks.number("exploration", exploration, 0.0, 1.0)
         self.spec, self.exploration = spec, exploration
         self._policy, self._make_slots = deepcopy(policy).cpu().eval().freeze(), slots
         self.reset()

@@ -96,10 +96,15 @@ class Features:
         return replace(self, width=width, ones=ones, starts=starts, ends=ends)
 
     def with_dense(self, columns: Tensor) -> Features:
-        """``columns [R, D]`` of numbers after those there are, which must all be listed."""
+        """``columns [R, D]`` of numbers after those there are, which must be listed, or end with numbers.
+
+        :raises ValueError: they are others, or of another number of rows.
+        """
         if len(columns) != len(self):
             raise ValueError(f"{len(columns)} rows of columns for {len(self)} rows")
         if self.dense.shape[1]:
+            if self.dense_at + self.dense.shape[1] != self.width:
+                raise ValueError("numbers cannot follow listed ones that follow numbers: use beside")
             return replace(
                 self, width=self.width + columns.shape[1], dense=torch.cat((self.dense, columns), -1)
             )
@@ -162,7 +167,7 @@ def with_ones(rows: Rows, columns: Tensor, width: int) -> Rows:
 
 
 def with_numbers(rows: Rows, columns: Tensor) -> Rows:
-    """``columns [R, D2]`` of numbers after those there are, which must all be listed if any is."""
+    """``columns [R, D2]`` of numbers after those there are, see :meth:`Features.with_dense`."""
     if isinstance(rows, Features):
         return rows.with_dense(columns)
     return torch.cat((rows, columns), dim=-1)

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from remix.settings import checks
 from remix.weighting.base import WeightingInputs
 from remix.weighting.mappings import CappedLinear
 from remix.weighting.regret_minimizing import RegretMinimizing, boltzmann_log_policy
@@ -47,7 +48,9 @@ class SignedMinMax(RegretMinimizing):
             slope_floor=slope_floor,
             warmup_steps=warmup_steps,
         )
-        self.kappa, self.negative, self.overestimated = kappa, negative, overestimated
+        self.kappa = kappa
+        self.negative = checks.choice("negative", negative, ("kept", "floored"))
+        self.overestimated = checks.choice("overestimated", overestimated, ("mapped", "minimum"))
 
     def score(self, log_raw: Tensor, inputs: WeightingInputs) -> Tensor:
         taken = boltzmann_log_policy(inputs.utilities, inputs.avail_actions, inputs.actions, self.temperature)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from remix.settings import checks
 from remix.weighting.base import WeightingInputs
 from remix.weighting.regret_minimizing import RegretMinimizing
 
@@ -33,7 +34,7 @@ class Standardised(RegretMinimizing):
         **inherited: Any,
     ) -> None:
         super().__init__(**inherited)
-        self.per, self.scale_slopes = per, scale_slopes
+        self.per, self.scale_slopes = checks.choice("per", per, ("agent", "time_point")), scale_slopes
 
     def log_factors(self, inputs: WeightingInputs) -> dict[str, Tensor]:
         centred, spread = centred_utilities(inputs.utilities, inputs.avail_actions, self.per)

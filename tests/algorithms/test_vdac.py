@@ -134,6 +134,12 @@ def test_mixers_of_actions_are_refused():
         build(mixer=QPLEXMixer)
 
 
+@pytest.mark.parametrize("factor", ["value_loss_factor", "entropy_factor"])
+def test_factors_that_would_turn_a_loss_round_are_refused(factor):
+    with pytest.raises(SettingError, match=f"{factor}=-0.1: must be a number of at least 0"):
+        build(**{factor: -0.1})
+
+
 def test_number_of_parameters():
     """With the sizes of Predator-Prey."""
     spec = make_spec(n_agents=8, n_actions=6, obs_size=75, state_size=300)

@@ -16,7 +16,7 @@ from remix.envs.spec import Environment
 from remix.learning.policy import Policy, StochasticPolicy
 from remix.learning.team import Team, slots_of
 from remix.learning.workers.rollout import rollout
-from remix.settings.errors import InvalidOutput
+from remix.settings.errors import InvalidOutput, SettingError
 from tests.envs.test_pettingzoo import Scripted, scripted
 
 
@@ -78,3 +78,9 @@ def test_what_does_not_fit_is_said_in_a_line(observations: Any, infos: Any, prob
     with pytest.raises(InvalidOutput, match=problem) as caught:
         team.act(observations, infos)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("exploration", [-0.1, 1.5, float("nan")])
+def test_an_exploration_that_is_no_share_is_refused(exploration: float):
+    with pytest.raises(SettingError, match=r"exploration=.*: must be a number between 0 and 1"):
+        Team(Policy(hunt().spec), hunt().spec, lambda: slots_of(hunt()), exploration)

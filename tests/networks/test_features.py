@@ -58,6 +58,11 @@ def test_numbers_after_numbers():
     features = Features.of_numbers(first).with_dense(second)
     assert features.width == 6
     assert torch.equal(features.to_dense(), torch.cat((first, second), 1))
+    with_ones = Features.of_numbers(first).with_ones(torch.tensor([[4]] * 3), 5)
+    with pytest.raises(ValueError, match="use beside"):
+        with_ones.with_dense(second)
+    both = beside(with_ones, Features.of_numbers(second)).to_dense()
+    assert torch.equal(both, torch.cat((with_ones.to_dense(), second), 1))
 
 
 def test_no_rows():

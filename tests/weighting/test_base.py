@@ -7,6 +7,8 @@ from remix.checking.transitions import make_inputs
 from remix.settings.errors import SettingError
 from remix.weighting.base import effective_sample_size
 from remix.weighting.optimistic import Optimistic
+from remix.weighting.signed_minmax import SignedMinMax
+from remix.weighting.standardised import Standardised
 from remix.weighting.uniform import Uniform
 
 
@@ -32,6 +34,20 @@ def test_impossible_range(ends):
         SettingError, match=r"_weight=\S+: must be (a number of at least 0|at most max_weight)"
     ):
         Optimistic(*ends)
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        (Standardised, {"per": "agents"}),
+        (SignedMinMax, {"negative": "keep"}),
+        (SignedMinMax, {"overestimated": "min"}),
+    ],
+)
+def test_no_other_choice_is_taken_for_one_that_there_is(kind, choice):
+    ((name, value),) = choice.items()
+    with pytest.raises(SettingError, match=f"{name}={value}: must be one of"):
+        kind(**choice)
 
 
 def test_missing_input_is_named():
