@@ -8,14 +8,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from remix.learning.episodes import Batch
 
-COMPILED = ("agent", "feedforward", "mixers.qmix")
-"""Modules of ``remix.networks`` that choose between kernels and PyTorch's layers."""
+COMPILED = ("networks.agent", "networks.feedforward", "networks.mixers.qmix", "learning.returns")
+"""Modules that choose between kernels and PyTorch's operations."""
 
 
 def leave_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on PyTorch's layers compute, on rows as other devices get them."""
     for module in COMPILED:
-        monkeypatch.setattr(f"remix.networks.{module}.compiles", lambda weight: False)
+        monkeypatch.setattr(f"remix.{module}.compiles", lambda weight: False)
     monkeypatch.setattr("remix.learning.divergence.at_once", lambda value: False)
     monkeypatch.setattr(Batch, "obs_rows", lambda batch: batch.observations().flatten(0, 1))
     monkeypatch.setattr(Batch, "state_rows", Batch.states)

@@ -218,10 +218,10 @@ class TestRound:
 
     def test_a_small_gain_makes_fresh_policies_nearly_uniform(self):
         batch = make_batch(SPEC, [5], behaviour=True)
-        for gain, least in ((1.0, 0.01), (0.01, 0.0)):
+        for gain, least, most in ((1.0, 0.01, 1.0), (0.01, 0.0, 0.01)):
             module = Offline(SPEC, output_gain=gain)
             spread = module.policy.unroll(batch).std(-1).max().item()
-            assert least < spread < max(least, 0.01) * 100
+            assert least < spread < most
 
     def test_no_steps_wait_for_the_device(self, monkeypatch):
         leave_the_cpu(monkeypatch)
