@@ -50,7 +50,8 @@ class RunningNormaliser(nn.Module):
 
     def _statistics(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation as they are now."""
-        weight = self.weight.clamp(min=_LOWEST_WEIGHT)
+        # Lower than any weight but that of no batch.
+        weight = self.weight.clamp(min=min(_LOWEST_WEIGHT, 1.0 - self.decay))
         mean = self.mean / weight
         variance = (self.mean_square / weight - mean.square()).clamp(min=_LOWEST_VARIANCE)
         return mean.to(numbers.dtype), variance.sqrt().to(numbers.dtype)

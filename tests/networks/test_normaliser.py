@@ -22,6 +22,13 @@ def test_worked_example():
     assert normaliser.normalise(torch.tensor(4.0)).item() == pytest.approx(-0.221779, abs=1e-6)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.99999, 0.9999999])
+def test_the_first_batch_counts_in_full_however_little_is_forgotten(decay):
+    normaliser = RunningNormaliser(decay)
+    normaliser.update(torch.tensor([1.0, 3.0, 2.0, 10.0]))
+    assert statistics(normaliser) == pytest.approx((4.0, 12.5))
+
+
 def test_numbers_come_back_in_their_type():
     normaliser, numbers = RunningNormaliser(), 7.0 + 3.0 * torch.randn(100)
     normaliser.update(numbers)
