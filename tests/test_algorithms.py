@@ -16,6 +16,7 @@ from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.checkpointing import AtomicCheckpointIO, LastCheckpoint
 from remix.checking.kinds import check as check_part
 from remix.checking.recording import Recorder
+from remix.runs.budget import check_budget
 from remix.runs.building import build, quiet
 from remix.runs.config import check, check_arguments, plain
 from tests.command_line import SMALL, CommandLine
@@ -116,6 +117,15 @@ def test_the_official_recipe_of_weighted_qmix(algorithm: str, central: bool):
     assert (node.central is not None) is central
     if central:
         assert node.central_loss_factor == 1.0
+
+
+@pytest.mark.parametrize("algorithm", METHODS)
+@pytest.mark.parametrize("experiment", ["small", "quickstart"])
+def test_it_goes_with_the_experiments(algorithm: str, experiment: str):
+    """Whose smaller batches leave on-policy algorithms their rounds."""
+    config = remix.compose(f"algorithm={algorithm}", f"experiment={experiment}")
+    check(config)
+    check_budget(config)
 
 
 def test_remix_as_printed():

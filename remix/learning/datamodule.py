@@ -25,7 +25,6 @@ from remix.learning.workers.base import EnvironmentFactory, WorkersFactory
 from remix.learning.workers.environments import Environments
 from remix.learning.workers.inline import InlineWorkers
 from remix.settings import checks
-from remix.settings.errors import SettingError
 
 
 class ReplayDataModule(pl.LightningDataModule):
@@ -73,9 +72,6 @@ class ReplayDataModule(pl.LightningDataModule):
         self.max_env_steps = checks.whole("max_env_steps", max_env_steps, minimum=1)
         self.validation_episodes = checks.whole("validation_episodes", validation_episodes, minimum=1)
         self.test_episodes = checks.whole("test_episodes", test_episodes, minimum=1)
-        for name, size in (("replay.batch_size", batch_size), ("replay.latest_size", latest_size)):
-            if size is not None and size > capacity:
-                raise SettingError(name, size, f"must be at most replay.capacity={capacity} episodes")
         self.seed = checks.seed("seed", seed)
         self.environment = environment if isinstance(environment, Environments) else Environments(environment)
         self.spec = self.environment.spec

@@ -423,7 +423,6 @@ class TestReproducibility:
     ("setting", "value", "message"),
     [
         ("batch_size", 0, r"replay\.batch_size=0: must be a whole number of at least 1"),
-        ("batch_size", 101, r"replay\.batch_size=101: must be at most replay\.capacity=100"),
         ("episodes_per_round", 0, r"replay\.episodes_per_round"),
         ("updates_per_round", 0, r"replay\.updates_per_round"),
         ("steps_per_epoch", 0, "steps_per_epoch"),
@@ -483,15 +482,24 @@ class TestLatestEpisodes:
         with pytest.raises(SettingError, match=r"workers\.overlap=True: must be false: OnPolicy learns"):
             self.seen(OnPolicy, workers=partial(InlineWorkers, overlap=True))
 
-    def test_more_latest_than_the_replay_holds(self):
-        with pytest.raises(SettingError, match=r"replay\.latest_size=101: must be at most .*=100"):
-            make_data(latest_size=101)
+    @pytest.mark.parametrize(
+        ("kind", "sizes", "message"),
+        [
+            (OnPolicy, {"capacity": 3}, "latest_size=4: must be at most replay.capacity=3 episodes"),
+            (OnPolicy, {"latest_size": 101}, "latest_size=101: must be at most replay.capacity=100 episodes"),
+            (BothKinds, {"capacity": 7}, "batch_size=8: must be at most replay.capacity=7 episodes"),
+            (ValueFactorization, {"capacity": 7}, "batch_size=8: must be at most replay.capacity=7 episodes"),
+        ],
+    )
+    def test_more_than_the_replay_holds(self, kind, sizes, message):
+        with pytest.raises(SettingError, match=f"^replay.{message}$"):
+            self.seen(kind, **sizes)
 
-    def test_a_round_that_the_replay_does_not_hold(self):
-        """Which is all that an algorithm learns from; it matters to no other."""
-        with pytest.raises(SettingError, match=r"replay\.latest_size=4: must be at most replay\.capacity=3 "):
-            self.seen(OnPolicy, capacity=3, batch_size=3)
-        assert run(make_data(capacity=3, batch_size=3)).history("train/updates")[-1][1] > 0.0
+    def test_sizes_that_an_algorithm_does_not_learn_from_do_not_matter(self):
+        seen, _ = self.seen(OnPolicy, capacity=4, batch_size=64)
+        assert len(seen) == 9
+        recorder = run(make_data(capacity=8, latest_size=64))
+        assert recorder.history("train/updates")[-1][1] == 8.0
 
 
 class MayHang(MatrixGame):
