@@ -20,6 +20,8 @@ from remix.kernels.bundle import bundled
 from remix.settings import checks
 from remix.settings.errors import SettingError
 
+_MOST_STAGES = 10_000  # each is a situation, of which observations have a one-hot vector
+
 
 class TableGame(Environment):
     """A game given by tables (protocol: :class:`remix.envs.spec.Environment`).
@@ -119,7 +121,7 @@ class MatrixGame(TableGame):
     """
 
     def __init__(self, payoff: Any, stages: int = 1, name: str = "matrix_game") -> None:
-        table, stages = _payoff_table("payoff", payoff), checks.whole("stages", stages, minimum=1)
+        table, stages = _payoff_table("payoff", payoff), checks.whole("stages", stages, 1, _MOST_STAGES)
         following = np.append(np.arange(1, stages), END)
         super().__init__(
             name,
@@ -161,7 +163,7 @@ class PenaltyGame(MatrixGame):
     """
 
     def __init__(self, penalty: float = -100.0) -> None:
-        k = checks.number("penalty", penalty, maximum=0)
+        k = checks.number("penalty", penalty, -1e38, 0)
         super().__init__([[10, 0, k], [0, 2, 0], [k, 0, 10]], name="penalty")
 
 
@@ -196,7 +198,7 @@ class BranchChain(TableGame):
     """
 
     def __init__(self, stages: int = 4) -> None:
-        stages = checks.whole("stages", stages, minimum=2)
+        stages = checks.whole("stages", stages, 2, _MOST_STAGES)
         n_branch = stages - 1
         safe, risky = 1 + np.arange(n_branch), 1 + n_branch + np.arange(n_branch)
         payoffs = np.zeros((1 + 2 * n_branch, 2, 2))
@@ -217,6 +219,8 @@ def _payoff_table(setting: str, payoff: Any) -> NDArray[np.float64]:
     if table.ndim < 2 or not table.size or not np.isfinite(table).all():
         expected = "must be a full table of numbers with one dimension for each of at least two agents"
         raise SettingError(setting, payoff, expected)
+    if (largest := np.abs(table).max()) > np.finfo(np.float32).max:
+        raise SettingError(setting, payoff, f"must hold numbers finite as float32, not {largest:g}")
     return table
 
 

@@ -48,7 +48,7 @@ def _lattice(step: float) -> NDArray[np.float64]:
 
 def _is_free(places: NDArray[np.float64], unit: UnitType, terrain: Terrain) -> NDArray[np.bool_]:
     """Whether a unit is on its ground with its whole circle, ``[P]``."""
-    ground = {"ground": terrain.open, "colossus": terrain.crossable, "air": np.ones((SIZE, SIZE), np.bool_)}
+    ground = {"ground": terrain.open, "colossus": terrain.crossable, "air": terrain.flyable}
     free, walled = np.ones(len(places), np.bool_), np.pad(ground[unit.plane], 1)
     for angle in np.arange(8) * np.pi / 4:
         edge = places + unit.separation_radius * np.array([np.cos(angle), np.sin(angle)])

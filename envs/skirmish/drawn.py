@@ -86,7 +86,8 @@ class DrawnSkirmish(Environment):
         self._camera = Camera()
         self._own_scale = checks.choice("reward_team", reward_team, REWARD_TEAMS) == "own"
         self._roster = Roster(self.scenario, self.types, profile == "smaclite", move_amount, loops)
-        self._muster = make_muster(self.scenario, self.types, self._roster.types)
+        given = "map_name" if scenario is None else "scenario"
+        self._muster = make_muster(self.scenario, self.types, self._roster.types, given)
         self._encoding = make_drawn_encoding(self.scenario, self.types, views, self._roster, move_amount)
         self._scoring = make_drawn_scoring(self.scenario, self.types, self._rewards)
         self.spec = make_drawn_spec("skirmish", self.scenario, self.types, views)

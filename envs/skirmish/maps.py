@@ -219,9 +219,8 @@ def _areas(types: Mapping[str, UnitType], terrain: Terrain, team: _Team) -> Iter
 
 
 def _can_stand(unit: UnitType, terrain: Terrain, place: tuple[float, ...]) -> bool:
-    cell = int(place[0]), int(place[1])
-    allowed = {"ground": terrain.open, "colossus": terrain.crossable}
-    return unit.plane == "air" or bool(allowed[unit.plane][cell])
+    allowed = {"ground": terrain.open, "air": terrain.flyable, "colossus": terrain.crossable}
+    return bool(allowed[unit.plane][int(place[0]), int(place[1])])
 
 
 def _onehot(fields: Fields, name: str, units: tuple[str, ...]) -> dict[str, int]:

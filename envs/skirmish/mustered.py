@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,17 @@ from remix.envs.skirmish.scenarios import Scenario, Trait
 from remix.envs.skirmish.units import UnitType
 from remix.settings.errors import SettingError
 
+_FILLED = 0.7
+"""Of as many units as have room around one point, the share that has room at drawn places, too."""
 
-def make_muster(scenario: Scenario, units: Mapping[str, UnitType], rules: Rules) -> Muster:
+
+def make_muster(
+    scenario: Scenario, units: Mapping[str, UnitType], rules: Rules, setting: str = "map_name"
+) -> Muster:
     """Constants of the kernel that draws teams and places.
 
     :param rules: of which the first are those of the scenario's types.
+    :param setting: the one that gave the scenario, for errors.
     :raises SettingError: the ground has no room for as many units.
     """
     teams, n_types = scenario.teams, len(scenario.types)
@@ -35,7 +42,7 @@ def make_muster(scenario: Scenario, units: Mapping[str, UnitType], rules: Rules)
     chances = np.cumsum(weights) / weights.sum()
     chances[chances >= chances[-1]] = 2.0  # whatever rounding makes of 1
     floor = make_floor(rules, n_types)
-    _check_room(scenario, floor)
+    _check_room(scenario, floor, setting)
     names = sorted(scenario.types)
     return Muster(
         n_agents=scenario.n_agents,
@@ -78,20 +85,22 @@ def make_floor(rules: Rules, n_types: int) -> Floor:
     )
 
 
-def _check_room(scenario: Scenario, floor: Floor) -> None:
+def _check_room(scenario: Scenario, floor: Floor, setting: str) -> None:
     """Both teams must have room wherever they are sent to, also if all are of the broadest type.
 
     :raises SettingError: they do not.
     """
     needed = scenario.n_agents + scenario.n_enemies
+    most = ceil(needed / _FILLED)
     for name in scenario.teams.unit_types:
         k = scenario.types.index(name)
-        kind, x, y = np.full(needed, k), np.full(needed, 16.0), np.full(needed, 16.0)
+        kind, x, y = np.full(most, k), np.full(most, 16.0), np.full(most, 16.0)
         found = place(floor, kind, x, y, Placed(np.zeros(len(scenario.types), np.int64)))
-        if found < needed:
-            room = f"{scenario.terrain.name} has room for {found} of {name}"
-            expected = f"n_units and n_enemies must be {found} in sum at most, not {needed}: {room}"
-            raise SettingError("map_name", scenario.name, expected)
+        if found < most:
+            room = int(_FILLED * found)
+            limit = f"capability_config.n_units and n_enemies must be {room} in sum at most, not {needed}"
+            reason = f"{scenario.terrain.name} has room for no more of {name} at drawn places"
+            raise SettingError(setting, scenario.name, f"{limit}: {reason}")
 
 
 def allocate_drawn(scenario: Scenario, n_battles: int) -> Drawn:

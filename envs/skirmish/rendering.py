@@ -27,6 +27,7 @@ from remix.envs.skirmish.tokens import AGENTS, ENEMIES, Colours, level, token
 from remix.envs.skirmish.units import UnitType
 
 _CLOSED, _CLIFF, _LOW, _HIGH = "#4a4640", "#8d8372", "#efe9dc", "#d9ceb8"
+_LEAST_RADIUS = 3 * SHARPNESS  # of a unit, in pixels
 Pixel = tuple[float, float]  # column and row, with fractions
 _SHADE = 0.72  # brightness of what no agent sees
 
@@ -124,7 +125,7 @@ class _Battle:
         """Draw the living units, those that stand or fly above others last."""
         heights = ("ground", "colossus", "air")
         for i in sorted(self.alive, key=lambda i: heights.index(self.types[i].plane)):
-            unit, (x, y), radius = self.types[i], self._centre(i), round(self._radius(i))
+            unit, (x, y), radius = self.types[i], self._centre(i), max(round(self._radius(i)), _LEAST_RADIUS)
             shield = level(self.units.shield[self.e, i] / unit.shield) if unit.shield else None
             health = level(self.units.health[self.e, i] / unit.health)
             above = unit.plane != "ground"

@@ -254,16 +254,8 @@ def _pairs(types: list[UnitType], team: Integers) -> dict[str, Any]:
 
 
 def _passable(terrain: Terrain) -> Flags:
-    """The cells that units of each plane may enter, bool ``[plane, X, Y]``.
-
-    Flyers do not enter the two outermost cells, except where these are open ground.
-    """
-    ground = terrain.open
-    xs, ys = np.nonzero(ground)
-    width, height = ground.shape
-    air = np.zeros_like(ground)
-    air[min(2, xs.min()) : max(width - 2, xs.max() + 1), min(2, ys.min()) : max(height - 2, ys.max() + 1)] = 1
-    return np.stack([ground, air, terrain.crossable])
+    """The cells that units of each plane may enter, bool ``[plane, X, Y]``."""
+    return np.stack([terrain.open, terrain.flyable, terrain.crossable])
 
 
 def _interior(cells: Flags) -> Flags:

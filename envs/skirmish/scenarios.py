@@ -22,6 +22,7 @@ from remix.envs.skirmish.units import UnitType, load_units
 TEAM_KINDS = ("weighted_teams", "all_teams")
 START_KINDS = ("together", "reflect_position", "surrounded", "surrounded_and_reflect")
 TRAIT_KINDS = ("per_agent_uniform", "fixed")
+_LEAST_USUAL = 1e-6  # weight of the types of which teams may consist: others are drawn again
 _LEAST_SIZE = 4  # of the ground for places, of which the middle takes up that much
 
 
@@ -178,8 +179,9 @@ def _teams(
     exceptions = fields.choices("exception_unit_types", unit_types, default=())
     possible = [unit for unit, weight in zip(unit_types, weights, strict=True) if weight]
     usual = [unit for unit in possible if unit not in exceptions]
-    if not usual:
-        fields.fail("exception_unit_types", list(exceptions), "must leave a type that teams may consist of")
+    if sum(weight for unit, weight in zip(unit_types, weights, strict=True) if unit in usual) < _LEAST_USUAL:
+        expected = f"must leave a type that teams may consist of, with a weight of at least {_LEAST_USUAL:g}"
+        fields.fail("exception_unit_types", list(exceptions), expected)
     if not any(units[unit].weapon for unit in usual):
         fields.fail("unit_types", list(unit_types), "at least one type must have a weapon")
     teams = Teams(kind, unit_types, weights, frozenset(exceptions), fields.flag("observe", True))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _MAPS = {f"10gen_{race}": f"{race}_5_vs_5" for race in ("protoss", "terran", "ze
 _TYPES = (
     "baneling", "colossus", "hydralisk", "marauder", "marine", "medivac", "stalker", "zealot", "zergling",
 )  # fmt: skip
+_CONFIG = "capability_config"
 _ADDED = ("env_key", "n_units", "n_enemies")  # what SMACv2 itself writes into the parts of its configuration
 
 
@@ -114,17 +116,19 @@ class StarCraftCapabilityEnvWrapper(StarCraft2Battles):
         for name, (value, only) in fixed.items():
             if value != only:
                 raise SettingError(name, value, f"must be {only} without StarCraft")
-        env = DrawnSkirmish(
-            map_name=checks.choice("map_name", map_name, _MAPS),
-            profile=profile,
-            step_mul=step_mul,
-            move_amount=move_amount,
-            continuing_episode=True,
-            views=views,
-            rewards=rewards,
-            reward_team=reward_team,
-            scenario=scenario_of(map_name, capability_config),
-        )
+        checks.choice("map_name", map_name, _MAPS)
+        with _as_given(map_name):
+            env = DrawnSkirmish(
+                map_name=map_name,
+                profile=profile,
+                step_mul=step_mul,
+                move_amount=move_amount,
+                continuing_episode=True,
+                views=views,
+                rewards=rewards,
+                reward_team=reward_team,
+                scenario=scenario_of(map_name, capability_config),
+            )
         scenario, bits = env.scenario, [f"bit_{bit}" for bit in range(len(env.scenario.types))]
         setup = Setup(
             env=env,
@@ -217,17 +221,31 @@ class StarCraftCapabilityEnvWrapper(StarCraft2Battles):
         return any(bool(offered[k]) for k, unit in targets.items() if unit is t_unit)
 
 
+@contextmanager
+def _as_given(map_name: str) -> Iterator[None]:
+    """Within, a mistake in the scenario is one of the argument that it was made of."""
+    try:
+        yield
+    except SettingError as error:
+        if error.setting != "scenario":
+            raise
+        place = error.expected.removeprefix(f"{_CONFIG}.")
+        if place == error.expected:
+            raise SettingError("map_name", map_name, place) from error
+        raise SettingError(_CONFIG, "{...}", place) from error
+
+
 def scenario_of(map_name: str, capability_config: Mapping[str, Any]) -> dict[str, Any]:
     """The scenario of a map and a configuration of SMACv2's, which is left as it is."""
     if not isinstance(capability_config, Mapping):
-        raise SettingError("capability_config", capability_config, "must be a mapping, as SMACv2 has them")
+        raise SettingError(_CONFIG, capability_config, "must be a mapping, as SMACv2 has them")
     published: dict[str, Any] = parse(read_text(DATA / DRAWN / f"{_MAPS[map_name]}.yaml"))
     config = {name: _plain(part) for name, part in capability_config.items()}
     for part in config.values():
         if isinstance(part, dict):
             for name in _ADDED:
                 part.pop(name, None)
-    return published | {"capability_config": config}
+    return published | {_CONFIG: config}
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,9 @@ from remix.envs.skirmish.plain_yaml import read_text
 from remix.settings.errors import one_of
 
 SIZE = 32  # every map has this many cells in both directions
-BORDER = 2  # closed cells within this distance of an edge are as high as the ground inside
+BORDER = (
+    2  # closed cells within this distance of an edge are as high as the ground inside; nobody flies there
+)
 CLOSED, LOW, HIGH, RAMP, CLIFF = "#.^/%"
 
 # Heights in the game's map of heights, one byte each. SMAC shows them divided by 255.
@@ -45,6 +47,20 @@ class Terrain:
     def open(self) -> NDArray[np.bool_]:
         """The cells that ground units can enter, bool ``[X, Y]``."""
         return self.ground.open
+
+    @property
+    def flyable(self) -> NDArray[np.bool_]:
+        """The cells that flyers can enter, bool ``[X, Y]``.
+
+        They do not enter the two outermost cells, except where these are open ground.
+        """
+        xs, ys = np.nonzero(self.open)
+        air = np.zeros_like(self.open)
+        air[
+            min(BORDER, xs.min()) : max(SIZE - BORDER, xs.max() + 1),
+            min(BORDER, ys.min()) : max(SIZE - BORDER, ys.max() + 1),
+        ] = True
+        return air
 
     @property
     def next_cell(self) -> NDArray[np.int16]:

@@ -6,6 +6,7 @@ this module have times in game loops and speeds per loop. Distances are in map u
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ DELIVERIES = ("instant", "missile", "melee", "line", "suicide")
 # speed a unit goes less than one cell in a loop, so that it cannot jump over a wall.
 _Limits = dict[str, tuple[float, ...]]
 _POINTS, _LENGTH, _SECONDS = (0, 1e5), (0, 64), (0, 1000)
+_FASTEST = 1000  # of missiles
 _BODY: _Limits = {
     "health": (1, 1e5),
     "shield": (*_POINTS, 0),
@@ -29,7 +31,7 @@ _BODY: _Limits = {
     "acceleration": (0, 1000, 0),
     "radius": (0.01, 4),
     "separation_radius": (0.01, 4),
-    "sight": _LENGTH,
+    "sight": (0.01, 64),  # observations divide by it
     "health_regeneration": (*_POINTS, 0),
     "shield_regeneration": (*_POINTS, 0),
     "shield_delay": (*_SECONDS, 0),
@@ -118,7 +120,7 @@ class UnitType:
     :param acceleration: map units per loop², 0 for a unit that is at full speed at once.
     :param radius: radius for ranges.
     :param separation_radius: radius for collisions.
-    :param sight: distance from centre to centre. No rule uses it, as all agents see equally far.
+    :param sight: distance from centre to centre in which an agent sees with ``use_unit_ranges``.
     :param health_regeneration: points per loop; ``shield_regeneration`` and ``energy_regeneration`` too.
     :param shield_delay: loops without damage after which shields regenerate.
     """
@@ -167,6 +169,8 @@ def _unit_type(name: str, fields: Fields) -> UnitType:
     if "heal" in fields and "weapon" in fields:
         fields.fail("heal", "...", "must not stand beside weapon: a unit heals or attacks")
     numbers = {key: fields.number(key, *limits) for key, limits in _BODY.items()}
+    if "heal" in fields and not numbers["energy_max"]:
+        fields.fail("energy_max", 0, "must be above 0, as a unit without energy never heals")
     for key in ("speed", "health_regeneration", "shield_regeneration", "energy_regeneration"):
         numbers[key] /= second
     numbers["acceleration"] /= second**2
@@ -217,7 +221,24 @@ def _weapon(fields: Fields) -> Weapon:
         **_shape(delivery, fields),
     )
     fields.close()
+    _check_in_time(fields, weapon)
     return weapon
+
+
+def _check_in_time(fields: Fields, weapon: Weapon) -> None:
+    """Refuse hits that are due only when the weapon shoots again, as the next shot takes their place."""
+    second, last, way = LOOPS_PER_SECOND, max(weapon.hit_times), weapon.range + weapon.slop
+    left = max(math.floor(weapon.period + weapon.random_delay[0]) - 1, 0) - last  # loops
+    if left < 0:
+        shown = [time / second for time in weapon.hit_times]
+        expected = f"must be at most {(left + last) / second:g}, before the next shot"
+        fields.fail("hit_times", shown, expected)
+    if weapon.missile_speed and way / weapon.missile_speed > left:
+        least = math.ceil(1000 * second * way / left) / 1000 if left else math.inf
+        expected = f"must be at least {least:g} to go {way:g} before the next shot"
+        if least > _FASTEST:
+            expected = "needs a longer period to arrive before the next shot"
+        fields.fail("missile_speed", second * weapon.missile_speed, expected)
 
 
 def _bonus(fields: Fields) -> dict[str, float]:
@@ -230,7 +251,7 @@ def _bonus(fields: Fields) -> dict[str, float]:
 def _shape(delivery: str, fields: Fields) -> dict[str, Any]:
     """The fields of :class:`Weapon` that only some deliveries have."""
     line, suicide = delivery == "line", delivery == "suicide"
-    missile_speed = fields.number("missile_speed", 0.01, 1000) if delivery == "missile" else 0.0
+    missile_speed = fields.number("missile_speed", 0.01, _FASTEST) if delivery == "missile" else 0.0
     return {
         "missile_speed": missile_speed / LOOPS_PER_SECOND,
         "line_length": fields.number("line_length", *_LENGTH) if line else 0.0,

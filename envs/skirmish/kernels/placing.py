@@ -74,6 +74,7 @@ def _settle(floor: Floor, kind: Integers, x: Floats, y: Floats, i: int, placed: 
                 x[i], y[i] = at_x, at_y
                 placed.ring[mine] = ring
                 return True
+    placed.ring[mine] = n_rings
     return False
 
 

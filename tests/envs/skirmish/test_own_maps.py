@@ -155,6 +155,20 @@ def test_somebody_must_be_able_to_fight(own_map):
         load_map(own_map(only_the_medivac, base="MMM"))
 
 
+def test_flyers_start_where_they_can_fly(own_map):
+    def place(name, value):
+        return own_map(change("allies", 2, name, value=value), base="MMM")
+
+    with pytest.raises(SettingError, match=r"positions=\[1.5, 16.0\]: lies in a cell closed to a medivac"):
+        load_map(place("positions", [[1.5, 16.0]]))
+
+    def at_the_edge(content):
+        del content["allies"][2]["positions"]
+        content["allies"][2]["around"] = [0, 16]
+
+    assert load_map(own_map(at_the_edge, base="MMM")).ally_positions[-1, 0] >= 2.75
+
+
 def test_the_profile_must_have_the_units():
     assert load_map("2s3z", "smaclite").allies == load_map("2s3z").allies
     with pytest.raises(SettingError, match=r"^map_name=6h_vs_8z: allies\[0\].unit=hydralisk: must be one of"):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from remix.envs.skirmish.cameras import Camera
 from remix.envs.skirmish.environment import Skirmish
+from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.legends import HEALER, signs
 from remix.envs.skirmish.maps import load_map, map_names
 from remix.envs.skirmish.rendering import draw_battle
@@ -52,6 +54,15 @@ def test_a_disc_is_as_full_as_its_unit_is_healthy():
     assert filled[0] == 0 and (np.diff(filled) > 0).all()
     assert abs(filled[LEVELS // 2] / filled[-1] - 0.5) < 0.05
     assert [level(share) for share in (0.0, 1e-9, 0.5, 0.999, 1.0)] == [0, 1, 12, 23, 24]
+
+
+def test_the_smallest_units_are_drawn_too(tmp_path):
+    content = yaml.safe_load((DATA / "units" / "liberty.yaml").read_text())
+    content["stalker"]["separation_radius"] = 0.01
+    (path := tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    env = Skirmish("2s3z", profile=str(path))
+    env.reset(np.array([1]))
+    assert picture(env).shape == (450, 560, 3)
 
 
 def test_sides_health_and_shields_are_told_apart():

@@ -142,6 +142,7 @@ def test_without_places_each_team_starts_at_a_point(own):
         (change(*TEAMS, "weights", value=[1, 0]), "must be a list of 3 numbers"),
         (change(*TEAMS, "weights", value=[1.5, -0.5, 0]), "weights="),
         (change(*TEAMS, "weights", value=[0, 0, 1]), "exception_unit_types=.*must leave a type"),
+        (change(*TEAMS, "weights", value=[0, 1e-9, 1]), "exception_unit_types=.*of at least 1e-06"),
         (change(*TEAMS, "exception_unit_types", value=["ghost"]), "exception_unit_types="),
         (change(*STARTS, "p", value=1.5), "start_positions.p=1.5"),
         (change(*STARTS, "p", value=...), "start_positions.p is missing"),
@@ -212,6 +213,24 @@ def test_teams_must_have_room(own, tmp_path):
     with pytest.raises(SettingError, match=r"must be \d in sum at most, not 10: closet has room") as failure:
         DrawnSkirmish(own(change("terrain", value="closet.txt")))
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("kind", ["reflect_position", "surrounded", "together"])
+def test_as_many_as_are_let_in_have_room(kind):
+    def crowd(n_enemies):
+        teams = {"dist_type": "weighted_teams", "unit_types": ["colossus"], "weights": [1.0]}
+        config = {"n_units": 105, "n_enemies": n_enemies, "team_gen": teams}
+        scenario = {"episode_limit": 9, "terrain": "open_field", "types": ["colossus"]}
+        config["start_positions"] = {"dist_type": kind}
+        return DrawnSkirmish("crowd", scenario=scenario | {"capability_config": config})
+
+    with pytest.raises(SettingError, match="^scenario=crowd: .* 205 in sum at most, not 206: open_field has"):
+        crowd(101)
+    env = crowd(100)
+    env.reset(np.arange(3))
+    for x, y in zip(env.units.x, env.units.y, strict=True):
+        apart = np.hypot(x[:, None] - x, y[:, None] - y) + 9 * np.eye(len(x))
+        assert apart.min() > 1.498 and min(x.min(), y.min()) >= 2.75 and max(x.max(), y.max()) <= 29.25
 
 
 def test_open_ground_must_hang_together(own, tmp_path):

@@ -2,9 +2,11 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import yaml
 
+from remix.envs.skirmish.environment import Skirmish
 from remix.envs.skirmish.fields import DATA
 from remix.envs.skirmish.units import load_units, profile_names
 from remix.settings.errors import SettingError
@@ -111,6 +113,33 @@ def test_units_can_be_sent_to_other_processes():
     assert pickle.loads(pickle.dumps(LIBERTY)) == LIBERTY
 
 
+def test_a_healer_needs_energy(tmp_path):
+    content = yaml.safe_load((DATA / "units" / "liberty.yaml").read_text())
+    content["medivac"].update(energy_start=0, energy_max=0)
+    (path := tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(SettingError, match=r"medivac.energy_max=0: must be above 0, as a unit without energy"):
+        load_units(str(path))
+
+
+@pytest.mark.parametrize("speed", [5.334, 9])
+def test_the_slowest_missile_arrives_before_the_next_shot(tmp_path, speed):
+    content = yaml.safe_load((DATA / "units" / "liberty.yaml").read_text())
+    content["stalker"]["weapon"].update(missile_speed=speed, random_delay=[-0.0625, -0.0625])
+    (path := tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    scenario = {
+        "episode_limit": 60,
+        "terrain": "plain_band",
+        "order": {"kind": "hold"},
+        "allies": [{"unit": "stalker", "count": 1, "positions": [[10, 16]]}],
+        "enemies": [{"unit": "stalker", "count": 1, "positions": [[15.9, 16]]}],
+    }
+    env = Skirmish("duel", profile=str(path), scenario=scenario)
+    env.reset(np.arange(1))
+    for _ in range(9):  # three shots of 23 loops each
+        env.step(np.array([[6]]))
+    assert env.units.damage_taken.tolist() == [[42, 42]]
+
+
 @pytest.mark.parametrize("name", ["libertty", "mine.yaml", None, 4])
 def test_unknown_profiles_are_named_with_the_nearest_ones(name):
     with pytest.raises(
@@ -162,6 +191,10 @@ def test_unknown_profiles_are_named_with_the_nearest_ones(name):
         ("baneling", "weapon.explodes_when_killed", 1, "must be true or false"),
         ("medivac", "energy_start", 500, "medivac.energy_start=500: must be a number between 0 and 200"),
         ("medivac", "heal.range", None, "medivac.heal.range is missing"),
+        ("marine", "sight", 0, "marine.sight=0: must be a number between 0.01 and 64"),
+        ("stalker", "weapon.missile_speed", 2, "missile_speed=2.0: must be at least 5.334 to go 7 before"),
+        ("stalker", "weapon.period", 0.0625, "missile_speed=18.75: needs a longer period to arrive before"),
+        ("zealot", "weapon.hit_times", [0, 1.2], "hit_times=[0.0, 1.2]: must be at most 1.0625, before the"),
     ],
 )
 def test_mistakes_in_a_profile_are_named(tmp_path, unit, field, value, message):
