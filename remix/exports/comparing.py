@@ -14,7 +14,7 @@ from remix.learning.workers.seeds import exploration_noise
 
 _ROUNDING = 1e-4
 """Other libraries add the same numbers in another order. Values that differ by less, in units of the largest
-one or of 1, are one value."""
+one or of 1, are one value; so are a random number and the sum of probabilities that it is compared with."""
 
 
 @dataclass
@@ -22,8 +22,8 @@ class Comparison:
     """Decisions of an exported policy beside those of the episodes of its original.
 
     :param decisions: of single agents.
-    :param ties: of these the ones where two actions were worth the same but for rounding, and the other one
-        was chosen.
+    :param ties: of these the ones where two actions were worth the same but for rounding, or a draw fell on
+        the border between them, and the other one was chosen.
     :param wrong: the others with another action, or with another probability.
     """
 
@@ -58,20 +58,41 @@ class Comparison:
             }
             if exploration is not None:
                 inputs["noise"] = exploration_noise(seeds[running], t, n_agents).reshape(-1, 2)
-            outputs = decide(inputs)
+            outputs, chosen = decide(inputs), np.concatenate([episodes[e].actions[t] for e in running])
             hidden[running] = outputs["next_hidden"].reshape(len(running), n_agents, hidden_size)
-            last[running] = np.stack([episodes[e].actions[t] for e in running])
+            last[running] = chosen.reshape(len(running), n_agents)
             behaviour = np.concatenate([episodes[e].behaviour[t] for e in running])
             self.steps += len(running)
-            self._compare(outputs, last[running].reshape(-1), behaviour)
+            self._compare(outputs, chosen, behaviour, _at_borders(decide, inputs, outputs, chosen))
 
-    def _compare(self, outputs: Arrays, actions: NDArray[np.int64], behaviour: NDArray[np.float32]) -> None:
-        """:param actions: those of the original ``[R]``, chosen with the probabilities ``behaviour [R]``."""
+    def _compare(
+        self,
+        outputs: Arrays,
+        actions: NDArray[np.int64],
+        behaviour: NDArray[np.float32],
+        at_borders: NDArray[np.bool_],
+    ) -> None:
+        """:param actions: those of the original ``[R]``, chosen with the probabilities ``behaviour [R]``.
+        :param at_borders: see :func:`_at_borders`.
+        """
         values, rows = outputs["values"], np.arange(len(actions))
         differing = outputs["action"] != actions
         gap = np.abs(values[rows, outputs["action"]] - values[rows, actions])
-        ties = differing & (gap <= _ROUNDING * np.maximum(1.0, np.abs(values).max(-1)))
+        equal = gap <= _ROUNDING * np.maximum(1.0, np.abs(values).max(-1))
+        ties = differing & (equal | at_borders)
         improbable = ~np.isclose(outputs["probability"], behaviour, rtol=1e-3, atol=_ROUNDING)
         self.decisions += len(actions)
         self.ties += int(ties.sum())
         self.wrong += int(((differing | improbable) & ~ties).sum())
+
+
+def _at_borders(
+    decide: Decide, inputs: Arrays, outputs: Arrays, actions: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which agents ``[R]`` draw one of ``actions [R]`` from random numbers that are hardly other ones."""
+    at_borders = np.zeros(len(actions), np.bool_)
+    if "noise" in inputs and (outputs["action"] != actions).any():
+        for nudge in np.float32([-_ROUNDING, _ROUNDING]):
+            noise = np.clip(inputs["noise"] + nudge, 0, np.nextafter(np.float32(1), np.float32(0)))
+            at_borders |= decide({**inputs, "noise": noise})["action"] == actions
+    return at_borders
