@@ -7,6 +7,7 @@ that keeps them has to copy them.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import isfinite
@@ -20,6 +21,9 @@ from remix.settings.errors import InvalidOutput, brief, one_of
 
 FEATURE_TYPES = ("bool", "uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64")
 """The names of the NumPy types that observations and states may have. Networks compute with float32."""
+
+OF_EPISODES = re.compile("return|return_std|return_agent_[0-9]+|length")
+"""What is counted of the episodes of all games, under these names."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class EnvSpec:
     :param state_dtype: NumPy type name of the state, one of :data:`FEATURE_TYPES`.
     :param state_from_obs: whether the state is the observations of all agents one after the other, of the
         same type (``S = N * O``). A replay need not keep it then.
-    :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``.
+    :param metrics: names of the episode statistics in ``Step.info``, e.g. ``("captures",)``; none of those
+        that every episode has (:data:`OF_EPISODES`).
     :param action_names: A names of the actions for people, or empty.
     :param agent_names: N names of the agents for messages, or empty.
     :param obs_names: O names of the features of an observation for readers of recorded episodes, or empty.
@@ -93,6 +98,8 @@ class EnvSpec:
         self._check_names("metrics", None)
         if len(set(self.metrics)) < len(self.metrics):
             self._refuse("metrics", "must differ from each other")
+        if taken := [name for name in self.metrics if OF_EPISODES.fullmatch(name)]:
+            self._refuse("metrics", f"must not hold {taken[0]}, which is counted of every game")
         self._check_names("action_names", self.n_actions)
         self._check_names("agent_names", self.n_agents)
         self._check_names("obs_names", self.obs_size)

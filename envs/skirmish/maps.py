@@ -161,13 +161,13 @@ def _team(
     for group in fields.parts(side):
         unit = group.choice("unit", types)
         count = group.whole("count", 1, MOST_UNITS)
+        if len(units) + count > MOST_UNITS:
+            fields.fail(side, len(units) + count, f"must be {MOST_UNITS} units at most")
         friends = [(types[name], place) for name, place in zip(units, positions, strict=True)]
         places = _places(group, unit, count, types[unit], terrain, [*others, *friends])
         group.close()
         units += [unit] * count
         positions += places
-    if len(units) > MOST_UNITS:
-        fields.fail(side, len(units), f"must be {MOST_UNITS} units at most")
     races = [types[unit].race for unit in units]
     return _Team(tuple(units), np.array(positions, np.float64), "P" if "P" in races else races[0])
 

@@ -114,6 +114,11 @@ def test_only_the_engine_plays_it():
             [[1, 2]],
             "allies[0].positions=...: must be left out, as the group stands around a point",
         ),
+        (
+            ["allies"],
+            [{"unit": "marine", "count": count, "around": [16, 16]} for count in (200, 57)],
+            "allies=257: must be 256 units at most",
+        ),
         (["terrain"], ["." * 32] * 31, "terrain=31 rows: must have 32 rows, not 31"),
         (["terrain"], [5] * 32, "terrain=5: must be a text; one that begins with # stands in quotes"),
         (["enemies", 1, "unit"], "zerling", "enemies[1].unit=zerling: must be one of zergling, "),
