@@ -7,6 +7,7 @@ relative overgeneralisation: two agents beside a stag must choose *catch* in the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -33,6 +34,7 @@ from remix.settings.errors import SettingError
 
 _ACTION_NAMES = ("right", "down", "left", "up", "stay", "catch")
 _CHANNEL_NAMES = ("agent", "stag", "hare")
+_LARGEST_TABLE = 10_000_000  # cells in sight of all cells
 _DISPLACEMENTS = ((0, 1), (1, 0), (0, -1), (-1, 0))
 
 
@@ -100,6 +102,7 @@ class PredatorPrey(Environment):
         if isinstance(obs_radius, int):
             obs_radius = (obs_radius, obs_radius)
         radius = checks.whole_pair("obs_radius", obs_radius, minimum=0)
+        _check_sizes(self.shape, radius)
         n_agents = checks.whole("n_agents", n_agents, minimum=1)
         n_stags = checks.whole("n_stags", n_stags, minimum=0)
         n_hares = checks.whole("n_hares", n_hares, minimum=0)
@@ -300,6 +303,15 @@ class PredatorPrey(Environment):
         obs, state, avail_actions, reward, terminated, truncated = self._outputs
         info = {"captures": self.world.captures, "failed_catches": self.world.failed_catches}
         self._step = Step(Observation(obs, state, avail_actions), reward, terminated, truncated, info)
+
+
+def _check_sizes(shape: tuple[int, int], radius: tuple[int, int]) -> None:
+    """Refuse a grid and windows whose table of neighbours would fill the memory."""
+    cells, window = prod(shape), prod(2 * cells + 1 for cells in radius)
+    if cells * window > _LARGEST_TABLE:
+        setting, value = ("obs_radius", radius) if window > cells else ("world_shape", shape)
+        expected = f"{window:,} cells in sight from each of {cells:,} are too many, above {_LARGEST_TABLE:,}"
+        raise SettingError(setting, list(value), expected)
 
 
 def _check_counts(n_agents: int, n_prey: int, shape: tuple[int, int]) -> None:

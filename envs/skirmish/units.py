@@ -227,7 +227,9 @@ def _weapon(fields: Fields) -> Weapon:
 
 def _check_in_time(fields: Fields, weapon: Weapon) -> None:
     """Refuse hits that are due only when the weapon shoots again, as the next shot takes their place."""
-    second, last, way = LOOPS_PER_SECOND, max(weapon.hit_times), weapon.range + weapon.slop
+    second, last = LOOPS_PER_SECOND, max(weapon.hit_times)
+    # In the damage point a target gets away by the slop at most, and nobody goes faster than twice its speed.
+    way = weapon.range + min(weapon.slop, 2 * _BODY["speed"][1] / second * weapon.damage_point)
     left = max(math.floor(weapon.period + weapon.random_delay[0]) - 1, 0) - last  # loops
     if left < 0:
         shown = [time / second for time in weapon.hit_times]

@@ -558,6 +558,8 @@ def test_returns_have_the_recorded_distribution(policy, punishment):
         ("world_shape", [0, 10]),
         ("obs_radius", [2, 2, 2]),
         ("obs_radius", -1),
+        ("obs_radius", 1000),
+        ("world_shape", [100_000, 100_000]),
         ("punishment", 0.5),
         ("punishment", float("nan")),
         ("punishment", "high"),
