@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig
 
 from remix.algorithms.base import MultiAgentModule
+from remix.envs.films import frames_per_second
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.films import film
 from remix.records.directory import RunDirectory
@@ -39,7 +40,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 def watch(config: DictConfig) -> Path:
     """Play one greedy episode of a trained policy and save it as a film."""
     checks.seed("seed", config.seed)
-    checks.whole("fps", config.fps, minimum=1)
+    frames_per_second(config.fps)
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     _, module, environments = load_with_environments(path, config.env, packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")

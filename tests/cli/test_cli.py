@@ -77,7 +77,7 @@ MISTAKES = [
     ("train replay.capacity=0", "replay.capacity=0: must be a whole number of at least 1"),
     ("evaluate checkpoint=x exploration=2", "exploration=2: must be a number between 0 and 1"),
     ("evaluate checkpoint=x seed=one", "seed=one: must be a whole number between 0 and"),
-    ("watch checkpoint=x fps=fast", "fps=fast: must be a whole number of at least 1"),
+    ("watch checkpoint=x fps=fast", "fps=fast: must be a number between 0.1 and 50"),
     ("train resume=maybe", "resume=maybe: must be one of auto, never"),
     ("train ckpt_path=nowhere.ckpt", "ckpt_path=nowhere.ckpt: is not a file"),
     ("train steps_per_epoch=10 max_env_steps=5", "steps_per_epoch=10: must be at most max_env_steps=5"),
