@@ -92,7 +92,7 @@ def _at_borders(
     """Which agents ``[R]`` draw one of ``actions [R]`` from random numbers that are hardly other ones."""
     at_borders = np.zeros(len(actions), np.bool_)
     if "noise" in inputs and (outputs["action"] != actions).any():
-        for nudge in np.float32([-_ROUNDING, _ROUNDING]):
+        for nudge in np.array([-_ROUNDING, _ROUNDING], np.float32):
             noise = np.clip(inputs["noise"] + nudge, 0, np.nextafter(np.float32(1), np.float32(0)))
             at_borders |= decide({**inputs, "noise": noise})["action"] == actions
     return at_borders

@@ -67,7 +67,7 @@ class Coin(StochasticPolicy):
         return 0
 
     @staticmethod
-    def of(avail_actions: Any, noise: Any, border: float) -> Any:
+    def of(avail_actions: Any, noise: Any, border: np.float32) -> Any:
         a = np.arange(avail_actions.shape[-1])
         last = np.where(avail_actions, a, -1).max(-1)
         return np.where(noise[:, 0] < border, avail_actions.argmax(-1), last)

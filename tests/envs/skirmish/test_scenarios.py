@@ -224,7 +224,7 @@ def test_as_many_as_are_let_in_have_room(kind):
         config["start_positions"] = {"dist_type": kind}
         return DrawnSkirmish("crowd", scenario=scenario | {"capability_config": config})
 
-    with pytest.raises(SettingError, match="^scenario=crowd: .* 205 in sum at most, not 206: open_field has"):
+    with pytest.raises(SettingError, match=r"^scenario=crowd: .* 205 in sum at most, not 206: open_field"):
         crowd(101)
     env = crowd(100)
     env.reset(np.arange(3))

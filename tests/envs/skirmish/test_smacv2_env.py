@@ -235,7 +235,7 @@ CROWD = {
         ({"heuristic_ai": True}, "heuristic_ai=True: must be False without StarCraft"),
         ({"kill_unit_step_mul": 4}, "kill_unit_step_mul=4: must be 2 without StarCraft"),
         ({"capability_config": 3}, "capability_config=3: must be a mapping"),
-        ({"capability_config": {"n_units": 5, "n_enemies": 5}}, "capability_config={...}: team_gen is missing"),
+        ({"capability_config": {"n_units": 5, "n_enemies": 5}}, "capability_config={...}: team_gen is miss"),
         ({"capability_config": CROWD}, "capability_config={...}: n_units and n_enemies must be 205 in sum"),
         ({"map_name": "10gen_zerg", "profile": "smaclite"}, "map_name=10gen_zerg: types=hydralisk: must be"),
         ({"conic_fov": 3}, "conic_fov=3: must be true or false"),

@@ -117,7 +117,7 @@ def test_a_healer_needs_energy(tmp_path):
     content = yaml.safe_load((DATA / "units" / "liberty.yaml").read_text())
     content["medivac"].update(energy_start=0, energy_max=0)
     (path := tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
-    with pytest.raises(SettingError, match=r"medivac.energy_max=0: must be above 0, as a unit without energy"):
+    with pytest.raises(SettingError, match=r"medivac.energy_max=0: must be above 0, as a unit without"):
         load_units(str(path))
 
 
