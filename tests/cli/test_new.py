@@ -19,7 +19,6 @@ from tests.command_line import CommandLine
 from tests.projects import QUICK, forgotten
 
 LAMP = ("experiment=lamp", *QUICK, "algorithm.central.embed_dim=8")
-COMMAND = "from remix.cli.command import main\nif __name__ == '__main__': main()\n"
 
 
 @pytest.fixture
@@ -111,20 +110,20 @@ def test_its_study_runs(remix: CommandLine, project: Path):
 
 
 @pytest.mark.slow
-def test_its_tests_and_other_processes_find_its_modules(project: Path):
+def test_its_tests_and_other_processes_find_its_modules(remix: CommandLine, project: Path):
     environment = os.environ | {"PYTHONPATH": str(OURS.parent)}
-    (project.parent / "command.py").write_text(COMMAND)
 
     def run(*words: str) -> None:
         command = [sys.executable, *words]
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
-    train = ("../command.py", "train", *LAMP, "logger=none")
     run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    processes = ("workers=process", "workers.n_workers=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    run(*train, *processes, "-m", "seed=1,2", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=seed${seed}")
-    run("-m", "remix.cli.lightning", "fit", "--config", "sweep/seed2/config.yaml")
+    assert (
+        remix("train", *LAMP, "logger=none", "run_dir=run", "workers=process", "workers.n_workers=1").code
+        == 0
+    )
+    run("-m", "remix.cli.lightning", "fit", "--config", "run/config.yaml")
 
 
 @pytest.mark.parametrize("name", ["", "9lives", "con fig", "remix", "naïve", "a.b", "-x", "ends-"])

@@ -183,13 +183,11 @@ def wait_for(condition: Any, process: subprocess.Popen[bytes], seconds: float = 
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
+def test_a_killed_run_goes_on_as_if_it_had_not_been(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
     settings = (*SMALL_REMIX, "threads=1", "logger=csv", "max_env_steps=4000", "steps_per_epoch=200")
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole, killed = remix.home / "whole", remix.home / "killed"
     whole.mkdir()
     killed.mkdir()
-    uninterrupted = start(whole, *settings)
-
     process = start(killed, *settings, code=HALTING)
 
     def has_saved() -> bool:
@@ -202,7 +200,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
     assert json.loads((run / "run.json").read_text())["status"] == "running"
 
     assert start(killed, *settings, "resume=auto").wait() == 0
-    assert uninterrupted.wait() == 0
+    monkeypatch.chdir(whole)
+    assert remix("train", *settings).code == 0
     assert runs(killed) == [run]
     expected, resumed = metrics(runs(whole)[0]), metrics(run)
     assert resumed == expected
@@ -213,7 +212,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path):
     assert counts.keys() == {"test", "final", "absolute_best", "absolute_last"} and counts["test"] > 20
 
     before = (run / "metrics.csv").read_bytes()
-    assert start(killed, *settings, "resume=auto").wait() == 0
+    monkeypatch.chdir(killed)
+    assert remix("train", *settings, "resume=auto").code == 0
     assert (run / "metrics.csv").read_bytes() == before
 
 

@@ -93,12 +93,13 @@ def test_every_seed_is_the_run_that_it_would_be_alone(remix: CommandLine, algori
         assert (one.identity, one.seed, one.status) == (other.identity, other.seed, "finished")
 
 
-def test_runs_that_are_killed_go_on_as_if_they_had_not_been(tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+def test_runs_that_are_killed_go_on_as_if_they_had_not_been(
+    remix: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, killed = remix.home / "whole", remix.home / "killed"
     whole.mkdir()
     killed.mkdir()
     words = (*TINY, "max_env_steps=160", "~callbacks.episode_video")
-    uninterrupted = start(whole, *words, "seeds=[1,2]", "run_dir=runs/x")
     process = start(killed, *words, "seeds=[1,2]", "run_dir=runs/x", code=HALTING + REMIX)
     wait_for(lambda: len(list(killed.glob("runs/x/*/checkpoints/last.ckpt"))) == 2, process)
     process.kill()
@@ -109,7 +110,8 @@ def test_runs_that_are_killed_go_on_as_if_they_had_not_been(tmp_path: Path) -> N
     out, _ = resumed.communicate()
     assert resumed.returncode == 0
     assert "resumed from runs/x/seed" in out and "3 seeds: 3 finished" in out
-    uninterrupted.communicate()
+    monkeypatch.chdir(whole)
+    assert remix("train", *words, "seeds=[1,2]", "run_dir=runs/x").code == 0
     for seed in (1, 2):
         assert_equal(whole / f"runs/x/seed{seed}", killed / f"runs/x/seed{seed}")
 

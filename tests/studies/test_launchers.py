@@ -85,14 +85,14 @@ def test_without_slurm(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.slow
 def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
     command = [sys.executable, "-c", "from remix.cli.command import main; main()", *STUDY]
-    command += ["algorithm=qmix,vdn", "seed=1,2,3", "hydra/launcher=joblib", "hydra.launcher.n_jobs=3"]
+    command += ["algorithm=qmix,vdn", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
-    assert "study games: 6 jobs: 6 finished\n" in done.stdout
+    assert "study games: 4 jobs: 4 finished\n" in done.stdout
     assert "Warning" not in done.stderr
     _, children = parent_and_children(mlflow_uri, "games")
     labels = sorted((c.data.tags["variant"], c.data.tags["seed"]) for c in children)
-    assert labels == [(algorithm, seed) for algorithm in ("qmix", "vdn") for seed in "123"]
+    assert labels == [(algorithm, seed) for algorithm in ("qmix", "vdn") for seed in "12"]
     assert {c.info.status for c in children} == {"FINISHED"}
     client = MlflowClient(mlflow_uri)
     for child in children:

@@ -180,14 +180,14 @@ def test_a_study_whose_name_is_too_long_is_refused(remix: CommandLine, uri: str)
 def test_jobs_side_by_side_on_a_new_database(tmp_path: Path, cluster: Cluster) -> None:
     uri = cluster.create(uuid4().hex)
     command = [sys.executable, "-c", "from remix.cli.command import main; main()", *STUDY]
-    command += ["algorithm=qmix,vdn", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=4"]
+    command += ["algorithm=qmix,vdn", "seed=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     command += [f"logger.mlflow.tracking_uri={uri}"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
-    assert "study games: 4 jobs: 4 finished\n" in done.stdout
+    assert "study games: 2 jobs: 2 finished\n" in done.stdout
     assert "remix sync" not in done.stderr
     parent, children = parent_and_children(uri, "games")
-    assert len(runs(uri)) == 5 and parent.info.status == "FINISHED"
+    assert len(runs(uri)) == 3 and parent.info.status == "FINISHED"
     labels = sorted((c.data.tags["variant"], c.data.tags["seed"]) for c in children)
-    assert labels == [(algorithm, seed) for algorithm in ("qmix", "vdn") for seed in "12"]
+    assert labels == [("qmix", "1"), ("vdn", "1")]
     assert {len(history(uri, child.info.run_id)) for child in children} == {3}
