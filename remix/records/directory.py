@@ -104,15 +104,22 @@ class RunDirectory:
         )
 
     def discard(self) -> None:
-        """Remove the folder of a run that was refused before it began, if nothing else is in it."""
+        """Remove the folder of a run that was refused before it began, if nothing else is in it.
+
+        Links are the user's, and so are texts of these names where no record tells that they are of a run.
+        """
         path = self.path
         if not path.is_dir() or self.holder is not None or Path.cwd().is_relative_to(path.resolve()):
             return
-        if not {file.name for file in path.iterdir()} <= _BEGINNINGS:
+        names = {file.name for file in path.iterdir()}
+        ours = _BEGINNINGS if RECORD in names else _BEGINNINGS - {ERROR, OUTPUT}
+        if path.is_symlink() or not names <= ours:
             return
         shutil.rmtree(path)
+        top = RUNS.resolve()
         for parent in path.resolve().parents:
-            if not parent.is_relative_to(RUNS.resolve()) or any(parent.iterdir()):
+            linked = parent == top and RUNS.is_symlink()
+            if not parent.is_relative_to(top) or linked or any(parent.iterdir()):
                 return
             parent.rmdir()
 

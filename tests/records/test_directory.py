@@ -83,3 +83,22 @@ def test_runs_are_found_by_identity_and_seed(tmp_path: Path, monkeypatch):
     (Path("runs/x/a/checkpoints")).mkdir()
     (Path("runs/x/a/checkpoints/last.ckpt")).touch()
     assert latest_run("same", 1) == RunDirectory(Path("runs/x/a"))
+
+
+def test_what_is_not_of_a_run_is_never_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "far/runs/x").mkdir(parents=True)
+    Path("runs").symlink_to("far/runs")
+    RunDirectory(Path("runs/x")).discard()
+    assert Path("runs").is_dir() and not Path("runs/x").exists()
+    Path("link").symlink_to("far")
+    RunDirectory(Path("link")).discard()
+    assert Path("link").is_symlink()
+    for name in ("output.txt", "error.txt"):  # to which a shell may write
+        Path("mine").mkdir(exist_ok=True)
+        (Path("mine") / name).write_text("of the user")
+        RunDirectory(Path("mine")).discard()
+        assert (Path("mine") / name).is_file()
+    RunDirectory(Path("mine")).write(RunRecord(status="failed"))
+    RunDirectory(Path("mine")).discard()
+    assert not Path("mine").exists()
