@@ -75,11 +75,12 @@ def holder(directory: Path) -> Holder | None:
     """Who holds a directory, None if nobody does or the one who did is gone."""
     note = directory / NOTE
     try:
-        found = Holder(**json.loads(note.read_text()))
+        content = json.loads(note.read_text())
+        found = Holder(**{**content, "pid": int(content["pid"])})
         silent = time.time() - note.stat().st_mtime
-    except (OSError, ValueError, TypeError):
+        return found if found.lives(silent) else None
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
-    return found if found.lives(silent) else None
 
 
 @contextmanager

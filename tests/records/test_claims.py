@@ -109,3 +109,12 @@ def test_a_turn_that_a_killed_process_had_is_over(elsewhere: Path) -> None:
     os.utime(elsewhere / NOTE, (past, past))
     with turn(elsewhere):
         assert holder(elsewhere) is not None
+
+
+@pytest.mark.parametrize("wrong", [{"pid": "abc"}, {"pid": None}, {"pid": 2**70}, {"more": 1}])
+def test_a_note_that_cannot_be_read_names_nobody(tmp_path: Path, wrong: dict[str, object]) -> None:
+    import socket
+
+    about = {"host": socket.gethostname(), "pid": os.getpid(), "born": "1", "since": ""}
+    (tmp_path / NOTE).write_text(json.dumps(about | wrong))
+    assert holder(tmp_path) is None
