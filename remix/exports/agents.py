@@ -17,6 +17,7 @@ class Agents:
         self.manifest = json.loads((Path(folder) / "manifest.json").read_text())
         self.session = InferenceSession(Path(folder) / "policy.onnx")
         self.random, self.n_agents = np.random.default_rng(seed), len(self.manifest["agents"])
+        self.reset()
 
     def reset(self, n_episodes: int = 1) -> None:
         """New episodes begin."""
@@ -38,4 +39,4 @@ class Agents:
         }
         wanted = {name: given[name] for name in self.manifest["inputs"]}
         self.last_action, _, _, self.hidden = self.session.run(None, wanted)
-        return self.last_action.reshape(-1, self.n_agents)
+        return self.last_action.reshape(-1, self.n_agents).copy()  # the caller may change them

@@ -17,11 +17,13 @@ from remix.exports import mlflow_model, writing
 from remix.exports.comparing import Comparison
 from remix.exports.mlflow_model import Registration
 from remix.learning.workers.seeds import episode_seeds
-from remix.records.directory import RunDirectory
+from remix.records.directory import RunDirectory, latest_policy
+from remix.records.new_folder import new_folder
+from remix.runs.checkpoints import LATEST
 from remix.runs.compilation import compilation_told
 from remix.runs.playing import Player, playing
+from remix.settings import checks
 from remix.settings.errors import SettingError, named
-from remix.settings.files import new_folder
 
 FORMAT, VERSION = "remix-policy", 1
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -37,9 +39,9 @@ def export(config: DictConfig) -> Path:
     :returns: the folder that they are in.
     """
     _check_packages(config)
-    _check_ended(Path(str(config.checkpoint)))
-    if config.output is not None and (not isinstance(config.output, str) or not config.output):
-        raise SettingError("output", config.output, "must be the name of a folder")
+    _check_ended(str(config.checkpoint))
+    if config.output is not None:
+        checks.text("output", config.output, "the name of a folder")
     with playing(config, TOGETHER) as player:
         place = player.checkpoint.parent
         run = RunDirectory(place.parent if place.name == "checkpoints" else place)
@@ -79,8 +81,11 @@ def _registration(config: DictConfig, run: RunDirectory) -> Registration | None:
     return Registration(config.register, run.record.mlflow_run_id or downloaded, config.tracking_uri)
 
 
-def _check_ended(path: Path) -> None:
-    """A run whose best policy may still come is not exported by its name."""
+def _check_ended(name: str) -> None:
+    """A run whose best policy may still come is not exported by its name, or as the latest one."""
+    path = Path(name)
+    if name == LATEST and not path.exists() and (latest := latest_policy()) is not None:
+        path = latest.parent.parent
     run = RunDirectory(path)
     if path.is_dir() and run.record and (state := run.state) not in ("finished", "stopped"):
         advice = f"; export {run.checkpoint} to have it as it is" if run.checkpoint else ""

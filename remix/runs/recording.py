@@ -8,11 +8,10 @@ from omegaconf import DictConfig
 
 from remix.learning.recorded import CONTENTS, EpisodeFiles
 from remix.learning.workers.seeds import episode_seeds
+from remix.records.new_folder import new_folder
 from remix.runs.compilation import compilation_told
 from remix.runs.playing import playing
 from remix.settings import checks
-from remix.settings.errors import SettingError
-from remix.settings.files import new_folder
 
 
 @compilation_told()
@@ -23,9 +22,7 @@ def record(config: DictConfig) -> Path:
     """
     checks.whole("episodes", config.episodes, minimum=1)
     together = checks.whole("episodes_per_file", config.episodes_per_file, minimum=1)
-    if not isinstance(config.output, str) or not config.output:
-        raise SettingError("output", config.output, "must be the name of a folder")
-    output = Path(config.output)
+    output = Path(checks.text("output", config.output, "the name of a folder"))
     with (
         playing(config, min(together, config.episodes), "episodes_per_file") as player,
         new_folder(output) as folder,

@@ -8,6 +8,7 @@ builds the object puts the full name of its place in front (:func:`remix.setting
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
@@ -86,6 +87,21 @@ def flag(setting: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise SettingError(setting, value, "must be true or false")
     return value
+
+
+def text(setting: str, value: Any, meaning: str) -> str:
+    """``value``, which must be a text that is not empty; ``meaning`` says of what."""
+    if not isinstance(value, str) or not value:
+        raise SettingError(setting, value, f"must be {meaning}")
+    return value
+
+
+def packages(setting: str, value: Any) -> list[str]:
+    """``value`` as names of packages."""
+    names = value if isinstance(value, (list, tuple)) else [None]
+    if not all(isinstance(name, str) and re.fullmatch(r"\w+(\.\w+)*", name) for name in names):
+        raise SettingError(setting, value, f"must be a list of packages, as in {setting}=[mypackage]")
+    return list(names)
 
 
 def choice(setting: str, value: Any, valid: Iterable[str]) -> str:

@@ -31,6 +31,7 @@ for t in range(file["length"].max()):
     points, steps = file["point_start"] + t, file["step_start"] + t
     actions = agents.act(file["obs"][points], file["avail_actions"][points])
     assert np.array_equal(actions, file["actions"][steps]), t
+    actions[:] = -7  # they are the caller's
 assert not {{"remix", "torch"}} & set(sys.modules)
 print(agents.manifest["environment"]["name"], t + 1)
 """
@@ -137,12 +138,15 @@ def test_a_run_that_has_not_ended_is_not_exported_by_its_name(
     Path("run/checkpoints").mkdir(parents=True)
     Path("run/checkpoints/best.ckpt").touch()
     Path("run/run.json").write_text(json.dumps({"status": "running", "identity": "a", "seed": 1}))
-    refused = command("export", "run")
-    assert refused.code == 2
-    assert refused.err == (
-        "remix: checkpoint=run: is a run that is interrupted, not finished; "
-        "export run/checkpoints/best.ckpt to have it as it is\n"
-    )
+    Path("runs").mkdir()
+    Path("run").rename("runs/run")
+    for words in (["runs/run"], []):
+        refused = command("export", *words)
+        assert refused.code == 2
+        assert refused.err == (
+            "remix: checkpoint=runs/run: is a run that is interrupted, not finished; "
+            "export runs/run/checkpoints/best.ckpt to have it as it is\n"
+        )
 
 
 @pytest.mark.parametrize(
