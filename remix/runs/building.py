@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from threading import RLock
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -31,13 +32,16 @@ from remix.settings.errors import GameError, SettingError, first_line, part
 from remix.settings.own_code import OwnCodeError, own_traceback
 from remix.settings.signatures import with_article
 
+GENERATORS = RLock()
+"""Held by the thread that seeds the global random generators, or builds what draws from them."""
+
 
 def build(config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
     """The Lightning module and data module of a composed configuration.
 
     :raises SettingError: naming the setting by its full key.
     """
-    with ExitStack() as refused:
+    with GENERATORS, ExitStack() as refused:
         environments = refused.enter_context(closing(build_environments(config)))
         data, module = build_data(config, environments), build_module(config, environments.spec)
         if config.workers.get("overlap") and not module.learns_from_replay:

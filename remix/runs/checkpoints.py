@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -19,7 +20,7 @@ from remix.learning import archive
 from remix.learning.workers.base import WorkerPool
 from remix.learning.workers.environments import Environments
 from remix.records.directory import CHECKPOINTS, RunDirectory, latest_policy
-from remix.runs.building import build_environments, build_module, quiet
+from remix.runs.building import GENERATORS, build_environments, build_module, quiet
 from remix.runs.config import check_arguments, plain
 from remix.runs.content import NEEDS, Content
 from remix.runs.needs import check_needs
@@ -58,7 +59,7 @@ def load_with_environments(
     config = _configuration(checkpoint, path, env_overrides, trust)
     quiet()
     try:
-        with ExitStack() as refused:
+        with GENERATORS, ExitStack() as refused:
             environments = refused.enter_context(closing(build_environments(config)))
             module = build_module(config, environments.spec)
             module.load_state_dict(checkpoint["state_dict"])
@@ -95,10 +96,12 @@ def find_checkpoint(name: str, tracking_uri: str | None, setting: str = "checkpo
 
     :param setting: that named it, for errors.
     """
+    if tracking_uri is not None:
+        checks.text("tracking_uri", tracking_uri, "the address of an MLflow store")
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(name):
         return path
-    if path.is_dir():
+    if os.path.isdir(name):
         if (found := RunDirectory(path).checkpoint) is not None:
             return found
         raise SettingError(setting, name, "is a directory without checkpoints/best.ckpt or last.ckpt")
@@ -149,6 +152,9 @@ def take_networks(module: MultiAgentModule, run: str) -> Path:
     :returns: the checkpoint that they are from.
     :raises SettingError: there is none, or it holds other networks.
     """
+    if run == LATEST and not Path(run).exists():
+        expected = "must name a run: which one is the latest changes, and with it what this run is"
+        raise SettingError("init_from", run, expected)
     path = find_checkpoint(run, None, "init_from")
     with _offering_others(path):
         state = read_checkpoint(path, "init_from")["state_dict"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from pathlib import Path
 
-import pytorch_lightning as pl
 from omegaconf import DictConfig
 
 from remix.algorithms.base import MultiAgentModule
@@ -16,7 +16,8 @@ from remix.records.directory import RunDirectory
 from remix.runs.checkpoints import find_checkpoint, load_with_environments
 from remix.runs.compilation import compilation_told
 from remix.runs.playing import Player, packages, playing
-from remix.runs.trainer import OneProcess
+from remix.runs.trainer import testing_trainer
+from remix.runs.trainer_arguments import ACCELERATORS
 from remix.settings import checks
 from remix.settings.program import program
 
@@ -24,6 +25,7 @@ from remix.settings.program import program
 @compilation_told()
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Play episodes of a trained policy; print and return their statistics."""
+    checks.choice("accelerator", config.accelerator, ACCELERATORS)
     with playing(config, config.episodes) as player:
         player.data.evaluation_exploration = epsilon = player.exploration
         kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
@@ -32,7 +34,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
     width = max(map(len, results))
     for name, value in results.items():
         print(f"  {name:<{width}}  {value:.3f}")
-    print(f"look at one of them: {program()} watch {player.checkpoint}")
+    print(f"look at one of them: {program()} watch {shlex.quote(str(player.checkpoint))}")
     return results
 
 
@@ -41,6 +43,8 @@ def watch(config: DictConfig) -> Path:
     """Play one greedy episode of a trained policy and save it as a film."""
     checks.seed("seed", config.seed)
     frames_per_second(config.fps)
+    if config.output is not None:
+        checks.text("output", config.output, "the name of a file")
     path = find_checkpoint(str(config.checkpoint), config.tracking_uri)
     _, module, environments = load_with_environments(path, config.env, packages(config.trust))
     output = Path(config.output or path.parent / f"episode-seed{config.seed}.gif")
@@ -62,9 +66,6 @@ def _policy(player: Player) -> str:
 
 def _tested(module: MultiAgentModule, data: ReplayDataModule, accelerator: str) -> dict[str, float]:
     """Statistics of the test episodes."""
-    trainer = pl.Trainer(
-        accelerator=accelerator, devices=1, logger=False, enable_progress_bar=False,
-        enable_checkpointing=False, enable_model_summary=False, plugins=[OneProcess()],
-    )  # fmt: skip
+    trainer = testing_trainer(accelerator)
     trainer.test(module, data, verbose=False)
     return {name.removeprefix("final/"): float(value) for name, value in trainer.callback_metrics.items()}

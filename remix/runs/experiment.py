@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
-from remix.runs.building import quiet
+from remix.runs.building import GENERATORS, quiet
 from remix.runs.checkpoints import restoring, starting_point, take_networks
 from remix.runs.compilation import compilation_told
 from remix.runs.config import check, check_arguments, leaving_no_trace
@@ -62,8 +62,8 @@ def train(settings: RunSettings, company: Company | None = None) -> float:
     company = company or Company()
     with settings.directory.claim():
         previous = previous_run(settings)
-        if previous.status == "finished":
-            return _finished_before(settings, previous)
+        if previous.status == "finished" and previous.final_return is not None:
+            return _finished_before(settings, previous, previous.final_return)
         run = RunInProgress.after(previous, settings)
         with ending(run, goes_on=bool(previous)), compilation_told():
             final_return = _train(run, bool(previous), company)
@@ -101,14 +101,13 @@ def _train(run: RunInProgress, goes_on: bool, company: Company) -> float:
     return final_return
 
 
-def _finished_before(settings: RunSettings, record: RunRecord) -> float:
+def _finished_before(settings: RunSettings, record: RunRecord, final_return: float) -> float:
     """Deliver to the loggers what an earlier process did not deliver, perhaps as the store is another one."""
-    assert record.final_return is not None
-    print(f"already finished: {settings.directory} (final return {record.final_return:.2f})")
+    print(f"already finished: {settings.directory} (final return {final_return:.2f})")
     run = RunInProgress(settings, record)
     with delivering(run):
         run.loggers += configured_loggers(run.config, lambda kind: issubclass(kind, FolderLogger))
-    return record.final_return
+    return final_return
 
 
 def _seed_and_threads(config: DictConfig, n_runs: int) -> None:
@@ -123,4 +122,5 @@ def _seed_and_threads(config: DictConfig, n_runs: int) -> None:
         threads = max(1, (threads or cores()) // n_runs)
     if threads is not None:
         torch.set_num_threads(threads)
-    pl.seed_everything(config.seed, verbose=False)
+    with GENERATORS:
+        pl.seed_everything(config.seed, verbose=False)

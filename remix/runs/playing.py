@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from remix.runs.config import check_arguments, kept, plain
 from remix.runs.memory import check_together
 from remix.runs.sources import file_digest, release
 from remix.settings import checks
-from remix.settings.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -91,9 +89,4 @@ def playing(config: DictConfig, together: int, setting: str = "episodes") -> Ite
 
 def packages(trust: object) -> list[str]:
     """The packages that a checkpoint's configuration may name."""
-    names = OmegaConf.to_object(trust) if isinstance(trust, ListConfig) else trust
-    if not isinstance(names, list) or not all(
-        isinstance(name, str) and re.fullmatch(r"\w+(\.\w+)*", name) for name in names
-    ):
-        raise SettingError("trust", names, "must be a list of packages, as in trust=[mypackage]")
-    return names
+    return checks.packages("trust", OmegaConf.to_object(trust) if isinstance(trust, ListConfig) else trust)

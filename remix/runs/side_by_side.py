@@ -23,7 +23,7 @@ from pytorch_lightning.callbacks import Callback
 
 from remix.algorithms.base import MultiAgentModule
 from remix.learning.datamodule import ReplayDataModule
-from remix.runs.building import build, quiet
+from remix.runs.building import GENERATORS, build, quiet
 from remix.runs.compilation import compilation_told
 from remix.runs.run_settings import RunSettings
 from remix.settings.errors import SettingError, named
@@ -130,7 +130,8 @@ def _built(run: RunSettings) -> Future[Parts] | None:
     if run.directory.state == "finished":
         return None
     parts: Future[Parts] = Future()
-    pl.seed_everything(run.config.seed, verbose=False)
+    with GENERATORS:
+        pl.seed_everything(run.config.seed, verbose=False)
     try:
         parts.set_result(build(run.config))
     except Exception as error:

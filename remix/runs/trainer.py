@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Container
 from typing import Any
 
 import pytorch_lightning as pl
 from hydra.utils import get_class
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Timer
 
@@ -17,7 +19,7 @@ from remix.callbacks.checkpointing import AtomicCheckpointIO
 from remix.callbacks.side_matters import told_safely
 from remix.runs.building import make, make_all, named_settings
 from remix.runs.config import plain
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, first_line
 
 
 class OneProcess(LightningEnvironment):
@@ -58,7 +60,7 @@ def make_trainer(config: DictConfig, module: MultiAgentModule) -> pl.Trainer:
     if (limit := plain(config.trainer).get("max_time")) is not None:
         with named_settings("trainer.max_time"):
             callbacks.append(TimeLimit(limit))
-    fixed = _defaults(config.trainer) | {
+    fixed = _defaults(get_class(config.trainer._target_), config.trainer) | {
         "logger": False,
         "callbacks": callbacks,
         "plugins": [AtomicCheckpointIO(), OneProcess()],
@@ -71,10 +73,30 @@ def make_trainer(config: DictConfig, module: MultiAgentModule) -> pl.Trainer:
     return trainer
 
 
-def _defaults(node: DictConfig) -> dict[str, Any]:
-    """Defaults of the arguments that are not configured. Lightning would take them from ``PL_TRAINER_*``."""
-    parameters = inspect.signature(get_class(node._target_)).parameters.values()
-    return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in node}
+def testing_trainer(accelerator: str) -> pl.Trainer:
+    """A Trainer that plays test episodes and leaves nothing behind.
+
+    :raises SettingError: the accelerator is not there.
+    """
+    fixed: dict[str, Any] = {
+        "accelerator": accelerator,
+        "devices": 1,
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "plugins": [OneProcess()],
+    }
+    try:
+        return pl.Trainer(**_defaults(pl.Trainer, fixed), **fixed)
+    except MisconfigurationException as error:
+        raise SettingError("accelerator", accelerator, f"cannot be used: {first_line(error)}") from error
+
+
+def _defaults(kind: type[pl.Trainer], given: Container[str]) -> dict[str, Any]:
+    """Defaults of the arguments that are not given. Lightning would take them from ``PL_TRAINER_*``."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in given}
 
 
 def _never() -> bool:

@@ -165,6 +165,7 @@ def test_a_run_begins_with_the_networks_of_another_and_nothing_else(remix: Comma
             "init_from=nowhere: must be a checkpoint file, a run directory or an MLflow run",
         ),
         (["init_from=3"], "init_from=3: must be text"),
+        (["init_from=latest"], "init_from=latest: must name a run: which one is the latest changes"),
         (["init_from=."], "init_from=.: is a directory without checkpoints/best.ckpt"),
         (["init_from=bad.ckpt"], "init_from=bad.ckpt: is not a readable checkpoint"),
         (["init_from=a", "ckpt_path=bad.ckpt"], "init_from=a: cannot go with ckpt_path"),
@@ -206,6 +207,16 @@ def test_a_refused_repeat_leaves_the_record_as_it_was(remix: CommandLine) -> Non
             path.write_bytes(b"")
     assert remix(*line, "resume=auto").code == 2
     assert Path("runs/x/run.json").read_bytes() == record
+
+
+def test_a_record_without_its_return_is_completed(remix: CommandLine) -> None:
+    line = ("train", *TINY, "run_dir=runs/x")
+    remix(*line)
+    record = Path("runs/x/run.json")
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({key: value for key, value in content.items() if key != "final_return"}))
+    assert remix(*line, "resume=auto").code == 0
+    assert json.loads(record.read_text())["final_return"] == content["final_return"]
 
 
 def test_a_run_is_finished_when_everything_is_there(

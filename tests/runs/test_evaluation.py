@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import SMALL, CommandLine
+from tests.command_line import SMALL, TINY, CommandLine
 
 RUN = Path("runs/mine")
 
@@ -44,3 +44,28 @@ def test_without_a_run_there_is_no_latest_one(remix: CommandLine):
     outcome = remix("evaluate")
     expected = "remix: checkpoint=latest: there is no run with a checkpoint below runs\n"
     assert (outcome.code, outcome.err) == (2, expected)
+
+
+def test_variables_of_lightning_change_nothing(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    assert remix("train", *TINY, f"run_dir={RUN}").code == 0
+    before = remix("evaluate", "episodes=8").out
+    monkeypatch.setenv("PL_TRAINER_LIMIT_TEST_BATCHES", "0")
+    assert remix("evaluate", "episodes=8").out == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("evaluate x accelerator=tpu", "accelerator=tpu: must be one of gpu, cpu, auto, cuda, mps"),
+        ("evaluate x accelerator=null", "accelerator=None: must be one of "),
+        ("evaluate x tracking_uri=5", "tracking_uri=5: must be the address of an MLflow store"),
+        ("watch x output=5", "output=5: must be the name of a file"),
+        ("watch x output=''", "output=: must be the name of a file"),
+        ("record x output=[a]", "output=['a']: must be the name of a folder"),
+        (f"evaluate {'x' * 300}", f"checkpoint={'x' * 300}: must be a checkpoint file"),
+    ],
+)
+def test_mistakes(remix: CommandLine, words: str, message: str):
+    outcome = remix(*words.split())
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"remix: {message}")
