@@ -64,7 +64,10 @@ def _main() -> None:
         print(f"remix {release()}")
         return
     command, rest = arguments[0], arguments[1:]
-    find_own_modules()
+    try:
+        find_own_modules()
+    except FileNotFoundError:
+        fail("the folder that you are in is not there any more; go to another one")
     if command not in COMMANDS:
         from remix.settings.errors import one_of
 

@@ -25,9 +25,9 @@ def help_of(command: str, words: Sequence[str]) -> str:
     :raises SettingError: naming the first of them that cannot be used.
     """
     from remix.runs.composing import composed, config_loader
-    from remix.settings.words import added_folders, group_choices
+    from remix.settings.words import added_folders, group_choices, settings_and_options
 
-    settings = [word for word in words if not word.startswith("-") and ("=" in word or word.startswith("~"))]
+    settings, _ = settings_and_options(words)
     full = composed(command, settings, config_loader(added_folders(words)))
     choices = full.hydra.runtime.choices.items()
     chosen = {key: choice for key, choice in sorted(choices) if key.partition("/")[0] != "hydra"}
@@ -92,7 +92,8 @@ def _meanings(command: str, chosen: Mapping[str, str | list[str] | None]) -> dic
 
     found: dict[str, str] = {}
     for path in ("train", command, *(f"{group}/{choice}" for group, choice in chosen.items())):
-        with suppress(FileNotFoundError):  # nothing is chosen, or it is in a folder of --config-dir
+        # Nothing is chosen, it is in a folder of --config-dir, or names a class that is not there.
+        with suppress(FileNotFoundError, KeyError):
             found |= meanings(path)
     return {name: _MARKUP.sub(r"\1", meaning) for name, meaning in found.items()}
 

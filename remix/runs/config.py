@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from remix.records.claims import TakenError
 from remix.records.directory import RunDirectory
 from remix.runs.trainer_arguments import check_trainer
 from remix.settings import checks
@@ -59,7 +61,7 @@ def check(config: DictConfig) -> None:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
         )
-    if config.ckpt_path is not None and not Path(str(config.ckpt_path)).is_file():
+    if config.ckpt_path is not None and not os.path.isfile(str(config.ckpt_path)):
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
     if config.init_from is not None and config.ckpt_path is not None:
         raise SettingError(
@@ -134,17 +136,27 @@ def new_directory(config: DictConfig) -> str:
 @contextmanager
 def leaving_no_trace(config: DictConfig) -> Iterator[None]:
     """Within, a run that belongs to no study trains; if it is refused its new directory goes."""
-    if config.run_dir is None:
-        config.run_dir = new_directory(config)
-    if not isinstance(config.run_dir, str):
-        raise SettingError("run_dir", config.run_dir, "must be text")
-    known = bool(RunDirectory(Path(config.run_dir)).record)
+    known = bool(RunDirectory(Path(settle_directory(config))).record)
     try:
         yield
+    except TakenError:  # whoever trains there may have only just begun
+        raise
     except (SettingError, GameError, Stopped):
         if not known:
             RunDirectory(Path(config.run_dir)).discard()
         raise
+
+
+def settle_directory(config: DictConfig) -> str:
+    """The directory of a run; one that has none gets a new one.
+
+    :raises SettingError: ``run_dir`` is no text.
+    """
+    if config.run_dir is None:
+        config.run_dir = new_directory(config)
+    if not isinstance(config.run_dir, str):
+        raise SettingError("run_dir", config.run_dir, "must be text")
+    return config.run_dir
 
 
 def _named_after(config: DictConfig) -> tuple[str, str, str]:
@@ -171,6 +183,8 @@ def _claimed(stem: Path) -> str:
         try:
             path.mkdir(parents=True)
         except FileExistsError:
+            if not path.exists():  # a link or a file stands where a folder has to be
+                raise
             continue
         if not _made:
             atexit.register(remove_unused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,6 @@ def _canonical(value: Any) -> Any:
         return [_canonical(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and ("/" in value or Path(value).suffix) and Path(value).is_file():
+    if isinstance(value, str) and ("/" in value or Path(value).suffix) and os.path.isfile(value):
         return f"file {sources.file_digest(Path(value))}"
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def check_needs(
         trusted = consent.format(shortened(module.partition(".")[0]))
         advice = (
             f"in {shortened(folder)}: go there, or set PYTHONPATH to it and {trusted}"
-            if Path(folder).is_dir()
+            if os.path.isdir(str(folder))
             else f"that was in {shortened(folder)}: go to where it is now"
         )
         expected = f"needs the module {shortened(module)} of the project {advice}"

@@ -27,6 +27,8 @@ def previous_run(run: RunSettings) -> RunRecord:
     directory, config = run.directory, run.config
     previous = directory.record
     if not previous:
+        if directory.path.exists() and not directory.path.is_dir():
+            raise SettingError("run_dir", directory, "is no folder; choose another name")
         if not directory.is_free:
             raise SettingError("run_dir", directory, "holds other files and no run; choose another folder")
         return previous

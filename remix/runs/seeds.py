@@ -12,7 +12,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig
 
-from remix.runs.config import leaving_no_trace
+from remix.runs.config import leaving_no_trace, settle_directory
 from remix.runs.experiment import check_run, settled, train
 from remix.runs.run_settings import RunSettings
 from remix.runs.side_by_side import side_by_side
@@ -52,10 +52,11 @@ def _singles(config: DictConfig) -> Iterator[DictConfig]:
         raise SettingError(
             "seed", word.partition("=")[2], "cannot go with seeds, which are those of all runs"
         )
-    for seed in _seeds(config.seeds):
+    seeds, folder = _seeds(config.seeds), Path(settle_directory(config))
+    for seed in seeds:
         single = deepcopy(config)
         single.seed, single.seeds = seed, None
-        single.run_dir = str(Path(config.run_dir) / f"seed{seed}")
+        single.run_dir = str(folder / f"seed{seed}")
         yield single
 
 

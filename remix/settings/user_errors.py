@@ -100,10 +100,16 @@ def _hydra(error: BaseException) -> str | None:
     from omegaconf.errors import (
         ConfigAttributeError,
         ConfigKeyError,
+        InterpolationResolutionError,
         MissingMandatoryValue,
         OmegaConfBaseException,
     )
 
+    inner: BaseException | None = error
+    while isinstance(inner, InterpolationResolutionError):
+        inner = inner.__context__
+    if inner is not error and isinstance(inner, OSError):  # of the resolver that makes the folder of a run
+        return _file(inner)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _no_such_choice(str(error.missing_cfg_file), error.options or ())
     if isinstance(error, OverrideParseException):

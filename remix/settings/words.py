@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 from remix.settings.errors import SettingError, one_of
 from remix.settings.project import check_added, configuration_folders, own_configurations
+
+_NAMING = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
+"""Options whose value is the next word."""
 
 
 def check_words(name: str, words: Sequence[str]) -> None:
@@ -36,18 +40,37 @@ def check_words(name: str, words: Sequence[str]) -> None:
             _check_added(name, key.lstrip("+"), value, words)
 
 
+def settings_and_options(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Settings and options, whose values may be spelled like settings."""
+    settings: list[str] = []
+    options: list[str] = []
+    for before, word in pairwise(("", *words)):
+        is_value = before in _NAMING or word.startswith("-")
+        is_setting = not is_value and ("=" in word or word.startswith("~"))
+        (settings if is_setting else options).append(word)
+    return settings, options
+
+
 def settings_first(words: Sequence[str]) -> list[str]:
     """Settings before options, the only order that Hydra's parser takes."""
-    settings = [word for word in words if not word.startswith("-") and ("=" in word or word.startswith("~"))]
-    return settings + [word for word in words if word not in settings]
+    return list(chain(*settings_and_options(words)))
 
 
 def with_checkpoint(words: Sequence[str]) -> list[str]:
     """A first word that is no setting names the checkpoint."""
     if words and words[0] and not words[0].startswith("-") and not _is_setting(words[0]):
-        quoted = words[0].replace("\\", "\\\\").replace("'", "\\'")
-        return [f"checkpoint='{quoted}'", *words[1:]]
+        return [f"checkpoint={quoted(words[0])}", *words[1:]]
     return list(words)
+
+
+def quoted(text: str) -> str:
+    """A value that Hydra and OmegaConf read as just this text.
+
+    Backslashes count where a quotation mark, the end or a reference follows, and nowhere else.
+    """
+    plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    inner = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), plain)
+    return f"'{inner}'"
 
 
 def group_choices(group: str) -> list[str]:

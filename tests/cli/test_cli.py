@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from remix.cli import command as cli
-from tests.command_line import CommandLine
+from tests.command_line import TINY, CommandLine
 
 
 @pytest.fixture
@@ -179,6 +179,26 @@ def test_an_unreadable_checkpoint_is_one_line(remix: CommandLine):
     (remix.home / "broken.ckpt").write_bytes(b"not a checkpoint")
     outcome = remix("evaluate", "broken.ckpt")
     assert outcome == (2, "", "remix: checkpoint=broken.ckpt: is not a readable checkpoint of a ReMIX run\n")
+
+
+def test_a_folder_that_is_gone_is_one_line(remix: CommandLine):
+    gone = remix.home / "gone"
+    gone.mkdir()
+    remix.monkeypatch.chdir(gone)
+    gone.rmdir()
+    outcome = remix("list")
+    assert outcome == (2, "", "remix: the folder that you are in is not there any more; go to another one\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [("runs", "runs: File exists"), ("mine", "run_dir=mine: is no folder; choose another name")],
+)
+def test_a_place_that_cannot_be_a_folder_is_one_line(remix: CommandLine, place: str, message: str):
+    Path("text").write_text("of the user")
+    Path(place).symlink_to("nowhere" if place == "runs" else "text")
+    outcome = remix("train", *TINY, *([] if place == "runs" else [f"run_dir={place}"]))
+    assert outcome == (2, "", f"remix: {message}\n")
 
 
 @pytest.mark.parametrize("written", ["p=0/best.ckpt", "./p=0/best.ckpt", "checkpoint='p=0/best.ckpt'"])

@@ -81,6 +81,12 @@ def test_configurations_of_an_added_folder_are_found(remix: CommandLine):
     assert "env.bulbs=3" in remix("train", "env=lamp", "--config-dir", "mine", "--help").out
 
 
+def test_a_class_that_is_not_there_keeps_no_help_back(remix: CommandLine):
+    (remix.home / "conf/env").mkdir(parents=True)
+    (remix.home / "conf/env/mine.yaml").write_text("_target_: remix.envs.games.Nope\nx: 1\n")
+    assert "env.x=1" in remix("train", "--help", "env=mine").out
+
+
 def test_nothing_heavy_is_imported():
     code = (
         f"import sys; from {help_of.__module__} import help_of; help_of('train', []); "

@@ -60,6 +60,7 @@ def test_the_content_of_named_files_counts_not_their_place(own: Path) -> None:
         (own / name).write_text(text)
     first, same, other = (of(f"+env.map_file=./{name}.yaml") for name in "abc")
     assert first == same != other
+    assert of(f"+env.text='Long. {'x' * 300}'") != of(f"+env.text='Long. {'y' * 300}'")  # no name of a file
     begins = [of(f"ckpt_path={name}.yaml") for name in "abc"]
     assert begins[0] == begins[1] != begins[2] != of()
 

@@ -189,3 +189,10 @@ def test_nothing_begins_where_one_of_the_runs_is_there(remix: CommandLine) -> No
     assert refused.code == 2
     assert "run_dir=runs/x/seed2: holds this run already" in refused.err
     assert set(states(remix.home)) == {"seed2"} and not Path("runs/x/seed1").exists()
+
+
+def test_a_place_that_is_none_is_refused_or_chosen(remix: CommandLine) -> None:
+    refused = remix("train", *TINY, "seeds=[1,2]", "run_dir=5")
+    assert (refused.code, refused.err) == (2, "remix: run_dir=5: must be text\n")
+    assert remix("train", *TINY, "seeds=[1,2]", "run_dir=null").code == 0
+    assert sorted(states(remix.home)) == ["seed1", "seed2"]
