@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+import torch
 from hydra import compose as hydras_compose
 from hydra import initialize_config_dir, version
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
+from torch import Tensor
 
 import remix
 from remix.algorithms.dop import DOP
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.runs import building
 from tests.command_line import SMALL
 
 PAGE = (Path(__file__).parents[1] / "docs/python.md").read_text()
@@ -78,9 +84,14 @@ def test_references_stay_alive():
         ("seed", "seed=: must be SETTING=VALUE"),
         ("env=[", "env=[: cannot be read"),
         ("~env", "~env=: cannot be left out"),
+        ("hydra.run.dir=x", "hydra.run.dir=x: is for the command line; here run_dir=FOLDER"),
+        ("hydra/launcher=joblib", "hydra/launcher=joblib: is for the command line"),
+        ("--config-dir=x", "--config-dir=x: is an option of the command line"),
+        (["seed=1"], "words=['seed=1']: must be texts"),
+        (Path("seed=1"), "words=PosixPath('seed=1'): must be texts"),
     ],
 )
-def test_a_mistake_is_one_line(word: str, line: str):
+def test_a_mistake_is_one_line(word: Any, line: str):
     with pytest.raises(remix.SettingError) as caught:
         remix.compose(word)
     assert str(caught.value).startswith(line) and "\n" not in str(caught.value)
@@ -136,6 +147,69 @@ def test_evaluation_is_that_of_the_command(run: remix.Run, capsys: pytest.Captur
     assert results == remix.evaluate(run.directory, "episodes=3", "+env.punishment=-5")
     with pytest.raises(remix.SettingError, match="episodes=0"):
         remix.evaluate(run, "episodes=0")
+
+
+@pytest.mark.parametrize("name", ["a\\b", "it's", "a=b, c", "${x}", "größe"])
+def test_a_run_is_found_whatever_its_folder_is_called(
+    run: remix.Run, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run.directory, tmp_path / name)
+    moved = remix.Run(Path(name), trust=["größe"])
+    for known in (name, moved):
+        assert remix.evaluate(known, "episodes=1") == remix.evaluate(run, "episodes=1")
+
+
+def test_the_first_argument_is_the_run_and_no_setting():
+    for name in ("episodes=3", ""):
+        with pytest.raises(remix.SettingError, match=f"^checkpoint={name}: must be a checkpoint file"):
+            remix.evaluate(name)
+
+
+def test_what_cannot_be_meant_is_refused(run: remix.Run, tmp_path: Path):
+    calls: dict[str, Callable[[], object]] = {
+        r"trust=own: must be a list of packages": lambda: remix.load(run.directory, trust="own"),
+        r"trust=\[1\]: must be a list of packages": lambda: remix.load(run, trust=[1]),  # type: ignore[list-item]
+        r"exploration=1\.5: must be a number between 0 and 1": lambda: remix.load_policy(
+            run, exploration=1.5
+        ),
+        r"config=\{'seed': 1\}: must be a configuration of": lambda: remix.train({"seed": 1}),  # type: ignore[arg-type]
+    }
+    for line, call in calls.items():
+        with pytest.raises(remix.SettingError, match=f"^{line}"):
+            call()
+    assert remix.load(run, trust=["own"]).trust == ("own",)
+    for number, text in enumerate((b"a: [", b"- 1", b"\xff")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "config.yaml").write_bytes(text)
+        with pytest.raises(remix.SettingError, match=r"has a config\.yaml that cannot be read: "):
+            _ = remix.Run(folder).config
+
+
+def test_a_password_is_not_part_of_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:S3cretPw@127.0.0.1:1")
+    with pytest.raises(
+        remix.SettingError, match=r"^tracking_uri=http://me:\*\*\*@127\.0\.0\.1:1: "
+    ) as caught:
+        remix.evaluate("a" * 32)
+    assert "S3cretPw" not in str(caught.value)
+
+
+def test_networks_of_threads_are_those_of_their_seeds(monkeypatch: pytest.MonkeyPatch):
+    def weights(seed: int) -> Tensor:
+        config = remix.compose("algorithm=qmix", "env=penalty", f"seed={seed}", "run_dir=x")
+        return torch.cat([weight.detach().flatten() for weight in building.build(config)[0].parameters()])
+
+    expected = [weights(seed) for seed in range(3)]
+
+    def slowly(seed: int, **more: Any) -> None:
+        pl.seed_everything(seed, **more)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(building, "seed_everything", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        torch.testing.assert_close(list(pool.map(weights, range(3))), expected, rtol=0, atol=0)
 
 
 def test_every_call_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

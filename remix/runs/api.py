@@ -18,10 +18,10 @@ from remix.runs.composing import compose
 from remix.runs.config import plain
 from remix.runs.experiment import train_alone
 from remix.runs.run import Run, load
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, brief
 from remix.settings.named_objects import location
 from remix.settings.signals import Stopped, stoppable
-from remix.settings.words import with_checkpoint
+from remix.settings.words import quoted
 
 if TYPE_CHECKING:
     from torch import device
@@ -44,6 +44,9 @@ def train(config: DictConfig | str = "", *words: str) -> Run:
         raise SettingError(
             "words", " ".join(words), "must go to remix.compose, which makes the configuration"
         )
+    if not isinstance(config, DictConfig):
+        expected = "must be a configuration of remix.compose, or words such as 'seed=2'"
+        raise SettingError("config", brief(config), expected)
     config = deepcopy(config)
     if config.study is not None:
         name = OmegaConf.select(config, "study.name")
@@ -114,5 +117,5 @@ def looking(command: str, run: Known, words: Sequence[str]) -> DictConfig:
     """The configuration of a command that looks at a run."""
     trust = run.trust if isinstance(run, Run) else ()
     place = str(short(run.checkpoint) if isinstance(run, Run) else run)
-    trusted = [f"trust=[{','.join(trust)}]"] if trust else []
-    return compose(*with_checkpoint([place, *trusted, *words]), command=command)
+    trusted = [f"trust=[{','.join(map(quoted, trust))}]"] if trust else []
+    return compose(f"checkpoint={quoted(place)}", *trusted, *words, command=command)

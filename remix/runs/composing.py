@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from remix.runs.config import register_resolvers
 from remix.settings.earlier_releases import in_todays_names
-from remix.settings.errors import SettingError
+from remix.settings.errors import SettingError, brief
 from remix.settings.user_errors import one_line
 from remix.settings.words import check_words
 
@@ -37,6 +37,8 @@ def compose(*words: str, command: str = "train") -> DictConfig:
     :param command: ``train``, ``search``, ``check``, ``evaluate`` or ``watch``.
     :raises SettingError: naming the first of the words that cannot be used.
     """
+    for word in words:
+        _check_word(word)
     try:
         with _our_rules():
             check_words(command, words)
@@ -114,6 +116,21 @@ def _our_rules() -> Iterator[None]:
             yield
         finally:
             rules.version_base = before
+
+
+def _check_word(word: object) -> None:
+    """Refuse what is no text, and what only a command line makes use of."""
+    if not isinstance(word, str):
+        raise SettingError(
+            "words", brief(word), "must be texts, one for each setting: 'seed=2', 'env=climbing'"
+        )
+    key, _, value = word.partition("=")
+    if word.startswith("-"):
+        raise SettingError(
+            key, value, "is an option of the command line; own configurations are found in conf/"
+        )
+    if re.split(r"[./@]", key.lstrip("+~"))[0] == "hydra" and not key.endswith("hydra.searchpath"):
+        raise SettingError(key, value, "is for the command line; here run_dir=FOLDER is the place of a run")
 
 
 def _mistake(line: str, words: Sequence[str]) -> SettingError:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from remix.records.directory import CONFIGURATION, RunDirectory, State, all_runs
-from remix.settings.errors import SettingError
+from remix.settings import checks
+from remix.settings.errors import SettingError, first_line
 from remix.tracking.curves import run_scores
 from remix.tracking.journal import JOURNAL, Journal
 
@@ -32,7 +33,7 @@ class Run:
 
     def __init__(self, directory: Path, checkpoint: Path | None = None, trust: Sequence[str] = ()) -> None:
         self.directory = directory.absolute()
-        self._checkpoint, self.trust = checkpoint, tuple(trust)
+        self._checkpoint, self.trust = checkpoint, tuple(checks.packages("trust", trust))
 
     @property
     def status(self) -> State:
@@ -43,9 +44,14 @@ class Run:
     def config(self) -> DictConfig:
         """The configuration that it was trained with, ``***`` in place of passwords.
 
-        :raises SettingError: it is not in the folder.
+        :raises SettingError: it is not in the folder, or cannot be read.
         """
-        return DictConfig(OmegaConf.load(self._file(CONFIGURATION)))
+        file = self._file(CONFIGURATION)
+        try:
+            return DictConfig(OmegaConf.load(file))
+        except Exception as error:  # a damaged file can make YAML and OmegaConf raise anything
+            reason = f"has a {CONFIGURATION} that cannot be read: {first_line(error)}"
+            raise SettingError("run", self.directory, reason) from error
 
     @property
     def checkpoint(self) -> Path:
@@ -103,11 +109,14 @@ class Run:
         """The agents at the start of an episode.
 
         :param exploration: None for the best actions; a number samples as in training with this epsilon.
+        :raises SettingError: it is no such number, or the policy cannot be used.
         """
         from remix.envs.spec import Environment
         from remix.learning.team import Team, slots_of
         from remix.runs.building import make
 
+        if exploration is not None:
+            checks.number("exploration", exploration, 0.0, 1.0)
         module = self.module
         env = module.hparams["config"]["env"]
         return Team(module.policy, module.spec, lambda: slots_of(make(env, "env", Environment)), exploration)
@@ -131,7 +140,11 @@ def load(run: str | Path | Run, trust: Sequence[str] = ()) -> Run:
     :raises SettingError: there is no such run.
     """
     if isinstance(run, Run):
-        return run
+        return (
+            Run(run.directory, run._checkpoint, [*run.trust, *checks.packages("trust", trust)])
+            if trust
+            else run
+        )
     if RunDirectory(path := Path(run)).record:
         return Run(path, trust=trust)
     for directory, record in all_runs() if re.fullmatch(r"[0-9a-f]{32}", str(run)) else ():

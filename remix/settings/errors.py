@@ -10,12 +10,14 @@ from traceback import format_exception
 from types import TracebackType
 from typing import Any
 
+from remix.settings.redaction import redact
+
 
 class SettingError(ValueError):
     """A setting has a value that cannot work.
 
-    The message is one line that names the setting, its value and what would be valid. The command
-    line prints it behind the setting's group (``env.``, ``algorithm.``, ...) and exits with status 2.
+    The message is one line that names the setting, its value and what would be valid, without passwords. The
+    command line prints it behind the setting's group (``env.``, ``algorithm.``, ...) and exits with status 2.
 
     :param setting: name of the setting inside its group, e.g. ``n_agents``; dots go deeper.
     :param value: the offending value.
@@ -25,7 +27,7 @@ class SettingError(ValueError):
     def __init__(self, setting: str, value: Any, expected: str) -> None:
         self.setting, self.value, self.expected = setting, value, expected
         shown = " ".join(str(value).splitlines())
-        super().__init__(f"{setting}={shown}: {expected}")
+        super().__init__(redact(f"{setting}={shown}: {expected}"))
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return type(self), (self.setting, self.value, self.expected)
