@@ -80,7 +80,7 @@ class EnvSpec:
             value = getattr(self, size)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
                 self._refuse(size, "must be a whole number of at least 1")
-            object.__setattr__(self, size, int(value))  # NumPy's integers are none to JSON
+            object.__setattr__(self, size, int(value))  # NumPy's numbers are none to JSON
         for dtype in ("obs_dtype", "state_dtype"):
             value = getattr(self, dtype)
             if not isinstance(value, str) or value not in FEATURE_TYPES:
@@ -95,6 +95,8 @@ class EnvSpec:
         best = self.best_return
         if best is not None and (isinstance(best, bool) or not isinstance(best, Real) or not isfinite(best)):
             self._refuse("best_return", "must be a finite number, or None")
+        if best is not None and not isinstance(best, int):
+            object.__setattr__(self, "best_return", float(best))
         self._check_names("metrics", None)
         if len(set(self.metrics)) < len(self.metrics):
             self._refuse("metrics", "must differ from each other")

@@ -28,8 +28,11 @@ def new(arguments: list[str]) -> None:
         raise SettingError("name", given, "must be one name, as in: remix new my_project")
     folder = Path(given)
     name = folder.resolve().name
-    if not re.fullmatch(r"[A-Za-z]([\w-]*[A-Za-z0-9])?", name, re.ASCII) or name.lower() == "remix":
-        expected = "must be ASCII letters, digits, _ and -, with a letter at first, and not remix"
+    ours = name.lower().replace("_", "-") in ("remix", "remix-marl")
+    if not re.fullmatch(r"[A-Za-z]([\w-]*[A-Za-z0-9])?", name, re.ASCII) or ours:
+        expected = (
+            "must be ASCII letters, digits, _ and -, with a letter at first, and not remix or remix-marl"
+        )
         raise SettingError("name", given, expected)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise SettingError("name", given, "is there already; choose another name, or an empty folder")

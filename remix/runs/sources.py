@@ -13,7 +13,7 @@ from sysconfig import get_path
 from typing import Any
 
 from remix.settings.import_path import OURS
-from remix.settings.named_objects import location
+from remix.settings.named_objects import found_at, location
 
 _INSTALLED = tuple(Path(get_path(kind)).resolve() for kind in ("purelib", "platlib", "stdlib"))
 
@@ -68,7 +68,7 @@ def own_modules(settings: Any) -> dict[str, str]:
 
 def is_there(module: str) -> bool:
     """Whether a module could be imported here. It is not imported."""
-    place = location(module.partition(".")[0])
+    place = found_at(module.partition(".")[0])
     return place is not None and any(_files_of(module, place.parent))
 
 
@@ -118,10 +118,11 @@ def _files_of(module: str, root: Path) -> Iterator[Path]:
 
 def _own_folder(package: str) -> Path | None:
     """The folder that a top-level module of own code lies in; None if it is no own code, or not there."""
-    place = location(package)
-    if place is None or place == OURS.resolve() or package in _LIBRARIES:
+    if (place := found_at(package)) is None or package in _LIBRARIES:
         return None
-    return None if any(place.is_relative_to(folder) for folder in _INSTALLED) else place.parent
+    real = place.resolve()
+    ours = real == OURS.resolve() or any(real.is_relative_to(folder) for folder in _INSTALLED)
+    return None if ours else place.parent
 
 
 def _imports(file: Path, root: Path) -> Iterator[str]:

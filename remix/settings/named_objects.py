@@ -24,6 +24,12 @@ def below(name: str, *packages: str) -> bool:
 
 def location(package: str) -> Path | None:
     """File or folder of a top-level module, which is not imported; None if there is none, or several."""
+    place = found_at(package)
+    return None if place is None else place.resolve()
+
+
+def found_at(package: str) -> Path | None:
+    """:func:`location` under the module's own name, which may be that of a link."""
     try:
         spec = find_spec(package)
     except (ImportError, ValueError, AttributeError):
@@ -31,9 +37,9 @@ def location(package: str) -> Path | None:
     if spec is None:
         return None
     if spec.submodule_search_locations is not None:
-        folders = {Path(folder).resolve() for folder in spec.submodule_search_locations}
-        return folders.pop() if len(folders) == 1 else None
-    return Path(spec.origin).resolve() if spec.has_location and spec.origin is not None else None
+        folders = [Path(folder).absolute() for folder in spec.submodule_search_locations]
+        return folders[0] if len({folder.resolve() for folder in folders}) == 1 else None
+    return Path(spec.origin).absolute() if spec.has_location and spec.origin is not None else None
 
 
 def imported(key: str, name: str) -> Any:

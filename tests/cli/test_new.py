@@ -126,7 +126,9 @@ def test_its_tests_and_other_processes_find_its_modules(remix: CommandLine, proj
     run("-m", "remix.cli.lightning", "fit", "--config", "run/config.yaml")
 
 
-@pytest.mark.parametrize("name", ["", "9lives", "con fig", "remix", "naïve", "a.b", "-x", "ends-"])
+@pytest.mark.parametrize(
+    "name", ["", "9lives", "con fig", "remix", "Remix_marl", "naïve", "a.b", "-x", "ends-"]
+)
 def test_a_name_that_is_none_is_refused(remix: CommandLine, name: str):
     outcome = remix("new", name)
     assert outcome.code == 2

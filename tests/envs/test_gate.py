@@ -2,7 +2,9 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -307,9 +309,11 @@ def test_a_spec_makes_sense(field, value):
 
 
 def test_a_spec_of_numpy_integers_is_one_of_integers():
-    spec = EnvSpec("sizes", *np.array([2, 3, 4, 5, 6]))
+    best: Any = np.float32(8.0)
+    spec = replace(EnvSpec("sizes", *np.array([2, 3, 4, 5, 6])), best_return=best)
     assert all(type(size) is int for size in (spec.n_agents, spec.episode_limit))
-    assert spec == EnvSpec("sizes", 2, 3, 4, 5, 6)
+    assert spec == EnvSpec("sizes", 2, 3, 4, 5, 6, best_return=8.0)
+    assert type(spec.best_return) is float
 
 
 @pytest.mark.parametrize("make", [PredatorPrey, BranchChain])

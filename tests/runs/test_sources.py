@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from remix.runs.sources import is_there, names_in, own_modules
+from remix.runs.sources import is_there, names_in, of_modules, own_modules
 from tests.projects import write
 
 
@@ -38,6 +38,16 @@ def test_own_modules_are_named_with_their_folder(project: Path):
     }
     names = ("games.lamp", "lone", "bare.deep", "games")
     assert own_modules(settings) == dict.fromkeys(names, str(project))
+
+
+def test_links_to_modules_of_other_names_are_followed(project: Path):
+    write(project, {"versions/second.py": "x = 1", "kept/games_v2/deep.py": "x = 2"})
+    (project / "linked.py").symlink_to("versions/second.py")
+    (project / "folder").symlink_to("kept/games_v2")
+    assert set(of_modules(["linked.Game"])) == {"linked.py"}
+    assert set(of_modules(["folder.deep.Game"])) == {"folder/deep.py"}
+    assert own_modules(["linked.Game"]) == {"linked": str(project)}
+    assert is_there("linked") and is_there("folder.deep")
 
 
 def test_a_module_is_there_or_not(project: Path):
