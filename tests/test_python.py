@@ -27,6 +27,7 @@ from torch import Tensor
 import remix
 from remix.algorithms.dop import DOP
 from remix.algorithms.value_factorization import ValueFactorization
+from remix.records.directory import RunDirectory
 from remix.runs import building
 from tests.command_line import SMALL
 
@@ -270,6 +271,26 @@ def test_a_class_of_ones_own_is_trusted_where_it_was_trained(tmp_path: Path, mon
     with pytest.raises(remix.SettingError, match=r"trust=\[own_penalty\]"):
         _ = remix.load("a").module
     assert remix.load_policy("a", trust=["own_penalty"]).spec == run.module.spec
+
+
+def test_code_that_changes_meanwhile_is_that_of_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = "from remix.envs.games import MatrixGame\n\n\nclass Own(MatrixGame):\n    pass\n"
+    (tmp_path / "own_matrix.py").write_text(own)
+    words = ("algorithm=iql", *TINY, "env=matrix_game", "env._target_=own_matrix.Own")
+    first = remix.train(*words)
+    (tmp_path / "own_matrix.py").write_text(f"{own}# another\n")
+    with pytest.warns(UserWarning, match=r"^own_matrix\.py has changed since this process imported it"):
+        second = remix.train(*words)
+    known, found = (RunDirectory(run.directory).record.identity for run in (first, second))
+    assert known == found
+    with pytest.raises(remix.SettingError, match=r"^workers=ProcessWorkers: import your code anew, and "):
+        remix.train(*words, "workers=process")
+    del sys.modules["own_matrix"]
+    assert RunDirectory(remix.train(*words).directory).record.identity != known
 
 
 def test_a_module_is_loaded_as_lightning_does_it(run: remix.Run):

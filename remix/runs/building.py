@@ -67,7 +67,12 @@ def build_data(config: DictConfig, environments: Environments) -> ReplayDataModu
 
     :raises SettingError: naming the setting by its full key.
     """
-    check_hanging(environments.spec, instantiate(config.workers, _partial_=True).func)
+    pool = instantiate(config.workers, _partial_=True).func
+    check_hanging(environments.spec, pool)
+    changed = sources.changed(plain(config))
+    if changed is not None and getattr(pool, "imports_anew", True):
+        expected = f"import your code anew, and {changed} has changed since this process did; begin again"
+        raise SettingError("workers", pool.__name__, expected)
     checks.known("replay", config.replay, inspect.signature(ReplayDataModule).parameters)
     return ReplayDataModule(
         environment=environments,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from remix.records.directory import short
 from remix.records.record import RunRecord
 from remix.runs.budget import check_budget
 from remix.runs.building import GENERATORS, quiet
@@ -19,6 +22,7 @@ from remix.runs.previous import find_previous, previous_run
 from remix.runs.progress import RunInProgress, configured_loggers, delivering, ending
 from remix.runs.run_settings import RunSettings
 from remix.runs.side_by_side import Company
+from remix.runs.sources import changed
 from remix.runs.stopping import stopped_by
 from remix.runs.telling import describe, farewell, tell_end
 from remix.runs.trainer import make_trainer
@@ -46,6 +50,11 @@ def check_run(settings: RunSettings) -> None:
     """
     check(settings.composed)  # whose mistakes may keep references from being resolved
     check_arguments(settings.plain)
+    if (file := changed(settings.plain)) is not None:
+        text = (
+            f"{short(file)} has changed since this process imported it, which goes on with the code of then"
+        )
+        warnings.warn(text, stacklevel=2)
     check_budget(settings.config)
     previous_run(settings)  # is asked before anything is written there, as it may refuse
 

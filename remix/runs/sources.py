@@ -1,10 +1,16 @@
-"""Digests of the files, the user's code among them, and versions of packages that decide about a run."""
+"""Digests of the files, the user's code among them, and versions of packages that decide about a run.
+
+Own code that this process has imported stays what it was then, whatever becomes of its files: a study goes on
+with it while its user works on.
+"""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import resolve_name
@@ -19,6 +25,18 @@ _INSTALLED = tuple(Path(get_path(kind)).resolve() for kind in ("purelib", "platl
 
 
 _LIBRARIES = ("torch", "pytorch_lightning")  # a newer release leaves the identity of runs
+
+
+@dataclass(frozen=True)
+class _Code:
+    """What a file of own code says, and the dotted names that it imports."""
+
+    digest: str
+    imports: tuple[str, ...]
+
+
+_imported: dict[Path, tuple[object, _Code]] = {}
+"""Own code as it was when this process imported it, with the spec of its module, which a reload renews."""
 
 
 def file_digest(path: Path) -> str:
@@ -45,11 +63,26 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         package = name.partition(".")[0]
         if (root := _own_folder(package)) is not None:
-            for file in _followed(name, root):
-                found[file.relative_to(root).as_posix()] = file_digest(file)
+            for file, code in _followed(name, root).items():
+                found[file.relative_to(root).as_posix()] = code.digest
         elif package not in ("remix", *_LIBRARIES) and location(package) is not None:
             found |= _versions(package)
     return found
+
+
+def changed(settings: Any) -> Path | None:
+    """A file of own code that settings lead to and that is no more what this process has imported.
+
+    To be asked when what they name is built: from then on the code is known as it is.
+
+    :param settings: plain containers.
+    """
+    for name in names_in(settings):
+        if (root := _own_folder(name.partition(".")[0])) is not None:
+            for file, code in _followed(name, root).items():
+                if code.digest != file_digest(file):
+                    return file
+    return None
 
 
 def own_modules(settings: Any) -> dict[str, str]:
@@ -89,16 +122,29 @@ def names_in(value: Any) -> Iterator[str]:
             yield name
 
 
-def _followed(name: str, root: Path) -> set[Path]:
+def _followed(name: str, root: Path) -> dict[Path, _Code]:
     """The files of a dotted name below a folder, and of all that they import from there."""
-    found: set[Path] = set()
+    found: dict[Path, _Code] = {}
     rest = [name]
     while rest:
         for file in _files(rest.pop(), root):
             if file not in found:
-                found.add(file)
-                rest += _imports(file, root)
+                found[file] = _code(file, root)
+                rest += found[file].imports
     return found
+
+
+def _code(file: Path, root: Path) -> _Code:
+    """What this process has imported of a file; what the file says, if it was not imported or is anew."""
+    name = ".".join(part for part in file.relative_to(root).with_suffix("").parts if part != "__init__")
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    known, code = _imported.get(file, (None, None))
+    if spec is not None and known is spec and code is not None:
+        return code
+    code = _Code(file_digest(file), tuple(_imports(file, root)))
+    if spec is not None and Path(spec.origin or "").absolute() == file:
+        _imported[file] = spec, code
+    return code
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:

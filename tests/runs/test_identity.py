@@ -104,6 +104,8 @@ def test_callbacks_count_unless_they_are_known_to_change_nothing(own: Path) -> N
     assert stop != base
     assert of("+callbacks.a={_target_: stop.Stop}", "run_dir=elsewhere", "seed=5") == stop
     (own / "stop.py").write_text((own / "stop.py").read_text() + "# another\n")
+    assert of("+callbacks.a={_target_: stop.Stop}") == stop  # as it was imported
+    sys.modules.pop("stop")
     assert of("+callbacks.a={_target_: stop.Stop}") != stop
     monitor = "{_target_: pytorch_lightning.callbacks.LearningRateMonitor}"
     assert of(f"+callbacks.a={monitor}") == base

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 
-from remix.runs.sources import is_there, names_in, of_modules, own_modules
-from tests.projects import write
+from remix.runs.sources import changed, is_there, names_in, of_modules, own_modules
+from tests.projects import forgotten, write
 
 
 @pytest.fixture
@@ -48,6 +49,21 @@ def test_links_to_modules_of_other_names_are_followed(project: Path):
     assert set(of_modules(["folder.deep.Game"])) == {"folder/deep.py"}
     assert own_modules(["linked.Game"]) == {"linked": str(project)}
     assert is_there("linked") and is_there("folder.deep")
+
+
+def test_code_stays_what_was_imported(project: Path):
+    write(project, {"played.py": "import helped\n", "helped.py": "x = 1\n", "alone.py": ""})
+    with forgotten(project):
+        module = importlib.import_module("played")
+        before = of_modules(["played.Game"])
+        assert changed(["played.Game"]) is None
+        write(project, {"helped.py": "x = 22\n", "played.py": "import helped, alone\n"})
+        assert of_modules(["played.Game"]) == before
+        assert changed(["played.Game"]) == project / "played.py"
+        importlib.reload(module)
+        assert set(of_modules(["played.Game"])) == {"played.py", "helped.py", "alone.py"}
+        assert changed(["played.Game"]) == project / "helped.py"
+    assert changed(["played.Game"]) is None and of_modules(["played.Game"]) != before
 
 
 def test_a_module_is_there_or_not(project: Path):

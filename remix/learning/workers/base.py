@@ -35,6 +35,9 @@ class WorkerPool(ABC):
     replaces_hung = False
     """Whether a game that hangs is replaced; where not, games that may are refused."""
 
+    imports_anew = True
+    """Whether games are played by processes that import their code when a run begins."""
+
     @property
     def strength(self) -> tuple[int, int] | None:
         """Workers that are there and workers wanted, where there may be fewer for long; else None."""

@@ -25,6 +25,8 @@ class InlineWorkers(WorkerPool):
     :param overlap: play the next round while the learner makes its updates, in one thread.
     """
 
+    imports_anew = False
+
     def __init__(self, environment: EnvironmentFactory, policy: Policy, overlap: bool = False) -> None:
         self.environment, self.overlap = environment, overlap
         self._players: list[tuple[Gate, Policy]] = [(behind_gate(environment), policy)]
