@@ -27,7 +27,7 @@ class SettingError(ValueError):
     def __init__(self, setting: str, value: Any, expected: str) -> None:
         self.setting, self.value, self.expected = setting, value, expected
         shown = " ".join(str(value).splitlines())
-        super().__init__(redact(f"{setting}={shown}: {expected}"))
+        super().__init__(_visible(redact(f"{setting}={shown}: {expected}")))
 
     def __reduce__(self) -> tuple[type, tuple[str, Any, str]]:
         return type(self), (self.setting, self.value, self.expected)
@@ -177,6 +177,11 @@ def excerpt(error: BaseException) -> str:
 def brief(value: object) -> str:
     """A value for a message: one line, cut where it is long."""
     return " ".join(_BRIEF.repr(value).split())
+
+
+def _visible(text: str) -> str:
+    """A text that no terminal takes for commands: what a file from elsewhere says may hold any character."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 _FRAMES = 8
