@@ -122,7 +122,8 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
             Table(header, rows, text_columns=2),
             "Runs that never began count as censored at their last evaluation. The interval of the share is "
             f"exact. The log-rank test compares with {reference}, from {LEAST_SEEDS} seeds a side on; a star "
-            "marks a difference after the correction for several comparisons (Holm).",
+            "marks a difference after the correction for several comparisons (Holm), in which those of final "
+            "scores do not count.",
         ],
     )
 

@@ -118,11 +118,13 @@ def _onset(
 def _log_rank(x: OnsetTimes, y: OnsetTimes) -> tuple[float, float]:
     """Statistic, above 0 where X begins earlier, and two-sided p-value.
 
-    The p-value is 1 if no run of either has begun, NaN if one of them has too few runs.
+    The p-value is 1 if nothing tells them apart, as where no run has begun, or all at once; NaN if one of
+    them has too few runs.
     """
     if min(len(x), len(y)) < LEAST_SEEDS:
         return nan, nan
     if not len(x.begun) and not len(y.begun):
         return 0.0, 1.0
-    result = logrank(x.censored, y.censored)
-    return float(result.statistic), float(result.pvalue)
+    with np.errstate(invalid="ignore"):  # no variance: nobody was left to begin later, or not on both sides
+        result = logrank(x.censored, y.censored)
+    return (0.0, 1.0) if isnan(result.pvalue) else (float(result.statistic), float(result.pvalue))

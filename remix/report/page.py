@@ -167,8 +167,9 @@ def _method() -> Section:
             "highest, and on average they are too narrow.",
             f"A difference is called one only if both sides have at least {LEAST_SEEDS} seeds, a rank test "
             "(Mann and Whitney) finds one side higher, and the interval of the difference of interquartile "
-            "means does not hold 0. Test and interval are made stricter with the number of comparisons on "
-            "this page (Holm), so that of twenty pages over equal methods one calls some difference one.",
+            "means lies on the same side of 0. Test and interval are made stricter with the number of "
+            "comparisons of final scores on this page (Holm), so that of twenty pages over equal methods one "
+            "calls some such difference one.",
             "That no difference is shown does not mean that there is none. The power says how likely so many "
             "seeds would have shown one at this level, if a run of the better method were the higher one in "
             f"{EFFECT:.0%} of all pairs.",

@@ -58,7 +58,7 @@ def probability_of_improvement(*tasks: tuple[Floats, Floats], confidence: float 
     """
     n = sum(min(len(x), len(y)) for x, y in tasks)
     with np.errstate(invalid="ignore"):  # infinity minus infinity
-        wins = [_wins(x, y) for x, y in tasks]
+        wins = [pairs_won(x, y) for x, y in tasks]
 
     def of_counts(*counts: Floats) -> Any:
         pairs = zip(wins, counts[::2], counts[1::2], strict=True)
@@ -159,6 +159,12 @@ def spread(scores: Floats) -> float:
     return float(_difference(scores.max(), scores.min()))
 
 
+def pairs_won(x: Floats, y: Floats) -> Any:
+    """Whether each run of X has the higher score than each of Y, ``[..., n, m]``; half if they are equal."""
+    difference = _difference(x[..., :, None], y[..., None, :])
+    return (difference > 0) + 0.5 * (difference == 0)
+
+
 def _difference(a: Any, b: Any) -> Any:
     """``a - b``, but 0 where the difference is no larger than the rounding error of a mean."""
     difference = np.subtract(a, b)
@@ -186,14 +192,8 @@ def _improvement(*samples: Floats, axis: int = -1) -> Any:
     """Of X and Y in turn, for each task; runs are on the last axis."""
     assert axis == -1
     return np.mean(
-        [_wins(x, y).mean(axis=(-2, -1)) for x, y in zip(samples[::2], samples[1::2], strict=True)], axis=0
+        [pairs_won(x, y).mean(axis=(-2, -1)) for x, y in zip(samples[::2], samples[1::2], strict=True)], axis=0
     )
-
-
-def _wins(x: Floats, y: Floats) -> Any:
-    """Whether each run of X has the higher score than each of Y, ``[..., n, m]``; half if they are equal."""
-    difference = _difference(x[..., :, None], y[..., None, :])
-    return (difference > 0) + 0.5 * (difference == 0)
 
 
 def _estimate(

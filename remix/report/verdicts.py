@@ -2,8 +2,8 @@
 
 A difference is called one if two things agree. A rank test (Mann and Whitney's, exact for few seeds without
 ties) finds one variant's runs higher than the other's; and the bootstrap interval of the difference of
-interquartile means does not hold 0. Both are held to a level that Holm's method makes stricter with the
-number of comparisons: of reports over equal methods, at most one in twenty calls any difference one.
+interquartile means lies on that side of 0. Both are held to a level that Holm's method makes stricter with
+the number of comparisons: of reports over equal methods, at most one in twenty calls any difference one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from remix.report.results import Floats, StudyResults
 from remix.report.statistics import (
     Estimate,
     difference_of_means,
+    pairs_won,
     probability_of_improvement,
     spread,
 )
@@ -93,17 +94,20 @@ def compare(results: StudyResults) -> list[Comparison]:
 def told_apart(pairs: Mapping[Key, tuple[Floats, Floats]]) -> tuple[dict[Key, float], set[Key]]:
     """The level that each comparison is held to, and the comparisons that show a difference.
 
+    Holm's method goes on to a less strict level only when the one before showed a difference. So all that
+    show none have the level of the first of them: a difference in any would have been the first.
+
     :param pairs: scores of the reference and of another variant, by panel and variant.
     """
     p_values = {key: rank_test(*pair) for key, pair in pairs.items() if min(map(len, pair)) >= LEAST_SEEDS}
     tested = sorted((key for key, p in p_values.items() if not isnan(p)), key=p_values.__getitem__)
-    levels = dict(zip(tested, holm_levels(len(tested)), strict=True))
-    shown: set[Key] = set()
-    for key, level in levels.items():
-        if p_values[key] > level or not excludes_zero(difference_of_means(*pairs[key], 1.0 - level)):
+    levels = holm_levels(len(tested))
+    last = len(tested)
+    for place, key in enumerate(tested):
+        if p_values[key] > levels[place] or not _one_sided(*pairs[key], 1.0 - levels[place]):
+            last = place
             break
-        shown.add(key)
-    return levels, shown
+    return {key: levels[min(place, last)] for place, key in enumerate(tested)}, set(tested[:last])
 
 
 def rank_test(x: Floats, y: Floats) -> float:
@@ -124,6 +128,12 @@ def holm_levels(n: int) -> list[float]:
 def excludes_zero(estimate: Estimate) -> bool:
     """Whether its interval lies on one side of 0."""
     return estimate.low > 0.0 or estimate.high < 0.0
+
+
+def _one_sided(x: Floats, y: Floats, confidence: float) -> bool:
+    """Whether the interval of the difference lies on the side of the variant that is higher in most pairs."""
+    difference, lead = difference_of_means(x, y, confidence), pairs_won(x, y).mean() - 0.5
+    return excludes_zero(difference) and difference.low * lead > 0.0
 
 
 @cache

@@ -57,8 +57,10 @@ def test_an_onset_that_comes_earlier_is_a_difference() -> None:
     assert not same.differs and same.p_value == pytest.approx(1.0)
 
 
-def test_where_nothing_ever_begins_nothing_differs() -> None:
-    _, other = onsets(study({("p", "remix"): [None] * 6, ("p", "qmix"): [None] * 6}), 1.0)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("start", [None, 0, 300])
+def test_where_nothing_begins_or_all_at_once_nothing_differs(start: int | None) -> None:
+    _, other = onsets(study({("p", "remix"): [start] * 6, ("p", "qmix"): [start] * 6}), 1.0)
     assert other.p_value == 1.0 and not other.differs
 
 

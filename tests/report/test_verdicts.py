@@ -77,6 +77,21 @@ def test_levels_are_those_of_holm() -> None:
     assert holm_levels(0) == []
 
 
+def test_what_shows_no_difference_is_held_to_the_level_of_the_first_that_shows_none() -> None:
+    """Otherwise five seeds would have a power beside eight comparisons that they cannot have."""
+    x, y = np.arange(5.0), np.arange(5.0) + 0.25
+    comparisons = compare(study({("p", "remix"): x, **{("p", f"v{i}"): y + i / 8 for i in range(8)}}))
+    assert {(c.confidence, c.power, c.higher) for c in comparisons} == {(1 - 0.05 / 8, 0.0, None)}
+
+
+def test_a_test_and_an_interval_that_point_to_different_sides_show_nothing() -> None:
+    """Most runs of X are a little higher, and the rest so low that the mean of the middle half is lower."""
+    x, y = np.repeat([1.0, -100.0], [40, 24]), np.zeros(64)
+    assert rank_test(x, y) < 0.01
+    assert not differences(study({("p", "remix"): x, ("p", "qmix"): y}))
+    assert not differences(study({("p", "remix"): y, ("p", "qmix"): x}))
+
+
 def test_intervals_are_as_strict_as_the_test() -> None:
     x, y = np.arange(8.0), np.arange(8.0) + 100.0
     comparisons = compare(study({("p", "remix"): x, ("p", "qmix"): y, ("p", "vdn"): x + 1.0}))
