@@ -161,7 +161,7 @@ def _method() -> Section:
         "How to read the intervals",
         [
             "The interquartile mean is the mean of the middle half of the runs; below four runs it is the "
-            f"mean. Its {CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
+            f"mean. Over several panels, panels weigh alike. Its {CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
             "runs are drawn anew within their panel, each with its whole curve.",
             "With few seeds such intervals are rough: of three seeds they reach from the lowest to the "
             "highest, and on average they are too narrow.",

@@ -38,7 +38,7 @@ class Band:
 
 
 def interquartile_mean(*tasks: Floats) -> Estimate:
-    """The mean of the middle half of all scores (of all of them below four scores).
+    """The mean of the middle half of all scores (of all of them below four scores); tasks weigh alike.
 
     :param tasks: scores of one variant, one array ``[n]`` per task, of comparable scale.
     """
@@ -89,7 +89,7 @@ def learning_curve(runs: Sequence[Run]) -> Band:
 
 
 def curve_over_tasks(at: Floats, tasks: Sequence[Floats]) -> Band:
-    """Interquartile mean at each point over the runs of all tasks.
+    """Interquartile mean at each point over the runs of all tasks, which weigh alike.
 
     :param at: ``[P]``.
     :param tasks: scores of one variant of comparable scale, ``[n, P]`` for each task.
@@ -175,9 +175,24 @@ def _interquartile_mean(*samples: Floats, axis: int = -1) -> Any:
     """As SciPy's ``trim_mean``, whose checks of each call would take as long as its work."""
     scores = np.concatenate(samples, axis=axis)
     assert axis in (-1, scores.ndim - 1)
+    if len({sample.shape[-1] for sample in samples}) > 1:
+        return _middle_half(scores, np.concatenate([np.full(s.shape[-1], 1 / s.shape[-1]) for s in samples]))
     n = scores.shape[-1]
     cut = int(_TRIMMED * n)
     return np.partition(scores, (cut, n - cut - 1), axis=-1)[..., cut : n - cut].mean(axis=-1)
+
+
+def _middle_half(scores: Floats, weights: Floats) -> Any:
+    """The mean of the middle half of the weight of scores ``[..., n]``.
+
+    :param weights: ``[n]``.
+    """
+    order = np.argsort(scores, axis=-1)
+    weights = weights[order] / weights.sum()
+    ends = np.cumsum(weights, axis=-1)
+    inside = [np.clip(end, _TRIMMED, 1.0 - _TRIMMED) for end in (ends - weights, ends)]
+    shares = inside[1] - inside[0]
+    return (shares * np.take_along_axis(scores, order, axis=-1)).sum(axis=-1) / shares.sum(axis=-1)
 
 
 def _difference_of_means(x: Floats, y: Floats, axis: int = -1) -> Any:
@@ -191,9 +206,8 @@ def _mean(sample: Floats, axis: int = -1) -> Any:
 def _improvement(*samples: Floats, axis: int = -1) -> Any:
     """Of X and Y in turn, for each task; runs are on the last axis."""
     assert axis == -1
-    return np.mean(
-        [pairs_won(x, y).mean(axis=(-2, -1)) for x, y in zip(samples[::2], samples[1::2], strict=True)], axis=0
-    )
+    pairs = zip(samples[::2], samples[1::2], strict=True)
+    return np.mean([pairs_won(x, y).mean(axis=(-2, -1)) for x, y in pairs], axis=0)
 
 
 def _estimate(

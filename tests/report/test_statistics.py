@@ -9,6 +9,7 @@ from rliable import metrics as rliable
 from remix.report.statistics import (
     common_grid,
     comparable,
+    curve_over_tasks,
     difference_of_means,
     interquartile_mean,
     learning_curve,
@@ -49,6 +50,16 @@ class TestInterquartileMean:
         estimate = interquartile_mean(np.full(4, 1.0), np.full(4, 9.0))
         assert (estimate.low, estimate.value, estimate.high) == (5.0, 5.0, 5.0)
         assert interquartile_mean(np.repeat([1.0, 9.0], 4)).low < 4.0
+
+    def test_tasks_weigh_alike_whatever_their_numbers_of_runs(self) -> None:
+        easy, hard = np.array([7.0, 9.0, 11.0, 9.0]), np.array([1.0, 3.0])
+        whole = interquartile_mean(easy, np.repeat(hard, 2))
+        estimate = interquartile_mean(easy, hard)
+        assert estimate.value == pytest.approx(whole.value) == 5.5
+        assert (estimate.n, whole.n) == (6, 8)
+        assert estimate.low < estimate.value < estimate.high
+        points = curve_over_tasks(np.array([5.0]), [easy[:, None], hard[:, None]])
+        assert (points.value.item(), points.low.item()) == pytest.approx((estimate.value, estimate.low))
 
     @pytest.mark.parametrize("tasks", [[[4.0]], [[4.0], [4.0, 4.0]]])
     def test_one_run_has_no_interval(self, tasks: list[list[float]]) -> None:
