@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isinf
 
-from remix.report.differences import commits, different_games
+from remix.report.differences import Curve, codes, different_games, different_lengths, mixed_curves
 from remix.report.markup import Table
 from remix.report.onset import Onset, onsets
-from remix.report.results import StudyResults
+from remix.report.results import DIVERGED, FINISHED, STOPPED, StudyResults
 from remix.report.style import label, named, number_format, steps, with_interval
 from remix.report.tables import Score
 from remix.report.text import shortened
-from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare
+from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare, nothing_compared
 
 _MOST_GROUPS = 3
 """Of variants with the same panels, that a sentence names one by one."""
+
+_ENDED = {FINISHED: "without scores", DIVERGED: "diverged", STOPPED: "stopped early", "FAILED": "failed"}
+"""What is said of runs that are over and do not count."""
 
 Key = tuple[str, str]
 """Panel and variant."""
@@ -27,15 +31,18 @@ def answer(results: StudyResults) -> str:
     Where no difference is shown they say what would have been seen, and where there are too few seeds for a
     verdict they say that.
     """
-    if len(several := commits(results)) > 1:
+    kind, several = codes(results)
+    if len(several) > 1:
         sentences = [
-            f"No verdicts: these are runs of {len(several)} commits of the code, which may differ in more "
+            f"No verdicts: these are runs of {len(several)} {kind} of the code, which may differ in more "
             "than their variant."
         ]
     else:
         sentences = [*_of_onset(results), *_of_scores(results)]
     if different_games(results):
         sentences.append("Not all variants played the same game, as told below.")
+    if different_lengths(results):
+        sentences.append("Not all variants were trained equally long, as told below.")
     sentences += _of_progress(results)
     return " ".join(sentences)
 
@@ -86,7 +93,7 @@ def _begun(onset: Onset) -> list[str]:
 
 def _words(results: StudyResults) -> dict[str, str]:
     """The verdict on each variant, if there may be verdicts."""
-    if len(commits(results)) > 1:
+    if len(codes(results)[1]) > 1:
         return {}
     return {comparison.variant: _word(comparison) for comparison in compare(results)}
 
@@ -100,9 +107,9 @@ def _word(comparison: Comparison) -> str:
 
 
 def _of_scores(results: StudyResults) -> list[str]:
-    every = compare(results)
-    if not every:
-        return ["There is nothing to compare: no panel has finished runs of two variants."]
+    every, mixed = compare(results), mixed_curves(results)
+    if not every and not mixed:
+        return [nothing_compared(results)]
     reference, score = named(results, results.reference), shortened(results.score_label)
     tested, few = [c for c in every if c.tested], [c for c in every if min(c.seeds) < LEAST_SEEDS]
     sentences = []
@@ -123,6 +130,9 @@ def _of_scores(results: StudyResults) -> list[str]:
             f"There are not enough seeds for a verdict{whom}: {_seeds(few)}, and at least {LEAST_SEEDS} are "
             "needed on both. The numbers say what these runs did, not which method is better."
         )
+    if mixed:
+        whom = _listed(results, mixed)
+        sentences.append(f"There is no verdict on {whom}, whose runs have several configurations.")
     return sentences
 
 
@@ -148,11 +158,20 @@ def _of_onset(results: StudyResults) -> list[str]:
 
 
 def _of_progress(results: StudyResults) -> list[str]:
+    """How many runs there are yet to come, and which are over and do not count."""
     done, planned = sum(run.counts for run in results.runs), len(results.runs)
-    return [] if done == planned else [f"So far {done} of {planned} planned runs have finished with scores."]
+    over = Counter((run.variant, _ENDED[run.status]) for run in results.left_out if run.status in _ENDED)
+    sentences = []
+    if done + over.total() < planned:
+        sentences.append(f"So far {done} of {planned} planned runs have finished with scores.")
+    if over:
+        listed = [f"{n} of {named(results, variant)} ({how})" for (variant, how), n in over.items()]
+        what = f": {_names(listed)}" if len(listed) <= _MOST_GROUPS else ", as told below"
+        sentences.append(f"Runs that ended and do not count{what}.")
+    return sentences
 
 
-def _listed(results: StudyResults, shown: Sequence[Comparison | Onset]) -> str:
+def _listed(results: StudyResults, shown: Sequence[Comparison | Onset | Curve]) -> str:
     """Variants, with the panels where there are several; variants of the same panels together."""
     places: dict[str, list[str]] = {}
     for one in shown:

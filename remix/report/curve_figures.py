@@ -91,7 +91,7 @@ def onset(results: StudyResults) -> Figure:
     figure, panels = make_panels(results, 2.7, "environment steps", "runs that have begun")
     for axes, panel in panels:
         for variant, style in styles(results.variants).items():
-            if not (runs := results.of(panel, variant)):
+            if not (runs := results.with_diverged(panel, variant)):
                 continue
             times = OnsetTimes.of(runs, results.onset)
             at, shares = times.share_begun()

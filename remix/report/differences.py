@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from remix.report.csv_tables import read_table, write_table
 from remix.report.markup import Table
 from remix.report.results import Run, StudyResults
-from remix.report.style import label, named
+from remix.report.style import label, named, steps
 from remix.report.text import shortened
 
 SETTINGS_TABLE = "settings.csv"
@@ -22,16 +24,52 @@ _OF_THE_RUN = {"seed", "panel", "variant", "run_dir", "trainer.default_root_dir"
 _MOST_SETTINGS = 40
 """Lines of the table on the page."""
 
+_ABOUT_EQUAL = 1.1
+"""Ratio of environment steps up to which runs were trained equally long: their last rounds exceed budgets."""
+
+
+class Curve(NamedTuple):
+    """The runs of a variant in a panel."""
+
+    panel: str
+    variant: str
+
 
 def commits(results: StudyResults) -> list[str]:
     """Of the code of the finished runs, as far as they say; several commits are several codes."""
-    found = {run.facts.get("git_commit", "") for run in results.runs if run.counts}
-    return sorted(found - {"", "unknown"})
+    return _facts(results, "git_commit")
+
+
+def codes(results: StudyResults) -> tuple[str, list[str]]:
+    """Of the finished runs: their ``commits``; where none is known, as when installed, ``releases``."""
+    found = commits(results)
+    return ("commits", found) if found else ("releases", _facts(results, "remix_version"))
 
 
 def is_mixed(results: StudyResults, panel: str, variant: str) -> bool:
     """Whether the finished runs of a curve have several configurations, so that they are no sample of one."""
     return len({run.identity for run in results.of(panel, variant)} - {""}) > 1
+
+
+def mixed_curves(results: StudyResults) -> list[Curve]:
+    """Those that :func:`is_mixed` says it of."""
+    every = (Curve(panel, variant) for panel in results.panels for variant in results.variants)
+    return [curve for curve in every if is_mixed(results, *curve)]
+
+
+def different_lengths(results: StudyResults) -> list[str]:
+    """A sentence for every panel whose variants were trained for different numbers of environment steps."""
+    sentences = []
+    for panel in results.panels:
+        runs = {variant: results.of(panel, variant) for variant in results.variants}
+        lengths = {v: median(float(run.env_steps[-1]) for run in each) for v, each in runs.items() if each}
+        if lengths and max(lengths.values()) > _ABOUT_EQUAL * min(lengths.values()):
+            listed = ", ".join(f"{named(results, v)} {steps(length)}" for v, length in lengths.items())
+            sentences.append(
+                f"{label(panel, results.panels)}: not all variants were trained equally long; environment "
+                f"steps are {listed}."
+            )
+    return sentences
 
 
 def different_games(results: StudyResults) -> list[str]:
@@ -91,6 +129,12 @@ def with_settings(runs: Iterable[Run], path: Path) -> tuple[Run, ...]:
         settings = curves.setdefault((row.text("panel"), row.text("variant")), {})
         settings[row.text("setting")] = row.cells["value"]
     return tuple(replace(run, settings=curves.get((run.panel, run.variant), {})) for run in runs)
+
+
+def _facts(results: StudyResults, fact: str) -> list[str]:
+    """What finished runs say of it, each once."""
+    found = {run.facts.get(fact, "") for run in results.runs if run.counts}
+    return sorted(found - {"", "unknown"})
 
 
 def _settings_of(results: StudyResults, panel: str, variant: str) -> Mapping[str, str]:

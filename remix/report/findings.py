@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import isinf, isnan
 
-from remix.report.differences import commits, different_games, is_mixed
+from remix.report.differences import codes, different_games, different_lengths, mixed_curves
 from remix.report.markup import Bullets, Section, Table
 from remix.report.onset import onsets
 from remix.report.results import StudyResults
 from remix.report.style import interval, label, named, number, number_format, steps, with_interval
 from remix.report.tables import Score, improvements, knows_best, over_all_panels
 from remix.report.text import shortened
-from remix.report.verdicts import LEAST_SEEDS, Comparison, compare
+from remix.report.verdicts import LEAST_SEEDS, Comparison, compare, nothing_compared
 
 _ABSOLUTE = (
     "Absolute: the policy of the best evaluation on fresh episodes that had no part in its choice, ten times "
@@ -101,7 +101,7 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
 
     :param threshold: score above which a run has begun.
     """
-    found, mixed = onsets(results, threshold), len(commits(results)) > 1
+    found, mixed = onsets(results, threshold), len(codes(results)[1]) > 1
     rows = [
         [
             label(onset.panel, results.panels),
@@ -120,20 +120,21 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
         [
             f"A run has begun with its first evaluation above {number(threshold)}.",
             Table(header, rows, text_columns=2),
-            "Runs that never began count as censored at their last evaluation. The interval of the share is "
-            f"exact. The log-rank test compares with {reference}, from {LEAST_SEEDS} seeds a side on; a star "
-            "marks a difference after the correction for several comparisons (Holm), in which those of final "
-            "scores do not count.",
+            "Runs that never began count as censored at their last evaluation, and so do runs that diverged. "
+            f"The interval of the share is exact. The log-rank test compares with {reference}, from "
+            f"{LEAST_SEEDS} seeds a side on; a star marks a difference after the correction for several "
+            "comparisons (Holm), in which those of final scores do not count.",
         ],
     )
 
 
 def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     """A sentence for each panel and each variant that the reference is compared with there."""
-    if len(several := commits(results)) > 1:
-        listed = ", ".join(shortened(commit) for commit in several)
+    kind, several = codes(results)
+    if len(several) > 1:
+        listed = ", ".join(map(shortened, several))
         return [
-            f"No verdicts: these are runs of {len(several)} commits of the code ({listed}), which may differ "
+            f"No verdicts: these are runs of {len(several)} {kind} of the code ({listed}), which may differ "
             "in more than their variant."
         ]
     found = {(score.panel, score.variant): score.final for score in scores}
@@ -154,12 +155,10 @@ def verdicts(results: StudyResults, scores: Sequence[Score]) -> list[str]:
     sentences += [
         f"No verdict on {names[variant]} in {label(panel, results.panels)}: its runs have several "
         "configurations, which differ in more than the seed."
-        for panel in results.panels
-        for variant in results.variants
-        if is_mixed(results, panel, variant)
+        for panel, variant in mixed_curves(results)
     ]
-    sentences += different_games(results)
-    return sentences or ["There is nothing to compare: no panel has finished runs of two variants."]
+    sentences = sentences or [nothing_compared(results)]
+    return sentences + different_games(results) + different_lengths(results)
 
 
 def _reason(comparison: Comparison, text: Callable[[float], str]) -> str:

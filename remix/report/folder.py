@@ -18,8 +18,8 @@ from remix.records.directory import WEIGHTS, RunDirectory
 from remix.report.episodes import read_episodes
 from remix.report.files import read_weights
 from remix.report.machines import facts_of
-from remix.report.results import FINISHED, MISSING, STOPPED, Floats, HeatMap, Run, StudyResults
-from remix.settings.errors import SettingError
+from remix.report.results import DIVERGED, FINISHED, MISSING, STOPPED, Floats, HeatMap, Run, StudyResults
+from remix.settings.errors import Diverged, SettingError
 from remix.settings.files import RUNS
 from remix.tracking.journal import Journal
 from remix.tracking.plan_file import PLAN_FILE, read_plan
@@ -98,8 +98,10 @@ def _run(job: dict[str, Any], directory: Path, metric: str) -> Run:
     env_steps, scores = curve(directory, metric)
     known = (run := RunDirectory(directory)).record.identity == job["identity"]
     status = _STATES.get(run.state, "KILLED") if known else MISSING
-    about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
     record = run.record
+    if status == "FAILED" and Diverged.said(record.error or ""):
+        status = DIVERGED
+    about = job["panel"], job["variant"], job["algorithm"], int(job["seed"]), status
     best = record.best_return
     return Run(
         *about,

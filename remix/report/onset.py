@@ -1,7 +1,7 @@
 """When runs begin to learn, as an outcome of its own: which of them do, and after how many steps.
 
 A run has begun with its first evaluation above a threshold. One that never did is censored at its last
-evaluation: it might have begun later (Kaplan and Meier).
+evaluation: it might have begun later (Kaplan and Meier). One that diverged counts as one that never did.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from scipy.stats import CensoredData, binomtest, ecdf, logrank
 
 from remix.report.differences import is_mixed
-from remix.report.results import Floats, Run, StudyResults
+from remix.report.results import DIVERGED, Floats, Run, StudyResults
 from remix.report.verdicts import LEAST_SEEDS, holm_levels
 
 
 @dataclass(frozen=True)
 class Onset:
-    """Of the finished runs of one curve.
+    """Of the runs of one curve that finished or diverged.
 
     :ivar begun: how many of the ``n`` runs have begun.
     :ivar low: lower end of the exact 95 % interval of their share (Clopper and Pearson).
@@ -47,15 +47,16 @@ class Onset:
 
 @lru_cache(maxsize=1)
 def onsets(results: StudyResults, threshold: float) -> list[Onset]:
-    """One for each curve with finished runs, in the order of the plan.
+    """One for each curve with runs that finished or diverged, in the order of the plan.
 
     :param threshold: score above which a run has begun.
     """
-    keys = [(panel, v) for panel in results.panels for v in results.variants if results.of(panel, v)]
-    times = {key: OnsetTimes.of(results.of(*key), threshold) for key in keys}
+    every = [(panel, variant) for panel in results.panels for variant in results.variants]
+    runs = {key: found for key in every if (found := results.with_diverged(*key))}
+    times = {key: OnsetTimes.of(found, threshold) for key, found in runs.items()}
     tests = {
         (panel, variant): _log_rank(times[panel, results.reference], times[panel, variant])
-        for panel, variant in keys
+        for panel, variant in times
         if variant != results.reference
         and (panel, results.reference) in times
         and not is_mixed(results, panel, results.reference)
@@ -68,7 +69,7 @@ def onsets(results: StudyResults, threshold: float) -> list[Onset]:
         if p_values[key] > level:
             break
         shown.add(key)
-    return [_onset(*key, times[key], *tests.get(key, (nan, nan)), key in shown) for key in keys]
+    return [_onset(*key, times[key], *tests.get(key, (nan, nan)), key in shown) for key in times]
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,10 @@ class OnsetTimes:
         begun, never = [], []
         for run in runs:
             above = run.scores > threshold
-            if above.any():
+            if above.any() and run.status != DIVERGED:
                 begun.append(run.env_steps[above.argmax()])
             else:
-                never.append(run.env_steps[-1])
+                never.append(run.env_steps[-1] if len(run.env_steps) else 0.0)
         return cls(np.array(begun, dtype=np.float64), np.array(never, dtype=np.float64))
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from remix.report.interactive import curves
 from remix.report.machines import cost
 from remix.report.markup import Beside, Block, Bullets, Chart, Lead, Links, Picture, Section, Table
 from remix.report.resampling import CONFIDENCE, RESAMPLES
-from remix.report.results import FINISHED, Run, StudyResults
+from remix.report.results import DIVERGED, FINISHED, Run, StudyResults
 from remix.report.statistics import comparable
 from remix.report.style import label, named, number_format, steps
 from remix.report.tables import Score
@@ -149,10 +149,15 @@ def _left_out(results: StudyResults) -> Section:
         ]
         for run in results.left_out
     ]
+    diverged = results.onset is not None and any(run.status == DIVERGED for run in results.left_out)
+    onset = "; diverged ones enter those of onset, as runs that never began" if diverged else ""
     header = ["panel", "variant", "status", "seed", "steps so far", f"last {shortened(results.score_label)}"]
     return Section(
         "Runs that are left out",
-        ["Only finished runs enter the numbers and figures above.", Table(header, rows, text_columns=3)],
+        [
+            f"Only finished runs enter the numbers and figures above{onset}.",
+            Table(header, rows, text_columns=3),
+        ],
     )
 
 
@@ -161,7 +166,8 @@ def _method() -> Section:
         "How to read the intervals",
         [
             "The interquartile mean is the mean of the middle half of the runs; below four runs it is the "
-            f"mean. Over several panels, panels weigh alike. Its {CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
+            "mean. Over several panels, panels weigh alike. Its "
+            f"{CONFIDENCE:.0%} interval is a percentile bootstrap with {RESAMPLES:,} resamples: "
             "runs are drawn anew within their panel, each with its whole curve.",
             "With few seeds such intervals are rough: of three seeds they reach from the lowest to the "
             "highest, and on average they are too narrow.",

@@ -24,7 +24,8 @@ MISSING = "MISSING"
 """Planned, but there is no such run."""
 
 DIVERGED = "DIVERGED"
-"""Finished, but from some evaluation on the scores are no finite numbers; those before are kept."""
+"""Failed as a loss was not finite, or finished, but from some evaluation on the scores are no finite numbers;
+those before are kept."""
 
 STOPPED = "STOPPED"
 """Ended in good order, but before its budget of environment steps was used."""
@@ -220,6 +221,11 @@ class StudyResults:
     def of(self, panel: str, variant: str) -> list[Run]:
         """The runs of one curve that enter the statistics, by seed: no estimate depends on their order."""
         return self._curves.get((panel, variant), [])
+
+    def with_diverged(self, panel: str, variant: str) -> list[Run]:
+        """Those and the runs that diverged, which is the end of learning and no reason outside of it."""
+        curve = [run for run in self.runs if (run.panel, run.variant) == (panel, variant)]
+        return sorted((r for r in curve if r.counts or r.status == DIVERGED), key=lambda run: run.seed)
 
     def of_panel(self, panel: str) -> list[Run]:
         """The runs of each curve of a panel that enter the statistics, by variant."""

@@ -20,8 +20,8 @@ from remix.report.csv_tables import LARGEST_FILE
 from remix.report.episodes import read_episodes
 from remix.report.folder import add_weights, curve, is_return, weights_of
 from remix.report.machines import facts_of
-from remix.report.results import MISSING, STOPPED, Floats, HeatMap, Run
-from remix.settings.errors import SettingError
+from remix.report.results import DIVERGED, MISSING, STOPPED, Floats, HeatMap, Run
+from remix.settings.errors import Diverged, SettingError
 from remix.tracking.artifacts import Artifacts
 from remix.tracking.journal import JOURNAL
 
@@ -55,9 +55,11 @@ def read_runs(
 
 
 def status_of(child: StoredRun) -> str:
-    """The status of a run. MLflow has no word for one that was stopped in good order; a tag says so."""
-    stopped = child.data.tags.get("status") == STOPPED.lower()
-    return STOPPED if stopped and child.info.status == "KILLED" else str(child.info.status)
+    """The status of a run. MLflow has no words for one that diverged, or stopped in good order; tags do."""
+    status, tags = str(child.info.status), child.data.tags
+    if status == "FAILED" and Diverged.said(tags.get("error", "")):
+        return DIVERGED
+    return STOPPED if status == "KILLED" and tags.get("status") == STOPPED.lower() else status
 
 
 def _read(

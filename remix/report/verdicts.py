@@ -27,6 +27,7 @@ from remix.report.statistics import (
     probability_of_improvement,
     spread,
 )
+from remix.report.style import named
 
 Key = tuple[str, str]
 """Panel and variant."""
@@ -89,6 +90,17 @@ def compare(results: StudyResults) -> list[Comparison]:
     }
     levels, shown = told_apart(pairs)
     return [_comparison(results, *key, levels.get(key), key in shown) for key in pairs]
+
+
+def nothing_compared(results: StudyResults) -> str:
+    """Why there is no comparison, if not because runs are of several configurations."""
+    several = (len({run.variant for run in results.of_panel(panel)}) > 1 for panel in results.panels)
+    if not any(several):
+        return "There is nothing to compare: no panel has finished runs of two variants."
+    return (
+        f"There is nothing to compare with: {named(results, results.reference)} has no finished runs where "
+        "others have; --reference compares with another."
+    )
 
 
 def told_apart(pairs: Mapping[Key, tuple[Floats, Floats]]) -> tuple[dict[Key, float], set[Key]]:

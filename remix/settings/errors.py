@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from re import match
 from reprlib import Repr
 from traceback import format_exception
 from types import TracebackType
@@ -47,6 +48,11 @@ class Diverged(RuntimeError):
             f"update {update:,} (after {env_steps:,} environment steps): the {what} is not finite; try a "
             "smaller learning rate (algorithm.optimizer.lr) or gradient clip, smaller rewards, more precision"
         )
+
+    @staticmethod
+    def said(message: str) -> bool:
+        """Whether this is what a run keeps of such an error."""
+        return bool(match(r"update [\d,]+ \(after [\d,]+ environment steps\): the .+ is not finite", message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from remix.report.answer import answer, headline_table
+from remix.report.findings import verdicts
 from remix.report.results import Run, StudyResults
 from remix.report.tables import scores
 from tests.report.samples import flat, make_run, make_study
@@ -74,6 +75,54 @@ def test_different_games_are_pointed_out() -> None:
     runs = [*flat("p", "remix", HIGH), *flat("p", "qmix", LOW)]
     runs = [replace(run, settings={"env": "stag" if run.variant == "remix" else "lamp"}) for run in runs]
     assert answer(study(*runs)).endswith(" Not all variants played the same game, as told below.")
+
+
+def test_releases_stand_for_commits_where_packages_were_installed() -> None:
+    runs = [*flat("p", "remix", HIGH), *flat("p", "qmix", LOW)]
+    facts = {"remix": "0.2", "qmix": "0.1"}
+    runs = [replace(r, facts={"git_commit": "unknown", "remix_version": facts[r.variant]}) for r in runs]
+    assert answer(study(*runs)).startswith("No verdicts: these are runs of 2 releases of the code")
+
+
+def test_different_lengths_are_pointed_out() -> None:
+    short = [make_run("p", "qmix", seed, [0.0, low], env_steps=[0, 150]) for seed, low in enumerate(LOW)]
+    results = study(*flat("p", "remix", HIGH), *short)
+    assert answer(results).endswith("QMIX. Not all variants were trained equally long, as told below.")
+    assert verdicts(results, scores(results))[1] == (
+        "p: not all variants were trained equally long; environment steps are ReMIX 200, QMIX 150."
+    )
+    about_equal = [replace(run, env_steps=run.env_steps + 40) for run in short]
+    assert "equally long" not in answer(study(*flat("p", "remix", HIGH), *about_equal))
+
+
+def test_a_reference_that_has_no_runs_is_named() -> None:
+    failed = [make_run("p", "remix", seed, [0.0], "FAILED") for seed in range(5)]
+    results = study(*failed, *flat("p", "qmix", LOW), *flat("p", "vdn", HIGH))
+    assert answer(results) == (
+        "There is nothing to compare with: ReMIX has no finished runs where others have; --reference "
+        "compares with another. Runs that ended and do not count: 5 of ReMIX (failed)."
+    )
+    assert answer(results).startswith(*verdicts(results, scores(results)))
+
+
+def test_runs_of_several_configurations_are_not_called_nothing() -> None:
+    qmix = [replace(run, identity="ab"[run.seed % 2]) for run in flat("p", "qmix", LOW)]
+    line = "There is no verdict on QMIX, whose runs have several configurations."
+    assert answer(study(*flat("p", "remix", HIGH), *qmix)) == line
+    more = study(*flat("p", "remix", HIGH), *qmix, *flat("p", "vdn", LOW))
+    assert answer(more) == f"ReMIX has a higher final score than VDN. {line}"
+
+
+def test_runs_that_ended_without_counting_are_no_runs_to_come() -> None:
+    failed = [make_run("p", "qmix", seed, [0.0], "FAILED") for seed in (6, 7)]
+    diverged = make_run("p", "remix", 6, [0.0, float("nan")])
+    runs = [*flat("p", "remix", HIGH), *flat("p", "qmix", LOW), *failed, diverged]
+    line = "Runs that ended and do not count: 2 of QMIX (failed) and 1 of ReMIX (diverged)."
+    assert answer(study(*runs)) == f"ReMIX has a higher final score than QMIX. {line}"
+    more = study(*runs, make_run("p", "qmix", 9, [], "MISSING"))
+    assert answer(more).endswith(f"So far 10 of 14 planned runs have finished with scores. {line}")
+    other = [make_run("p", variant, 8, [], "FAILED") for variant in ("remix", "vdn")]
+    assert answer(study(*runs, *other)).endswith("Runs that ended and do not count, as told below.")
 
 
 def test_a_study_under_way_says_so() -> None:

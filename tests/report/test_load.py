@@ -3,15 +3,20 @@
 import socket
 from math import nan
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from mlflow.entities import Metric
 
+from remix.records.directory import RunDirectory
+from remix.records.record import RunRecord
 from remix.report.files import read_heat_maps
+from remix.report.folder import from_folder
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults
-from remix.settings.errors import SettingError
+from remix.report.stored_runs import status_of
+from remix.settings.errors import Diverged, SettingError
 from remix.tracking.artifacts import Artifacts
 from remix.tracking.journal import JOURNAL, Journal
 from tests.report.stores import JOBS, METRIC, FakeStore
@@ -201,3 +206,15 @@ def test_what_a_journal_has_is_not_asked_for_run_by_run(
         monkeypatch.setattr(type(store.client), name, lambda *_, name=name: asked.append(name))
     assert [curve(run) for run in load_study("whole", store.uri).runs] == [[(0.0, 0.0), (100.0, 50.0)]] * 12
     assert asked == []
+
+
+def test_a_run_that_failed_as_learning_diverged_is_called_diverged(tmp_path: Path) -> None:
+    for error, status in ((str(Diverged("loss", 1_200, 34_000)), "DIVERGED"), ("no room", "FAILED")):
+        tags = {"status": "failed", "error": error}
+        child = SimpleNamespace(info=SimpleNamespace(status="FAILED"), data=SimpleNamespace(tags=tags))
+        assert status_of(child) == status  # type: ignore[arg-type]
+        RunDirectory(tmp_path).write(RunRecord(identity="ab", status="failed", error=error))
+        job = {"panel": "p", "variant": "v", "algorithm": "a", "seed": 1, "identity": "ab"}
+        about = {"study": "s", "title": "s", "score": "return", "metric": "test/return"}
+        [run] = from_folder(about | {"jobs": [job | {"directory": str(tmp_path)}]})[0].runs
+        assert run.status == status

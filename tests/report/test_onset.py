@@ -1,5 +1,6 @@
 """When runs begin to learn: against known curves, and by chance no oftener than stated."""
 
+from dataclasses import replace
 from math import inf, isnan
 
 import numpy as np
@@ -28,6 +29,23 @@ def test_a_run_begins_with_its_first_evaluation_above_the_threshold() -> None:
     assert (times.begun.tolist(), times.never.tolist()) == ([300.0], [700.0])
     at_the_threshold = OnsetTimes.of([begins("p", "remix", 1, 300)], 5.0)
     assert at_the_threshold.never.tolist() == [1000.0]
+
+
+def test_a_run_that_diverged_counts_as_one_that_never_began() -> None:
+    """As it is preregistered; how many begin must not grow because those that fail are left out."""
+    starts: dict[tuple[str, str], list[int | None]] = {("p", "remix"): [100, 200, 300]}
+    diverged = replace(begins("p", "remix", 8, 100), status="DIVERGED")
+    at_once = make_run("p", "remix", 9, [], "DIVERGED")
+    failed = replace(begins("p", "remix", 10, 100), status="FAILED")
+    results = study(starts)
+    results = replace(results, runs=(*results.runs, diverged, at_once, failed))
+    [found] = onsets(results, 1.0)
+    assert (found.begun, found.n) == (3, 5)
+    times = OnsetTimes.of(results.with_diverged("p", "remix"), 1.0)
+    assert times.never.tolist() == [1000.0, 0.0]
+    [axes] = onset_figure(results).axes
+    [ticks] = [line for line in axes.lines if line.get_marker() == "|"]
+    assert np.asarray(ticks.get_xdata()).tolist() == [1000.0, 0.0]
 
 
 def test_the_curve_is_that_of_kaplan_and_meier() -> None:
