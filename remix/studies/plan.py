@@ -14,6 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from remix.records.claims import turn
 from remix.records.directory import RunDirectory
 from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
@@ -25,6 +26,9 @@ from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
 from remix.settings.redaction import redacted
 from remix.tracking.plan_file import PLAN_FILE, read_plan
+
+_PLANNING = ".planning"
+"""In a study's folder: the folder that whoever changes the plan holds."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +138,10 @@ def _check_tuning(tuning: object) -> None:
 
 def write_plan(plan: Plan, directory: Path) -> None:
     """Write the plan into the study's folder, where the jobs find it, with the jobs of earlier commands."""
-    directory.mkdir(parents=True, exist_ok=True)
     path = directory / PLAN_FILE
-    earlier = read_plan(path)["jobs"] if path.is_file() else ()
-    replace_text(path, json.dumps(plan.merged(earlier), indent=1))
+    with turn(directory / _PLANNING):
+        earlier = read_plan(path)["jobs"] if path.is_file() else ()
+        replace_text(path, json.dumps(plan.merged(earlier), indent=1))
 
 
 def _equals(job: Job, jobs: Iterable[Job]) -> tuple[int, ...]:

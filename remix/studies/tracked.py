@@ -38,8 +38,12 @@ class TrackedStudy(TrackedParent):
     kind = STUDY
 
     def __init__(self, folder: Path, uri: str) -> None:
-        self.plan = read_plan(folder / PLAN_FILE)
-        super().__init__(folder, str(self.plan["study"]), uri)
+        super().__init__(folder, str(read_plan(folder / PLAN_FILE)["study"]), uri)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """As it is now: another command may have added jobs."""
+        return read_plan(self.folder / PLAN_FILE)
 
     @classmethod
     def open(cls, config: DictConfig, plan: Plan) -> TrackedStudy | None:
@@ -98,21 +102,22 @@ class TrackedStudy(TrackedParent):
     def bring(self, client: MlflowClient, run_id: str) -> None:
         configuration = OmegaConf.to_container(OmegaConf.load(self.folder / CONFIGURATION_FILE))
         assert isinstance(configuration, dict)
-        description = _description(self.plan, configuration["sweep"])
+        plan = self.plan
+        description = _description(plan, configuration["sweep"])
         client.set_tag(run_id, DESCRIPTION, description)
         client.set_experiment_tag(client.get_run(run_id).info.experiment_id, DESCRIPTION, description)
-        self._upload(client, run_id)
+        self._upload(client, run_id, plan)
 
-    def _upload(self, client: MlflowClient, run_id: str) -> None:
+    def _upload(self, client: MlflowClient, run_id: str, plan: Mapping[str, Any]) -> None:
         """The plan, with the jobs that are in the store alone, and the configuration."""
         with tempfile.TemporaryDirectory() as folder:
             files = Artifacts(client, client.get_run(run_id))
             path = files.download(PLAN_FILE, Path(folder), LARGEST_FILE)
             earlier = [] if path is None else read_plan(path)["jobs"]
-        jobs = {(job["panel"], job["variant"], job["seed"]): job for job in (*earlier, *self.plan["jobs"])}
+        jobs = {(job["panel"], job["variant"], job["seed"]): job for job in (*earlier, *plan["jobs"])}
         with tempfile.TemporaryDirectory() as folder:
             (path := Path(folder, PLAN_FILE)).write_text(
-                json.dumps(self.plan | {"jobs": list(jobs.values())}, indent=1)
+                json.dumps({**plan, "jobs": list(jobs.values())}, indent=1)
             )
             client.log_artifact(run_id, str(path))
         client.log_artifact(run_id, str(self.folder / CONFIGURATION_FILE))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from remix import conf
 from remix.runs.config import register_resolvers
 from remix.settings.errors import SettingError
 from remix.studies.plan import Plan, make_plan, write_plan
+from remix.tracking.plan_file import read_plan
 
 STUDIES = sorted(file.stem for file in (Path(conf.__file__).parent / "study").glob("[!_]*.yaml"))
 
@@ -81,6 +84,20 @@ def test_jobs_of_two_commands_keep_their_places(tmp_path: Path):
     write_plan(plan("negative_gradient", "variant=full", "seed=2"), tmp_path)
     jobs = json.loads((tmp_path / "plan.json").read_text())["jobs"]
     assert {job["seed"]: job["place"] for job in jobs} == {1: "1/3", 2: "1/1", 3: "3/3"}
+
+
+def test_commands_that_plan_at_once_lose_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def slow(path: Path):
+        content = read_plan(path)
+        time.sleep(0.2)
+        return content
+
+    plans = [plan("negative_gradient", "variant=full", f"seed={seed}") for seed in (1, 2, 3)]
+    write_plan(plans[0], tmp_path)
+    monkeypatch.setattr("remix.studies.plan.read_plan", slow)
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda made: write_plan(made, tmp_path), plans[1:]))
+    assert sorted(job["seed"] for job in read_plan(tmp_path / "plan.json")["jobs"]) == [1, 2, 3]
 
 
 def test_equal_runs_of_the_small_onset_studies_are_the_same_runs():

@@ -1,0 +1,30 @@
+"""The run of a study in MLflow while several commands work on the study."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from remix.studies.tracked import CONFIGURATION_FILE, TrackedStudy
+from remix.tracking.plan_file import PLAN_FILE, read_plan
+from tests.studies.studies import parent_and_children
+
+
+def write(folder: Path, *seeds: int) -> None:
+    about = {"study": "games", "title": "Games", "metric": "test/return", "score": "return"}
+    job = {"panel": "p", "variant": "qmix", "algorithm": "qmix", "identity": "ab", "directory": "nowhere"}
+    (folder / PLAN_FILE).write_text(json.dumps(about | {"jobs": [job | {"seed": seed} for seed in seeds]}))
+
+
+def test_jobs_that_another_command_plans_meanwhile_come_to_the_store(mlflow_uri: str, tmp_path: Path) -> None:
+    folder = tmp_path / "games"
+    folder.mkdir()
+    (folder / CONFIGURATION_FILE).write_text("sweep: {seed: '1'}\n")
+    write(folder, 1)
+    study = TrackedStudy(folder, mlflow_uri)
+    write(folder, 1, 2)
+    study.begin()
+    parent, _ = parent_and_children(mlflow_uri, "games")
+    stored = read_plan(Path(str(parent.info.artifact_uri).removeprefix("file://")) / PLAN_FILE)
+    assert [job["seed"] for job in stored["jobs"]] == [1, 2]
+    assert study.is_complete("RUNNING")
