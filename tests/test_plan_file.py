@@ -32,6 +32,7 @@ def test_a_plan(tmp_path: Path) -> None:
         (b"{\n", "on line 2"),
         (b"\xff\xfe", "UnicodeDecodeError"),
         (b"[" * 100_000, "RecursionError"),
+        (b"[" + b"9" * 5_000 + b"]", "ValueError"),
         (b"[]", "jobs=: must be given, as a list"),
         (PLAN | {"jobs": {}}, "jobs=: must be given, as a list"),
         (PLAN | {"jobs": [1]}, r"jobs\[0\]=1: must be an object"),

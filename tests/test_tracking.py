@@ -267,6 +267,11 @@ class TestUi:
         tracking.ui([])
         assert "http://tracking.example.org" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("port", ["0", "65536"])
+    def test_a_port_that_is_none_is_named(self, mlflow_uri: str, port: str) -> None:
+        with pytest.raises(SettingError, match=rf"port={port}: must be a whole number between 1 and 65535"):
+            tracking.ui(["--tracking-uri", mlflow_uri, "--port", port])
+
     def test_taken_port_is_named(self, mlflow_uri: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]

@@ -39,7 +39,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         plan = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingError("study", path, f"cannot be read ({error.strerror})") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, too many digits
         reason = getattr(error, "msg", "") or type(error).__name__
         place = f" on line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise SettingError("study", path, f"is not the plan of a study ({reason}{place})") from error

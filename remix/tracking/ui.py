@@ -17,6 +17,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.signals import Stopped
 from remix.tracking import leash
@@ -164,6 +165,7 @@ def _repeat(errors: IO[bytes]) -> None:
 
 def _check_port(host: str, port: int) -> None:
     """MLflow reports a port in use only after it has loaded everything else."""
+    checks.whole("port", port, minimum=1, maximum=2**16 - 1)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

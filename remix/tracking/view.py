@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from remix.tracking.studies import PARENT
+from remix.tracking.studies import KIND, PARENT
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -78,7 +78,7 @@ def view_of(runs: Sequence[Run]) -> dict[str, Any]:
     telling = groups or [name for name in ("algorithm", "environment") if _differs(name, runs)]
     return {
         **_columns(runs, [name for name in COLUMNS if name in metrics], telling),
-        "runsExpanded": {run.info.run_id: True for run in runs if PARENT not in run.data.tags},
+        "runsExpanded": {run.info.run_id: True for run in runs if KIND in run.data.tags},
         "runsHiddenMode": "FIRST_20_RUNS",
         "compareRunSections": [_section("curves", "Curves"), _section("scores", "Scores")],
         "compareRunCharts": [_chart("LINE", name, "curves") for name in curves]

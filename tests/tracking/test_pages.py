@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Run, RunData, RunInfo
 from mlflow.tracking import MlflowClient
 
 from remix import tracking
@@ -66,7 +66,7 @@ def view(client: MlflowClient, number: str) -> dict[str, Any]:
 
 def test_a_study_is_grouped_by_what_differs_and_headlines_come_first(client: MlflowClient) -> None:
     number = experiment(client, "games")
-    parent = run(client, number)
+    parent = run(client, number, kind="study")
     metrics = ("absolute_best/return", "final/return", "test/return", "train/loss")
     for variant in ("qmix", "remix"):
         for seed in (1, 2):
@@ -87,7 +87,7 @@ def test_a_study_is_grouped_by_what_differs_and_headlines_come_first(client: Mlf
     name, created, seed, *rest = state["columnOrder"]
     assert (name, created, seed) == ("attributes.`Run Name`", "runDateAndNestInfo", "tags.`seed`")
     assert rest == [*scores, "duration", "tags.`variant`"]
-    assert parent in state["runsExpanded"]
+    assert state["runsExpanded"] == {parent: True}
 
 
 def test_names_are_shown_whole(client: MlflowClient) -> None:
@@ -121,6 +121,12 @@ def test_single_runs_are_not_grouped(client: MlflowClient) -> None:
     state = view_of(client.search_runs([number]))
     assert state["groupBy"] is None
     assert "tags.`algorithm`" in state["selectedColumns"]
+
+
+def test_a_thousand_single_runs_have_a_page() -> None:
+    """MLflow takes 20,000 characters of a tag, older servers 5,000."""
+    infos = [RunInfo(f"{n:032}", "1", "me", "FINISHED", 0, 1, "active", run_name="a") for n in range(1000)]
+    assert len(json.dumps(view_of([Run(info, RunData()) for info in infos]))) < 2_000
 
 
 def test_an_experiment_without_runs_has_a_page(client: MlflowClient) -> None:
