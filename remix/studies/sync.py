@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from remix.records.claims import TakenError
 from remix.records.directory import RunDirectory, all_runs
-from remix.settings.errors import SettingError, first_line
+from remix.settings.errors import SettingError, first_line, named
 from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, redacted
+from remix.settings.user_errors import one_line
 from remix.studies.search.needs import optuna_for
 from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
@@ -80,11 +81,9 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
             elif run_id := _deliver_run(directory, tracking_uri):
                 print(f"delivered {directory} (run {run_id})", flush=True)
         except Exception as error:
-            if not isinstance(error, SettingError) and not is_away(error):
-                raise
             if isinstance(error, AwayError) and store:
                 away[store] = first_line(error)
-            yield directory, first_line(error)
+            yield directory, _reason(error)
     for folder in sorted({parent for path in directories for parent in path.parents}):
         if (note := Note.read(folder)) is None:
             continue
@@ -94,8 +93,13 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
             if not parent.is_complete(status := parent.status()):
                 parent.deliver(status)
                 print(f"delivered {parent.kind} {parent.name}", flush=True)
-        except SettingError as error:
-            yield folder, first_line(error)
+        except Exception as error:
+            yield folder, _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    """Why something could not be delivered, which is no reason to keep the rest back."""
+    return one_line(error) or (first_line(error) if is_away(error) else named(error))
 
 
 def _parent(folder: Path, uri: str) -> TrackedParent | None:

@@ -15,7 +15,7 @@ from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
 from remix.tracking.journal import JOURNAL, Journal
 from remix.tracking.note import Note
-from remix.tracking.points import POINTS_AT_ONCE, batches, shortened_key
+from remix.tracking.points import POINTS_AT_ONCE, batches, stored_key
 from remix.tracking.runs import (
     LONGEST_TAG,
     PARAMETERS_AT_ONCE,
@@ -206,7 +206,8 @@ class Delivery:
 
     def _tags(self, record: RunRecord) -> dict[str, str]:
         known = {**(record.origin or {}), **(record.machine or {}), "best_return": record.best_return}
-        return _texts(known | dict(redacted(self.target.tags))) | _states(record)
+        own = {stored_key(str(name)): value for name, value in redacted(self.target.tags).items()}
+        return _texts(known | own) | _states(record)
 
     def _bring_tags(self, client: MlflowClient, run_id: str, record: RunRecord) -> None:
         """Deliver tags. Those of the first process that trained the run stay; only the state changes."""
@@ -240,7 +241,7 @@ class Delivery:
         if self.note.parameters == (digest := self._digest()):
             return
         parameters = run_parameters(configuration(self.directory))
-        wanted = {shortened_key(key): str(value) for key, value in parameters.items()}
+        wanted = {stored_key(key): str(value) for key, value in parameters.items()}
         present = client.get_run(run_id).data.params
         new = [Param(key, value) for key, value in wanted.items() if key not in present]
         for start in range(0, len(new), PARAMETERS_AT_ONCE):

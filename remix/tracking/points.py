@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from hashlib import sha256
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from remix.tracking.journal import Journal
@@ -16,17 +17,22 @@ POINTS_AT_ONCE = 1000
 """MLflow's limit of metrics in one request."""
 
 LONGEST_KEY = 250
-"""Characters of the name of a metric or parameter."""
+"""Characters of the name of a metric, parameter or tag."""
 
-_NOT_IN_NAMES = re.compile(r"[^\w/. -]", re.ASCII)
+_NOT_IN_NAMES = re.compile(r"[^\w/. -]")
 
 
-def shortened_key(name: str) -> str:
-    """The name, which ends in a digest of the whole if MLflow would refuse it for its length."""
-    if len(name) <= LONGEST_KEY:
+def stored_key(name: str) -> str:
+    """The name as every MLflow store takes it.
+
+    One that it would refuse, for its signs, its length or as it is no path, is changed and ends in a digest
+    of the whole, so that different names stay different.
+    """
+    kept = normpath(_NOT_IN_NAMES.sub("", name)).lstrip("./")
+    if kept == name and len(name) <= LONGEST_KEY:
         return name
     digest = sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
-    return f"{name[: LONGEST_KEY - 9]}-{digest}"
+    return f"{kept[: LONGEST_KEY - 9]}-{digest}"
 
 
 def batches(journal: Journal, start: int, end: int) -> Iterator[tuple[list[Metric], int]]:
@@ -47,8 +53,7 @@ def batches(journal: Journal, start: int, end: int) -> Iterator[tuple[list[Metri
             yield points, place
             points = []
         points += [
-            Metric(shortened_key(_NOT_IN_NAMES.sub("", name)), value, entry.time, entry.step)
-            for name, value in entry.values.items()
+            Metric(stored_key(name), value, entry.time, entry.step) for name, value in entry.values.items()
         ]
         place = entry.end
     if points or start < end:

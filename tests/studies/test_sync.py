@@ -13,6 +13,7 @@ from remix.records.directory import RunDirectory
 from remix.settings.errors import SettingError
 from remix.tracking import courier, store
 from remix.tracking.journal import Journal
+from remix.tracking.note import Note
 from tests.command_line import CommandLine
 from tests.faulty_server import FaultyServer
 from tests.studies.studies import STUDY, TINY, parent_and_children
@@ -88,6 +89,18 @@ def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_
     run = client.get_run(str(record.mlflow_run_id))
     assert (run.info.status, run.data.tags["status"]) == ("KILLED", "interrupted")
     assert RunDirectory(Path("runs/x")).record.status == "interrupted"
+
+
+def test_a_damaged_run_keeps_no_other_back(remix: CommandLine, mlflow_uri: str) -> None:
+    for name in "ab":
+        assert remix(*ALONE[:-1], f"run_dir=runs/{name}").code == 0
+    (Path("runs/a") / "config.yaml").write_text("algorithm: [1")
+    Note(mlflow_uri).write(Path("runs/b"))
+    done = remix("sync")
+    assert done.code == 1
+    assert "delivered runs/b " in done.out
+    assert "config.yaml, line 1, column 14" in done.err and "not delivered: runs/a" in done.err
+    assert done.err.count("\n") == 2
 
 
 @pytest.mark.parametrize(("arguments", "message"), [(["runs"], "run=runs: "), (["runs/x"], "run=runs/x: ")])

@@ -75,6 +75,22 @@ def test_many_parameters_and_points_fit_in(training: Training) -> None:
     assert len(run.data.metrics) == 1204
 
 
+def test_names_that_mlflow_would_refuse_keep_nothing_back(training: Training) -> None:
+    pay = {"(0, 1)": 5, "(01)": 6, "größe": 7}
+    logger = training.begin(CONFIG | {"env": {"pay": pay}}, tags={"what?": "this"})
+    training.journal.append(
+        {"test/勝率": 0.5, "test/%": 1.0, "hit%": 2.0, "hit": 3.0, "test/return": 4.0}, 10
+    )
+    training.end(logger)
+    [run] = runs(training.uri)
+    params, metrics = run.data.params, run.data.metrics
+    assert sorted(value for key, value in params.items() if key.startswith("env.pay.")) == ["5", "6", "7"]
+    assert params["env.pay.größe"] == "7"
+    assert sorted(metrics.values()) == [0.5, 1.0, 2.0, 3.0, 4.0]
+    assert metrics["test/勝率"] == 0.5 and metrics["hit"] == 3.0
+    assert [value for key, value in run.data.tags.items() if key.startswith("what-")] == ["this"]
+
+
 def test_only_what_no_resume_takes_back_is_delivered_on_the_way(training: Training) -> None:
     logger = training.begin()
     training.log(10)

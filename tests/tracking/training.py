@@ -40,8 +40,8 @@ class Training:
         self.record = replace(self.record, status="running")
         OmegaConf.save(OmegaConf.create(config), self.directory / "config.yaml")
         RunDirectory(self.directory).write(self.record)
-        names = {"experiment_name": "games", "run_name": "mine"}
-        logger = MLflowLogger(self.directory, tags={"seed": 3}, tracking_uri=self.uri, **(names | arguments))
+        about = {"experiment_name": "games", "run_name": "mine", "tags": {"seed": 3}}
+        logger = MLflowLogger(self.directory, tracking_uri=self.uri, **(about | arguments))
         logger.begin(self.record, self.journal)
         return logger
 
