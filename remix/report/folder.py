@@ -67,13 +67,15 @@ def compared_by(plan: dict[str, Any], metric: str | None) -> dict[str, Any]:
     return plan | {"metric": metric, "score": re.sub("[/_]", " ", str(metric)), "onset": None}
 
 
-def known_metrics(plan: dict[str, Any]) -> set[str]:
-    """Those in the journal of the first of its jobs that has any."""
+def known_metrics(plan: dict[str, Any], wanted: str) -> set[str]:
+    """Those in the journals of its jobs, up to the first job that has the wanted one."""
+    known: set[str] = set()
     for job in plan["jobs"]:
         entries = Journal(Path(str(job.get("directory", "nowhere")))).entries()
-        if names := {name for entry in entries for name in entry.values}:
-            return names
-    return set()
+        known |= {name for entry in entries for name in entry.values}
+        if wanted in known:
+            break
+    return known
 
 
 def questions(plan: dict[str, Any]) -> dict[str, Any]:

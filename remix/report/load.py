@@ -19,6 +19,7 @@ from remix.tracking.artifacts import Artifacts
 from remix.tracking.pages import run_page
 from remix.tracking.plan_file import LARGEST_FILE as LARGEST_PLAN
 from remix.tracking.plan_file import PLAN_FILE, read_plan
+from remix.tracking.points import stored_key
 from remix.tracking.store import SERVERS, connect, database_file, is_away, store_uri, without_login
 from remix.tracking.studies import KIND, PARENT, STUDY, find_parent
 
@@ -43,7 +44,7 @@ def load_study(name: str, tracking_uri: str | None = None, metric: str | None = 
             raise
         if (plan := plan_here(name)) is None:
             raise
-        if metric is not None and metric not in (known := known_metrics(plan)):
+        if metric is not None and metric not in (known := known_metrics(plan, metric)):
             raise SettingError("metric", metric, one_of(known, metric)) from error
         results = _checked(from_folder(compared_by(plan, metric)))
         print(f"{first_line(error)}; reading the folders of its runs", file=sys.stderr, flush=True)
@@ -89,7 +90,7 @@ def _from_store(name: str, uri: str, metric: str | None) -> tuple[StudyResults, 
 
 def _check_metric(metric: str | None, runs: Sequence[StoredRun | None]) -> None:
     known = {name for run in runs if run is not None for name in run.data.metrics}
-    if metric is not None and metric not in known:
+    if metric is not None and stored_key(metric) not in known:
         raise SettingError("metric", metric, one_of(known, metric))
 
 

@@ -24,6 +24,7 @@ from remix.report.results import DIVERGED, MISSING, STOPPED, Floats, HeatMap, Ru
 from remix.settings.errors import Diverged, SettingError
 from remix.tracking.artifacts import Artifacts
 from remix.tracking.journal import JOURNAL
+from remix.tracking.points import stored_key
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as StoredRun
@@ -105,7 +106,7 @@ def _history(client: MlflowClient, run_id: str, metric: str) -> tuple[Floats, Fl
     A run that was resumed may have logged a step twice; the later value counts.
     """
     points = sorted(
-        client.get_metric_history(run_id, metric), key=lambda point: (point.step, point.timestamp)
+        client.get_metric_history(run_id, stored_key(metric)), key=lambda point: (point.step, point.timestamp)
     )
     found = np.array(list({point.step: point.value for point in points}.items()), dtype=np.float64)
     env_steps, scores = found.reshape(-1, 2).T

@@ -12,13 +12,14 @@ from mlflow.entities import Metric
 from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
 from remix.report.files import read_heat_maps
-from remix.report.folder import from_folder
+from remix.report.folder import from_folder, known_metrics
 from remix.report.load import load_study, studies
 from remix.report.results import Run, StudyResults
 from remix.report.stored_runs import status_of
 from remix.settings.errors import Diverged, SettingError
 from remix.tracking.artifacts import Artifacts
 from remix.tracking.journal import JOURNAL, Journal
+from remix.tracking.points import stored_key
 from tests.report.stores import JOBS, METRIC, FakeStore
 
 
@@ -206,6 +207,25 @@ def test_what_a_journal_has_is_not_asked_for_run_by_run(
         monkeypatch.setattr(type(store.client), name, lambda *_, name=name: asked.append(name))
     assert [curve(run) for run in load_study("whole", store.uri).runs] == [[(0.0, 0.0), (100.0, 50.0)]] * 12
     assert asked == []
+
+
+def test_metrics_that_only_a_later_job_has_are_known(tmp_path: Path) -> None:
+    for name, metric in (("a", "test/return"), ("b", "weighting/mean")):
+        (tmp_path / name).mkdir()
+        Journal(tmp_path / name).append({metric: 1.0}, 0)
+    plan = {"jobs": [{"directory": str(tmp_path / name)} for name in ("none", "a", "b")]}
+    assert known_metrics(plan, "weighting/mean") == {"test/return", "weighting/mean"}
+    assert known_metrics(plan, "test/return") == {"test/return"}
+
+
+def test_a_metric_goes_by_its_name_however_the_store_calls_it(
+    tmp_path: Path, migrated_database: Path
+) -> None:
+    store = FakeStore(tmp_path / "store", migrated_database)
+    run_id = store.child(store.study("odd", [("p", "remix", 1)]), ("p", "remix", 1))
+    store.client.log_metric(run_id, stored_key("test/hit%"), 0.5, step=10)
+    [run] = load_study("odd", store.uri, metric="test/hit%").runs
+    assert curve(run) == [(10.0, 0.5)]
 
 
 def test_a_run_that_failed_as_learning_diverged_is_called_diverged(tmp_path: Path) -> None:
