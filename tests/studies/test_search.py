@@ -233,6 +233,17 @@ def test_an_interrupted_search_goes_on(remix: CommandLine, train):
     assert len(journal(remix.home)) == 4
 
 
+def test_a_line_of_the_journal_that_was_cut_short_costs_no_other(tmp_path: Path):
+    for part in (b'{"op_code":4,"wor', b'{"op'):
+        trials = Trials(tmp_path, "game", budget=10, seed=1)
+        trial = trials.claim()
+        assert trial is not None
+        trials.finish(trial, 1.0)
+        with (tmp_path / "journal.log").open("ab") as file:
+            file.write(part)
+    assert Trials(tmp_path, "game", budget=10, seed=1).counts() == {"finished": 2}
+
+
 def test_proposals_do_not_depend_on_interruptions(tmp_path: Path):
     """Of an interrupted trial, some or all values may be known already."""
 

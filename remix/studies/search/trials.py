@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from remix.records.claims import TakenError, claim, holder, turn
@@ -19,6 +20,26 @@ from remix.records.claims import TakenError, claim, holder, turn
 JOURNAL_FILE = "journal.log"
 LOCKS = "locks"
 """In a search's folder: folders that mean something only while a process holds them."""
+
+
+class _Pen(JournalFileSymlinkLock):
+    """Optuna's lock for whoever writes the journal. It removes a line that a kill or a full disk cut short.
+
+    Whatever came behind such a line would be lost with it, and so would the search.
+
+    :param journal: its file.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(str(journal))
+        self._journal = journal
+
+    def acquire(self) -> bool:
+        taken = super().acquire()
+        content = self._journal.read_bytes()
+        if not content.endswith(b"\n"):
+            os.truncate(self._journal, content.rfind(b"\n") + 1)
+        return taken
 
 
 class Trials:
@@ -41,7 +62,8 @@ class Trials:
         self._budget, self._seed = budget, seed
         self._held: dict[int, ExitStack] = {}
         with turn(self._locks / "claiming"):
-            storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL_FILE)))
+            journal = folder / JOURNAL_FILE
+            storage = JournalStorage(JournalFileBackend(str(journal), _Pen(journal)))
             self._study = optuna.create_study(
                 study_name=name, storage=storage, direction="maximize", load_if_exists=True
             )
