@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from remix.algorithms.base import MultiAgentModule
+from remix.callbacks.side_matters import side_matter
 from remix.learning import archive
 from remix.learning.datamodule import ReplayDataModule
 from remix.learning.metrics import EpisodeStatistics, by_episode
@@ -24,8 +25,8 @@ class AbsoluteMetric(Callback):
     The highest of many evaluations is too high because of their noise. The episodes of this callback had no
     part in the choice of the best policy. Both policies play the same episodes, from a stream of seeds that
     nothing else uses. The means are logged as ``absolute_best/*`` and ``absolute_last/*``; the journal keeps
-    every episode. A run that was stopped has neither. A run that keeps no best checkpoint has only
-    ``absolute_last/*``.
+    every episode. A run that was stopped has neither. A run that keeps no best checkpoint, or whose best
+    checkpoint cannot be read any more, has only ``absolute_last/*``.
 
     The cost is that of ``2 * times`` evaluations during training.
 
@@ -42,7 +43,10 @@ class AbsoluteMetric(Callback):
         assert isinstance(data, ReplayDataModule) and isinstance(pl_module, MultiAgentModule)
         if data.env_steps < data.max_env_steps:
             return
-        if (best := _best_policy(trainer)) is not None:
+        best = None
+        with side_matter("no absolute metric of the best policy"):
+            best = _best_policy(trainer)
+        if best is not None:
             self._evaluate(ABSOLUTE_BEST, data, pl_module, best)
         self._evaluate(ABSOLUTE_LAST, data, pl_module, None)
 

@@ -68,6 +68,18 @@ def test_without_a_best_checkpoint_there_is_the_last_policy(tmp_path: Path) -> N
     assert {name.partition("/")[0] for name in found} == {"absolute_last"}
 
 
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_a_best_checkpoint_that_is_gone_costs_a_line_and_not_the_run(
+    tmp_path: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path).fit()
+    best = tmp_path / "best.ckpt"
+    best.unlink() if content is None else best.write_bytes(content)
+    found = absolute_metrics(run)
+    assert {name.partition("/")[0] for name in found} == {"absolute_last"}
+    assert capsys.readouterr().err.startswith("warning: no absolute metric of the best policy: checkpoint=")
+
+
 def test_a_run_that_was_stopped_has_none_until_it_has_gone_on(tmp_path: Path) -> None:
     whole = absolute_metrics(make_run(tmp_path / "whole").fit())
     assert absolute_metrics(make_run(tmp_path / "stopped", max_epochs=2).fit()) == {}
