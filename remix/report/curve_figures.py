@@ -56,15 +56,17 @@ def learning_curves(results: StudyResults) -> Figure:
 def sample_efficiency(results: StudyResults) -> Figure:
     """Interquartile mean of the normalised score over all panels, over environment steps.
 
-    Normalised as in :func:`over_all_panels`; variants that lack a panel are left out.
+    Normalised as in :func:`over_all_panels`. Runs that are not :func:`comparable` with most of their panel
+    are left out, and variants that lack a panel without them: beyond its end nothing is known of a run.
     """
     figure = Figure(figsize=(NARROW, 3.2), layout="constrained")
     axes = figure.add_subplot(xlabel="environment steps", ylabel="normalised score, all panels")
     scales = panel_scales(results)
-    grid = common_grid([run for panel in scales for run in comparable(results.of_panel(panel))])
+    kept = [comparable(results.of_panel(panel)) for panel in scales]
+    grid = common_grid([run for runs in kept for run in runs])
     bands = []
     for order, (variant, style) in enumerate(styles(results.variants).items()):
-        tasks = [comparable(results.of(panel, variant)) for panel in scales]
+        tasks = [[run for run in runs if run.variant == variant] for runs in kept]
         if all(tasks):
             scaled = [
                 (on_grid(runs, grid) - low) / ((high - low) or inf)

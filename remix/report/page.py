@@ -101,11 +101,12 @@ def _what_was_run(results: StudyResults) -> Section:
 
 def _short_runs(results: StudyResults) -> list[Block]:
     """Which finished runs cannot be compared with others along their way, if there are such."""
+    overall = " and of the sample efficiency" if len(results.panels) > 1 else ""
     groups = {
         "Left out of their learning curve, because they span less of it than most of its runs": [
             results.of(panel, variant) for panel in results.panels for variant in results.variants
         ],
-        "Left out of marl_eval.json, because they span less than most runs of their panel": [
+        f"Left out of marl_eval.json{overall}, because they span less than most runs of their panel": [
             results.of_panel(panel) for panel in results.panels
         ],
     }

@@ -98,6 +98,12 @@ class TestLearningCurves:
 
 
 class TestSampleEfficiency:
+    def test_nothing_is_drawn_beyond_the_end_of_a_run(self) -> None:
+        runs = [run for panel in ("p", "q") for v in ("remix", "qmix") for run in flat(panel, v, [1.0, 2.0])]
+        short = [make_run(panel, "vdn", 1, [0.0, 1.0]) for panel in ("p", "q")]
+        [axes] = curve_figures.sample_efficiency(StudyResults("s", "s", "s", (*runs, *short))).axes
+        assert [line.get_xdata()[-1] for line in axes.lines] == [200.0, 200.0]
+
     def test_shares_of_the_best_scores_over_all_panels(self) -> None:
         runs = [*flat("p", "remix", [10.0]), *flat("q", "remix", [4.0]), *flat("p", "qmix", [1.0])]
         known = tuple(replace(run, best_possible=20.0 if run.panel == "p" else 4.0) for run in runs)

@@ -93,8 +93,8 @@ def test_runs_that_are_too_short_for_the_curves_are_named() -> None:
         "Left out of their learning curve, because they span less of it than most of its runs (their scores "
         "count all the same):",
         Bullets(["p = 0, QMIX, seed 4: 1 evaluation, at 200 steps"]),
-        "Left out of marl_eval.json, because they span less than most runs of their panel (their scores "
-        "count all the same):",
+        "Left out of marl_eval.json and of the sample efficiency, because they span less than most runs of "
+        "their panel (their scores count all the same):",
         Bullets(
             [
                 "p = 0, QMIX, seed 4: 1 evaluation, at 200 steps",
