@@ -102,7 +102,7 @@ class TestSampleEfficiency:
         runs = [run for panel in ("p", "q") for v in ("remix", "qmix") for run in flat(panel, v, [1.0, 2.0])]
         short = [make_run(panel, "vdn", 1, [0.0, 1.0]) for panel in ("p", "q")]
         [axes] = curve_figures.sample_efficiency(StudyResults("s", "s", "s", (*runs, *short))).axes
-        assert [line.get_xdata()[-1] for line in axes.lines] == [200.0, 200.0]
+        assert [np.asarray(line.get_xdata())[-1] for line in axes.lines] == [200.0, 200.0]
 
     def test_shares_of_the_best_scores_over_all_panels(self) -> None:
         runs = [*flat("p", "remix", [10.0]), *flat("q", "remix", [4.0]), *flat("p", "qmix", [1.0])]
