@@ -146,7 +146,8 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
                 traces = run.directory.path / ERROR
                 with suppress(OSError):  # the disk may be full; the user has to see the first error
                     run.note(status="failed", error=redact(first_line(error)))
-                    traces.write_text(redact(traceback.format_exc()))
+                    text = redact(traceback.format_exc())
+                    traces.write_text(text, encoding="utf-8", errors="backslashreplace")
                 error.add_note(f"the traceback is in {traces}")
             raise
 

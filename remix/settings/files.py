@@ -13,10 +13,10 @@ LAST_CHECKPOINTS = ("last.ckpt", "previous.ckpt")
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file that other processes may read: whatever happens, the old or the new one is there."""
+    """Write a file that others may read, in UTF-8: whatever happens, the old or the new one is there."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -86,7 +86,10 @@ def _train(run: DictConfig) -> float:
     """Train with the console's lines, and the traceback of an error, in a file."""
     directory = Path(run.run_dir)
     directory.mkdir(exist_ok=True)
-    with (directory / OUTPUT).open("a") as file, redirect_stdout(RedactedStream(file)):
+    with (
+        (directory / OUTPUT).open("a", encoding="utf-8", errors="backslashreplace") as file,
+        redirect_stdout(RedactedStream(file)),
+    ):
         try:
             return float(experiment.train(RunSettings(run)))
         except Exception:

@@ -29,7 +29,7 @@ def begin(plan: Plan, about: DictConfig) -> None:
     ours = {"search": plain(about), **kept(plan.base)}
     if not file.is_file():
         replace_text(file, OmegaConf.to_yaml(OmegaConf.create(ours)))
-    if "${" in file.read_text():
+    if "${" in file.read_text(encoding="utf-8"):
         raise SettingError("search.name", plan.name, f"{file} refers to other values; what is stored cannot")
     loaded = OmegaConf.load(file)
     assert isinstance(loaded, DictConfig)

@@ -98,7 +98,7 @@ class TrackedSearch(TrackedParent):
 
     def _best(self) -> str:
         file = self.folder / BEST_FILE
-        return file.read_text() if file.is_file() else ""
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _begun(file: Path) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def _begun(file: Path) -> dict[str, Any]:
     :raises SettingError: if the file does not tell them.
     """
     try:
-        search = yaml.safe_load(file.read_text())["search"]
+        search = yaml.safe_load(file.read_text(encoding="utf-8"))["search"]
         return {name: search[name] for name in SETTINGS}
-    except (yaml.YAMLError, OSError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, KeyError, TypeError) as error:
         raise SettingError("search", file, "does not tell what a search was begun with") from error
 
 
