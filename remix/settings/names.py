@@ -26,8 +26,8 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 def folder_name(text: object, longest: int = 120) -> str:
     """``text`` as the name of one folder, on every system and in every shell.
 
-    Ordinary names stay as they are, but for blanks and slashes. What had to be changed or cut ends in a
-    digest of the whole, so that different texts have different folders.
+    Ordinary names stay as they are, but for blanks and slashes: names that differ in these alone share a
+    folder. What else had to be changed or cut ends in a digest of the whole.
     """
     given = str(text)
     wanted = given.replace("/", ".").replace(" = ", "=").replace(" ", "_")

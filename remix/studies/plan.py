@@ -93,8 +93,8 @@ def make_plan(config: DictConfig) -> Plan:
     """Compose and check every job of a sweep that has not begun.
 
     :param config: of the sweep as a whole, as Hydra hands it to ``on_multirun_start``.
-    :raises SettingError: if a job could not run, if two of them could not be told apart, or if the study's
-        folder holds a run of the same name and another configuration.
+    :raises SettingError: if a job could not run, if two of them could not be told apart or would share a
+        folder, or if the study's folder holds a run of the same name and another configuration.
     """
     if OmegaConf.is_missing(config.study, "name"):
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
@@ -106,7 +106,12 @@ def make_plan(config: DictConfig) -> Plan:
     composed = list(_jobs(config))
     jobs = tuple(job for job, _, _ in composed)
     seen: dict[tuple[str, str], Job] = {}
+    folders: dict[str, Job] = {}
     for job in jobs:
+        other = folders.setdefault(job.directory, job)
+        if str(other) != str(job):
+            expected = f"'{job}' and '{other}' would share the folder {job.directory}; rename one of them"
+            raise SettingError("study.variant", job.variant, expected)
         first = seen.setdefault((job.panel, job.variant), job)
         if first.identity != job.identity:
             raise SettingError(
@@ -137,11 +142,17 @@ def _check_tuning(tuning: object) -> None:
 
 
 def write_plan(plan: Plan, directory: Path) -> None:
-    """Write the plan into the study's folder, where the jobs find it, with the jobs of earlier commands."""
+    """Write the plan into the study's folder, where the jobs find it, with the jobs of earlier commands.
+
+    :raises SettingError: if the folder is that of another study, whose name only looks different.
+    """
     path = directory / PLAN_FILE
     with turn(directory / _PLANNING):
-        earlier = read_plan(path)["jobs"] if path.is_file() else ()
-        replace_text(path, json.dumps(plan.merged(earlier), indent=1))
+        earlier = read_plan(path) if path.is_file() else plan.merged()
+        if earlier["study"] != plan.study:
+            expected = f"has the folder of the study '{earlier['study']}', {directory}; choose another"
+            raise SettingError("study.name", plan.study, expected)
+        replace_text(path, json.dumps(plan.merged(earlier["jobs"]), indent=1))
 
 
 def _equals(job: Job, jobs: Iterable[Job]) -> tuple[int, ...]:

@@ -100,6 +100,19 @@ def test_commands_that_plan_at_once_lose_no_job(tmp_path: Path, monkeypatch: pyt
     assert sorted(job["seed"] for job in read_plan(tmp_path / "plan.json")["jobs"]) == [1, 2, 3]
 
 
+def test_names_that_share_a_folder_are_told_apart(tmp_path: Path):
+    """Blanks and slashes are underscores and points in names of folders."""
+    variant = """+hydra.sweeper.params={study.variant: "a_b,'a b'"}"""
+    with pytest.raises(
+        SettingError, match=r"^study.variant=a b: '.*, a b, seed 1' and '.*, a_b, seed 1' would"
+    ):
+        plan("negative_gradient", "variant=full", "seed=1", variant)
+    write_plan(plan("negative_gradient", "variant=full", "seed=1", "study.name=a b"), tmp_path)
+    with pytest.raises(SettingError, match=r"^study.name=a_b: has the folder of the study 'a b'"):
+        write_plan(plan("negative_gradient", "variant=full", "seed=1", "study.name=a_b"), tmp_path)
+    assert read_plan(tmp_path / "plan.json")["study"] == "a b"
+
+
 def test_equal_runs_of_the_small_onset_studies_are_the_same_runs():
     """So that one study takes over what another has trained."""
     [method] = plan("onset_small", "seed=101", "algorithm=ow_qmix").jobs

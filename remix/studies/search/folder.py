@@ -15,7 +15,7 @@ from remix.studies.search.plan import Plan
 from remix.tracking import flatten
 from remix.tracking.plan_file import SEARCH_FILE
 
-_LASTING = ("seeds", "sampler_seed", "space")  # what a repeated command must not change
+_LASTING = ("name", "seeds", "sampler_seed", "space")  # what a repeated command must not change
 _SHOWN = 3  # differing settings that an error names
 
 
