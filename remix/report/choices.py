@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Those of :data:`DEFAULTS`."""
     group = parser.add_argument_group("of a study")
     group.add_argument(
-        "--metric", help="what is compared, such as test/win_rate (default: the study's, mostly test/return)"
+        "--metric", help="what is compared, such as test/length (default: the study's, mostly test/return)"
     )
     group.add_argument("--onset", help="score above which a run has begun to learn (default: the study's)")
     group.add_argument(
