@@ -30,7 +30,7 @@ ReMIX: experiments in cooperative multi-agent reinforcement learning.
   remix check [SETTING=VALUE ...]         whether an environment or algorithm of your own keeps its contract
   remix warmup [SETTING=VALUE ...]        compile what runs of a configuration call, before them
   remix sync [RUN ...]                    bring to MLflow what it lacks, as its server was away
-  remix ui                                the MLflow comparison of all runs, in the browser
+  remix ui [STUDY_OR_RUN]                 curves and scores in MLflow, in the browser
   remix new NAME                          a project of your own: environment, weighting, study, tests
   remix completion bash|zsh|fish          tab completion: eval "$(remix completion bash)"
 
