@@ -32,14 +32,12 @@ def help_of(command: str, words: Sequence[str]) -> str:
     choices = full.hydra.runtime.choices.items()
     chosen = {key: choice for key, choice in sorted(choices) if key.partition("/")[0] != "hydra"}
     width = max(_NARROWEST, shutil.get_terminal_size().columns - 1)
-    groups = {key: sorted(group_choices(key)) for key in chosen}
+    groups = {key: names for key in chosen if (names := sorted(group_choices(key)))}
+    choices_of_groups = [_indented(f"{group}: {', '.join(names)}", width) for group, names in groups.items()]
     lines = [
         full.hydra.help.header,
         "",
-        _HEADINGS[0],
-        "",
-        *(_indented(f"{group}: {', '.join(names)}", width) for group, names in groups.items() if names),
-        "",
+        *([_HEADINGS[0], "", *choices_of_groups, ""] if groups else []),
         _HEADINGS[1],
         "",
         *_settings(full, _meanings(command, chosen), width),

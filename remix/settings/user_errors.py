@@ -14,6 +14,7 @@ from remix.settings.own_code import own_traceback, summary
 from remix.settings.words import group_choices
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HEADER = re.compile(r"(?:Expected header format: KEY VALUE, got|Too many components in) '(@.*)'")
 
 
 def one_line(error: BaseException) -> str | None:
@@ -75,6 +76,8 @@ def _file(error: BaseException) -> str | None:
         return "a configuration cannot be read: it is nested too deeply, or holds itself"
     if isinstance(error, UnicodeDecodeError):
         return f"a file that should be text in UTF-8 is not: {error}"
+    if isinstance(error, ValueError) and (header := _HEADER.fullmatch(str(error))):
+        return f"# {header[1]}: heads a configuration, and must have one word after its name"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark) is not None:

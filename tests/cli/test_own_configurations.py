@@ -98,6 +98,10 @@ def test_a_wrong_one_is_one_line(remix: CommandLine):
     outcome = remix("train", "env=cut")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert "conf/env/cut.yaml, line 1, column 5: mapping values are not allowed here" in outcome.err
+    write(remix.home, {"conf/algorithm/two.yaml": "# @label Two words\ndefaults: [qmix]\n"})
+    outcome = remix("train", "algorithm=two")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith("remix: # @label Two words: ") and "one word" in outcome.err
 
 
 def test_our_own_folder_is_no_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
