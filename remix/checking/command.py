@@ -15,6 +15,7 @@ from remix.networks.mixers.base import Mixer
 from remix.runs.building import make
 from remix.runs.config import check_arguments, plain
 from remix.runs.targets import locate
+from remix.settings import checks
 from remix.studies.search.composition import given
 from remix.weighting.base import Weighting
 
@@ -28,6 +29,7 @@ def check_configured(config: DictConfig) -> None:
     :raises CheckFailed: something is broken.
     """
     check_arguments(plain(config))
+    checks.seed("seed", config.seed)
     words = OmegaConf.to_container(HydraConfig.get().overrides.task)
     assert isinstance(words, list)
     named = {re.split(r"[./@]", key)[0] for key in given(words)}
@@ -40,11 +42,11 @@ def _reports(config: DictConfig, groups: set[str]) -> Iterator[Report]:
     settings = plain(config)
     if "env" in groups:
         make(config.env, "env", Environment).close()
-        yield check(settings["env"])
+        yield check(settings["env"], seed=config.seed)
     if "algorithm" in groups:
         for node in settings["algorithm"].values():
             if isinstance(node, Mapping) and "_target_" in node:
                 target = locate("_target_", node["_target_"])
                 if isinstance(target, type) and issubclass(target, Mixer | Weighting):
-                    yield check(node)
+                    yield check(node, seed=config.seed)
         yield check(config)

@@ -24,7 +24,7 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return f"the memory does not suffice: {error or 'no more can be had'}"
     if full_disk(error):
-        return "the disk is full, or a quota is; with more room, the same command with resume=auto goes on"
+        return "the disk is full, or a quota is; with more room, a run goes on with resume=auto"
     return _hydra(error) or _launcher(error) or _file(error) or _lightning(error)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from remix.checking import command
 from tests.command_line import CommandLine
 
 
@@ -36,6 +37,14 @@ def test_the_algorithm_that_is_chosen_with_its_parts(remix: CommandLine, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_the_seed_is_that_of_the_configuration(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
+    seeds = []
+    monkeypatch.setattr(command, "check", lambda thing, seed=None: seeds.append(seed) or "checked")
+    assert remix("check", "env=climbing", "seed=5").out == "checked\n"
+    assert remix("check", "algorithm=qmix").code == 0
+    assert seeds == [5, 1, 1, None]  # environment; mixer, weighting and algorithm, which knows its seed
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -44,6 +53,7 @@ def test_the_algorithm_that_is_chosen_with_its_parts(remix: CommandLine, tmp_pat
             "signals, step 1: reward is nan, must be a finite number [what_it_returns_fits_its_spec]",
         ),
         (["env.n_agents=300"], "env.n_agents=300: "),
+        (["env=climbing", "seed=-1"], "seed=-1: "),
         (["algorithm=qmox"], "algorithm=qmox: must be one of qmix, "),
     ],
 )
