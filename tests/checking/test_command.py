@@ -38,8 +38,13 @@ def test_the_algorithm_that_is_chosen_with_its_parts(remix: CommandLine, tmp_pat
 
 
 def test_the_seed_is_that_of_the_configuration(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
-    seeds = []
-    monkeypatch.setattr(command, "check", lambda thing, seed=None: seeds.append(seed) or "checked")
+    seeds: list[int | None] = []
+
+    def check(thing: object, seed: int | None = None) -> str:
+        seeds.append(seed)
+        return "checked"
+
+    monkeypatch.setattr(command, "check", check)
     assert remix("check", "env=climbing", "seed=5").out == "checked\n"
     assert remix("check", "algorithm=qmix").code == 0
     assert seeds == [5, 1, 1, None]  # environment; mixer, weighting and algorithm, which knows its seed
