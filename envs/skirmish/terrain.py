@@ -19,9 +19,8 @@ from remix.envs.skirmish.plain_yaml import read_text
 from remix.settings.errors import one_of
 
 SIZE = 32  # every map has this many cells in both directions
-BORDER = (
-    2  # closed cells within this distance of an edge are as high as the ground inside; nobody flies there
-)
+# Closed cells within this distance of an edge are as high as the ground inside, and nobody flies there.
+BORDER = 2
 CLOSED, LOW, HIGH, RAMP, CLIFF = "#.^/%"
 
 # Heights in the game's map of heights, one byte each. SMAC shows them divided by 255.

@@ -28,8 +28,8 @@ def check_configured(config: DictConfig) -> None:
     :raises SettingError: something of the configuration cannot work.
     :raises CheckFailed: something is broken.
     """
+    checks.seed("seed", config.seed)  # before the callbacks, which it is handed on to
     check_arguments(plain(config))
-    checks.seed("seed", config.seed)
     words = OmegaConf.to_container(HydraConfig.get().overrides.task)
     assert isinstance(words, list)
     named = {re.split(r"[./@]", key)[0] for key in given(words)}

@@ -59,6 +59,7 @@ def test_the_seed_is_that_of_the_configuration(remix: CommandLine, monkeypatch: 
         ),
         (["env.n_agents=300"], "env.n_agents=300: "),
         (["env=climbing", "seed=-1"], "seed=-1: "),
+        (["env=climbing", "seed=abc"], "seed=abc: "),
         (["algorithm=qmox"], "algorithm=qmox: must be one of qmix, "),
     ],
 )
