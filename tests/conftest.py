@@ -11,7 +11,9 @@ import pytest
 import torch
 from filelock import FileLock
 
+from tests.command_line import CommandLine
 from tests.faulty_server import FaultyServer
+from tests.projects import forgotten
 
 _SAID = pytest.StashKey[bool]()
 
@@ -42,6 +44,19 @@ def _one_thread():
 def _torch_seed():
     """Every test starts from the same random state, whatever ran before."""
     torch.manual_seed(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test imports from a folder of its own, a later one with a module of that name does not find."""
+    with forgotten(tmp_path_factory.getbasetemp()):
+        yield
+
+
+@pytest.fixture
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
+    """The command, in an empty folder."""
+    return CommandLine(monkeypatch, capsys, tmp_path)
 
 
 @pytest.fixture(scope="session")

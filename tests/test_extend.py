@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import CommandLine
-from tests.projects import QUICK, forgotten, write
+from tests.projects import QUICK, write
 
 PAGE = (Path(__file__).parents[1] / "docs/extend.md").read_text()
 FILES = dict(re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE, flags=re.DOTALL))
@@ -24,10 +23,9 @@ def remix(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     mlflow_uri: str,
-) -> Iterator[CommandLine]:
+) -> CommandLine:
     write(tmp_path, FILES)
-    with forgotten(tmp_path):
-        yield CommandLine(monkeypatch, capsys, tmp_path)
+    return CommandLine(monkeypatch, capsys, tmp_path)
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in STUDY])

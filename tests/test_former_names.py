@@ -16,11 +16,6 @@ SAME = ("env=two_step", "algorithm=vdn", "algorithm.policy.hidden_size=4", "repl
 QUICK = ("max_env_steps=72", "steps_per_epoch=72", "validation_episodes=2", "test_episodes=2", "logger=none")
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def test_checkpoints_are_loaded():
     config, module = load(FILES / "last.ckpt")
     assert config.env._target_.rpartition(".")[0] not in MOVED

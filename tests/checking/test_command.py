@@ -10,11 +10,6 @@ from remix.checking import command
 from tests.command_line import CommandLine
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def subjects(output: str) -> list[str]:
     return [line.split(":")[0] for line in output.splitlines() if not line.startswith(" ")]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ def test_what_is_broken_and_what_is_mended(
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("sharp", "test_sharp"):
         (tmp_path / f"{name}.py").write_text(block("python", f"# {name}.py"))
-        monkeypatch.delitem(sys.modules, name, raising=False)
 
     command, *lines = block("console").splitlines()
     outcome = CommandLine(monkeypatch, capsys, tmp_path)(*command.removeprefix("$ remix ").split())

@@ -12,12 +12,6 @@ import pytest
 from remix.cli import command as cli
 from tests.command_line import TINY, CommandLine
 
-
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 MISTAKES = [
     (
         "train -m seed=1,2 hydra.launcher._target_=hydra_plugins.hydra_ray_launcher.x.Y",

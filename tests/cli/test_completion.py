@@ -31,11 +31,6 @@ HOSTILE = [
 
 
 @pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
-@pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of files whose names are commands; it is the working directory."""
     monkeypatch.chdir(tmp_path)

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,6 @@ from tests.command_line import CommandLine
 from tests.projects import QUICK, forgotten
 
 LAMP = ("experiment=lamp", *QUICK, "algorithm.central.embed_dim=8")
-
-
-@pytest.fixture
-def remix(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[CommandLine]:
-    with forgotten(tmp_path):
-        yield CommandLine(monkeypatch, capsys, tmp_path)
 
 
 @pytest.fixture
@@ -78,12 +69,10 @@ def test_its_battle_trains_and_a_checkpoint_brings_it_along(
 def test_what_a_checkpoint_needs_is_said_elsewhere(
     remix: CommandLine, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    assert remix("train", *LAMP, "logger=none", "run_dir=run").code == 0
+    with forgotten(project):
+        assert remix("train", *LAMP, "logger=none", "run_dir=run").code == 0
     elsewhere = project.parent / "elsewhere"
     elsewhere.mkdir()
-    for name in [name for name in sys.modules if name.split(".")[0] in ("envs", "weightings")]:
-        del sys.modules[name]
-    sys.path.remove(str(project))
     monkeypatch.chdir(elsewhere)
     outcome = remix("evaluate", "../mine/run")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)

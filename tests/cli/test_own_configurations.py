@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from remix.runs.config import register_resolvers
 from remix.settings.import_path import OURS
 from remix.settings.project import configuration_folders
 from tests.command_line import CommandLine
-from tests.projects import QUICK, forgotten, write
+from tests.projects import QUICK, write
 
 FILES = {
     "envs/lamp.py": "from remix.envs.games import TwoStepGame\n\nclass Lamp(TwoStepGame): ...\n",
@@ -25,12 +24,9 @@ FILES = {
 
 
 @pytest.fixture
-def remix(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[CommandLine]:
+def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
     write(tmp_path, FILES)
-    with forgotten(tmp_path):
-        yield CommandLine(monkeypatch, capsys, tmp_path)
+    return CommandLine(monkeypatch, capsys, tmp_path)
 
 
 def test_a_run_is_composed_of_them(remix: CommandLine):

@@ -122,7 +122,6 @@ def test_a_policy_that_cannot_leave_is_named(
     pytest.importorskip("onnxruntime")
     Path("own_policy.py").write_text(OWN)
     monkeypatch.syspath_prepend(str(command.home))
-    monkeypatch.delitem(sys.modules, "own_policy", raising=False)
     archive.write(checkpoint_of(composed("env=penalty", "algorithm=iql", setting)), Path("x.ckpt"))
     refused = command("export", "x.ckpt", "exploration=0.5")
     assert refused.code == 2

@@ -13,11 +13,6 @@ from tests.command_line import SMALL, CommandLine
 ENOUGH = Budget(max_env_steps=1_000, wanted=32, episodes_per_round=8, episode_limit=10, warmup_steps=300)
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def test_nothing_is_said_of_a_budget_that_is_enough():
     ENOUGH.check()
     assert ENOUGH.warnings() == ENOUGH.shortfalls(env_steps=1_004, updates=90) == []

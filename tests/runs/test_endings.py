@@ -17,11 +17,6 @@ from tests.command_line import TINY, CommandLine
 SECOND = ("max_env_steps=1000000", "steps_per_epoch=16", "trainer.max_time=00:00:00:01")
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def folders(home: Path) -> set[Path]:
     """Everything below ``runs``, without the files in folders of runs."""
     return {path for path in home.glob("runs/**/*") if path.is_dir() and path.name != "checkpoints"}

@@ -13,11 +13,6 @@ from tests.command_line import SMALL, TINY, CommandLine
 RUN = Path("runs/mine")
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def mean_return(out: str) -> str:
     [value] = re.findall(r"^  return +(\S+)$", out, flags=re.MULTILINE)
     return value

@@ -26,11 +26,6 @@ from tests.programs import HALTING
 REMIX = "from remix.cli.command import main; main()"
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def runs(home: Path) -> list[Path]:
     return sorted(file.parent for file in home.glob("runs/**/run.json"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ def parallel_env():
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that the user is in, with a game of two modules."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -33,9 +32,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "dice.py").write_text(GAME)
     (tmp_path / "beside.py").write_text("x = 1\n")
     register_resolvers()
-    yield tmp_path
-    for name in ("dice", "helpers", "helpers.numbers", "stop"):
-        sys.modules.pop(name, None)
+    return tmp_path
 
 
 def of(*words: str) -> str:

@@ -35,11 +35,6 @@ MultiAgentModule.training_step = halting
 """Every run stands still after some checkpoints, to be killed."""
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def start(home: Path, *arguments: str, code: str = REMIX) -> subprocess.Popen[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     environment.pop("HYDRA_FULL_ERROR", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from remix.runs.trainer import TimeLimit
 from remix.runs.trainer_arguments import FIXED, WORKING, check_trainer
 from remix.settings.errors import SettingError
 from tests.command_line import SMALL, CommandLine
-
-
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
 
 WORKS: dict[str, tuple[Any, ...]] = {
     "accelerator": ("cpu", "auto"),

@@ -79,8 +79,6 @@ RUN = (
 def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
     for name, text in FILES.items():
         (tmp_path / name).write_text(dedent(text))
-        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
-    monkeypatch.setattr(sys, "path", list(sys.path))
     return CommandLine(monkeypatch, capsys, tmp_path)
 
 

@@ -18,11 +18,6 @@ CANARY = "S3cretCanary"
 RUN = ("train", *TINY, "logger=csv", "experiment_name=games")
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def leaks(folder: Path) -> list[str]:
     """Files and folders that have the canary in their content or their name."""
     return [

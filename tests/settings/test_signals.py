@@ -34,11 +34,6 @@ from tests.training import make_trainer
 LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", "run_dir=runs/x", "callbacks.episode_video=null")
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: int = 1) -> None:
     """The process gets the signal in the given call of a hook of the module."""
     owner = next(kind for kind in ValueFactorization.__mro__ if hook in vars(kind))

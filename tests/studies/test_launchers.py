@@ -20,11 +20,6 @@ from tests.studies.studies import STUDY, parent_and_children, records
 
 
 @pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
-@pytest.fixture
 def server(migrated_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an MLflow server that keeps artifacts too."""
     folder = tmp_path / "server"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,6 @@ def cluster() -> Iterator[Any]:
         cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
         connect(cluster.address, log_to_driver=True)
         yield cluster
-
-
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
 
 
 def test_all_jobs_finish_and_are_skipped_the_next_time(cluster: Any, remix: CommandLine):

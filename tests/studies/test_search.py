@@ -51,11 +51,6 @@ OPTIMUM = 1e-3
 
 
 @pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
-@pytest.fixture
 def train(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[DictConfig], Any]], list[DictConfig]]:
     """Puts a function of the configuration in the place of training; the list is of its calls."""
 

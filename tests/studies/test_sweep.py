@@ -22,11 +22,6 @@ from tests.programs import HALTING
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> None:
     done = remix(*STUDY, "algorithm=qmix,vdn", "seed=1,2", "study.onset=-100")
     assert done.code == 0, done.err

@@ -71,11 +71,6 @@ def training(tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> Train
     return Training(tmp_path / "run", uri)
 
 
-@pytest.fixture
-def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CommandLine:
-    return CommandLine(monkeypatch, capsys, tmp_path)
-
-
 @pytest.mark.parametrize("wrong", ["password", "database"])
 def test_what_cannot_be_used_is_one_line(remix: CommandLine, cluster: Cluster, wrong: str) -> None:
     uri = cluster.uri("postgres", "other-Geheim") if wrong == "password" else cluster.uri("nowhere")
