@@ -27,14 +27,18 @@ class Ending(NamedTuple):
     lines: tuple[str, ...]
 
 
-def ending(spec: EnvSpec, length: int, score: float, metrics: Mapping[str, float]) -> Ending:
+def ending(
+    spec: EnvSpec, length: int, score: float, metrics: Mapping[str, float], terminated: bool
+) -> Ending:
     """What there is to say of an episode of ``length`` steps with a return of ``score``.
 
     :param metrics: the episode's statistics by the names of ``spec.metrics``.
+    :param terminated: whether it came to a true end. A game whose last step is its end is no time-out; a
+        battle is one at its limit, which SMAC calls a true end.
     """
     if metrics.get(WON):
         title = "Victory"
-    elif length >= spec.episode_limit:
+    elif not terminated or (WON in metrics and length >= spec.episode_limit):
         title = "Time is up"
     else:
         title = "Defeat" if WON in metrics else "The end"

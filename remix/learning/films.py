@@ -61,7 +61,7 @@ def record_episode(
         exploration=None,
         on_step=lambda: frames.append(game.render().copy()),
     )
-    card = ending(game.spec, episode.length, episode.score, episode.metrics)
+    card = ending(game.spec, episode.length, episode.score, episode.metrics, episode.terminated)
     frames += [end_card(frames[-1], card)] * max(1, round(fps * END_SECONDS))
     save_film(frames, path, fps)
     return episode

@@ -12,24 +12,27 @@ SPEC = replace(PredatorPrey().spec, episode_limit=60)
 
 
 @pytest.mark.parametrize(
-    ("length", "metrics", "title"),
+    ("length", "metrics", "terminated", "title"),
     [
-        (30, {"battle_won": 1.0}, "Victory"),
-        (60, {"battle_won": 1.0}, "Victory"),
-        (30, {"battle_won": 0.0}, "Defeat"),
-        (60, {"battle_won": 0.0}, "Time is up"),
-        (60, {"captures": 3.0}, "Time is up"),
-        (30, {}, "The end"),
+        (30, {"battle_won": 1.0}, True, "Victory"),
+        (60, {"battle_won": 1.0}, False, "Victory"),
+        (30, {"battle_won": 0.0}, True, "Defeat"),
+        (60, {"battle_won": 0.0}, False, "Time is up"),
+        (60, {"battle_won": 0.0}, True, "Time is up"),  # SMAC's limit is an end like any other
+        (60, {"captures": 3.0}, False, "Time is up"),
+        (30, {}, False, "Time is up"),  # a limit of the game's own
+        (30, {}, True, "The end"),
+        (60, {}, True, "The end"),  # a game of as many stages, all of them played
     ],
 )
-def test_how_an_episode_ended(length, metrics, title):
-    assert ending(SPEC, length, 1.0, metrics).title == title
+def test_how_an_episode_ended(length, metrics, terminated, title):
+    assert ending(SPEC, length, 1.0, metrics, terminated).title == title
 
 
 def test_a_card_says_the_return_and_the_statistics():
-    card = ending(SPEC, 42, -12.34567, {"battle_won": 0.0, "dead_allies": 5.0})
+    card = ending(SPEC, 42, -12.34567, {"battle_won": 0.0, "dead_allies": 5.0}, True)
     assert card.lines == ("return -12.35 in 42 steps", "dead allies 5")
-    assert ending(SPEC, 42, 2000.0, {}).lines == ("return 2000 in 42 steps",)
+    assert ending(SPEC, 42, 2000.0, {}, True).lines == ("return 2000 in 42 steps",)
 
 
 @pytest.mark.parametrize("shape", [(450, 560, 3), (6, 8, 3), (1, 1, 3), (40, 900, 3), (33, 40)])

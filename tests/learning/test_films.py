@@ -6,13 +6,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from remix.envs.games import BranchChain
+from remix.envs.endings import Ending
+from remix.envs.games import BranchChain, MatrixGame
 from remix.envs.predator_prey import PredatorPrey
 from remix.envs.spec import Observation
+from remix.learning import films
 from remix.learning.films import film, record_episode
 from remix.learning.policy import Policy
 from remix.learning.workers.rollout import rollout
@@ -63,3 +66,19 @@ def test_a_game_that_may_hang_is_played_in_a_process_of_its_own(tmp_path: Path) 
     assert np.array_equal(episode.actions, expected.actions)
     assert (tmp_path / "episode.gif").read_bytes() == (tmp_path / "expected.gif").read_bytes()
     assert int((tmp_path / "process").read_text()) != os.getpid()
+
+
+def test_a_game_that_is_played_to_its_end_is_no_time_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+
+    def card(picture: NDArray[np.generic], said: Ending) -> NDArray[np.generic]:
+        titles.append(said.title)
+        return picture
+
+    monkeypatch.setattr(films, "end_card", card)
+    idle = PredatorPrey(n_agents=2, n_stags=1, world_shape=(4, 4), episode_limit=1)
+    for game in (MatrixGame([[1, 0], [0, 1]], stages=2), idle):
+        record_episode(game, Policy(game.spec), 5, tmp_path / "episode.gif")
+    assert titles == ["The end", "Time is up"]
