@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ LOCK, NOTE, DRAFT = ".lock", ".holder", ".holder.draft"
 
 BEAT, EXPIRY = 30.0, 300.0
 """Seconds between two signs of a holder, and after which one of another host is taken to be gone."""
+
+PROCESSES = Path("/proc")
+"""Where Linux tells of processes."""
 
 POLL = 0.05
 """Seconds between two looks of who waits for a turn."""
@@ -65,7 +69,7 @@ class Holder:
             return False
         except PermissionError:
             pass
-        return _born(self.pid) == self.born
+        return self.born in ("", _born(self.pid))
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
@@ -161,8 +165,14 @@ def _noted(directory: Path) -> Iterator[None]:
 
 
 def _born(pid: int) -> str:
-    """When a process started, in the system's own count, as far as it tells (Linux)."""
+    """When a process started, in the system's own words: those of Linux, elsewhere those of ``ps``."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        if (PROCESSES / "self/stat").is_file():
+            return (PROCESSES / f"{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        # The words of all who ask must be the same, whatever their language and their time zone.
+        words = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+        asked = subprocess.run(command, env=words, capture_output=True, text=True, timeout=10, check=True)
+        return asked.stdout.strip()
+    except (OSError, IndexError, subprocess.SubprocessError):
         return ""

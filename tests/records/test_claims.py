@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -76,6 +78,41 @@ def test_a_killed_process_of_this_host_holds_nothing(elsewhere: Path) -> None:
     # Another process that has its number since is not the holder.
     (elsewhere / NOTE).write_text(json.dumps(about | {"pid": os.getpid()}))
     assert holder(elsewhere) is None
+
+
+@pytest.fixture
+def without_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A system whose processes ``ps`` alone tells of; the file says when all of them started."""
+    started, tools = tmp_path / "started", tmp_path / "tools"
+    started.write_text("Mon Nov 30 21:09:42 2026\n")
+    tools.mkdir()
+    (tools / "ps").write_text(f'#!/bin/sh\n[ "$TZ $LC_ALL" = "UTC C" ] && cat {started}\n')
+    (tools / "ps").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    monkeypatch.setattr(claims, "PROCESSES", tmp_path / "nowhere")
+    return started
+
+
+def test_a_later_process_of_the_same_number_holds_nothing_without_proc(
+    without_proc: Path, tmp_path: Path
+) -> None:
+    with claim(tmp_path / "run"):
+        found = holder(tmp_path / "run")
+        assert found is not None and found.born == "Mon Nov 30 21:09:42 2026"
+        without_proc.write_text("Mon Nov 30 21:09:43 2026\n")
+        assert holder(tmp_path / "run") is None
+        without_proc.unlink()  # where nothing tells, the note of an earlier version and this one alike
+        (tmp_path / "run" / NOTE).write_text(json.dumps({**vars(found), "born": ""}))
+        assert holder(tmp_path / "run") is not None
+
+
+def test_ps_tells_when_a_process_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(claims, "PROCESSES", tmp_path)
+    if shutil.which("ps") is None:
+        pytest.skip("needs ps")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert re.fullmatch(r"\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}", claims._born(os.getpid()))
+    assert claims._born(2**22 + 1) == ""
 
 
 def test_a_holder_gives_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
