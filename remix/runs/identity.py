@@ -78,8 +78,8 @@ def identity(config: DictConfig) -> str:
     settings = {str(key): _resolved(own[key]) for key in own if key not in _OUTSIDE}
     if (start := settings.pop("init_from", None)) is not None:  # without it, as in releases that had none
         settings["init_from"] = str(RunDirectory(Path(str(start))).checkpoint or start)
-    if isinstance(settings.get("env"), Mapping):  # pictures change no episode
-        settings["env"] = {k: v for k, v in settings["env"].items() if not str(k).startswith("render_")}
+    if isinstance(settings.get("env"), Mapping):
+        settings["env"] = _environment(settings["env"])
     counted = {
         **settings,
         "trainer": _trainer(settings.get("trainer") or {}),
@@ -103,6 +103,17 @@ def _resolved(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
+
+
+def _environment(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without pictures, which change no episode.
+
+    A battle of no scenario of the user's own has none here, as before its configuration named one.
+    """
+    counted = {key: value for key, value in settings.items() if not str(key).startswith("render_")}
+    if counted.get("scenario") is None and str(counted.get("_target_")).startswith("remix."):
+        counted.pop("scenario", None)
+    return counted
 
 
 def _trainer(settings: Mapping[str, Any]) -> dict[str, Any]:

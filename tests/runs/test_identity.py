@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import open_dict
 
 import remix
 from remix.runs.config import register_resolvers
@@ -72,6 +73,19 @@ def test_the_networks_that_a_run_begins_with_count_not_their_place(own: Path) ->
 
 def test_pictures_do_not_count(own: Path) -> None:
     assert of("env=smac") == of("env=smac", "env.render_sight=true") != of("env=smac", "env.step_mul=4")
+
+
+@pytest.mark.parametrize("game", ["smac", "smacv2", "open_loop_smac"])
+def test_a_run_made_before_battles_had_a_place_for_a_scenario_is_the_same(own: Path, game: str) -> None:
+    config = remix.compose(f"env={game}")
+    with open_dict(config):
+        del config.env["scenario"]
+    before = identity(config)
+    assert of(f"env={game}") == before
+    plus, plain = (of(f"env={game}", f"{plus}env.scenario={{episode_limit: 9}}") for plus in ("+", ""))
+    assert plus == plain != before
+    assert of("+env.scenario=null") == of()
+    assert of("env._target_=dice.Game", "+env.scenario=null") != of("env._target_=dice.Game")
 
 
 def test_equal_numbers_and_what_only_shows_do_not_count(own: Path) -> None:
