@@ -3,6 +3,10 @@
 Configurations that are kept go through :func:`redacted`, errors that become part of a record through
 :func:`redact`. What is printed, by us, by a library or by the interpreter with a traceback, goes through the
 streams that :func:`shield` puts in place.
+
+A name tells what is secret, a number alone does not: a password or a PIN of digits is masked as any other.
+Only a name that begins as those of counts and bounds do, such as ``n_token`` or ``max_token``, shows whole
+numbers, of nine digits at most.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ MASK = "***"
 # Everything is bounded, so that no text takes more than linear time.
 _NAME = (
     r"[\w-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|secret|private)[_-]?key"
-    r"|credentials?|signature)|sig"
+    r"|credentials?|signature|passcode)|sig|pin(?:[_-]?code)?"
 )
 _WORD = rf"(?<![\w-])(?:{_NAME})"
 _QUOTED = r"'[^']{0,500}'|\"[^\"]{0,500}\""
@@ -44,6 +48,12 @@ _HEADER = re.compile(r"(\bauthorization['\"]? ?[:=] ?['\"]?\w{1,20} )([^\s'\"]{1
 _IN_ADDRESSES = (_ADDRESS, _TOKEN, _ARGUMENT)
 _IN_TEXT = (*_IN_ADDRESSES, _ITEM, _LINE, _HEADER)
 _KEY = re.compile(_NAME, re.IGNORECASE)
+
+_COUNTING = r"(?:n|num|number|count|total|min|max)[_-][\w-]{0,80}"
+_COUNT = re.compile(_COUNTING, re.IGNORECASE)
+_COUNT_IN_TEXT = re.compile(rf"\s{{0,80}}['\"]?{_COUNTING}['\"]? ?(?:[=:]|%3D)\s{{0,9}}", re.IGNORECASE)
+_WHOLE = re.compile(r"['\"\[(]{0,2}[+-]?\d{1,9}(?:, ?[+-]?\d{1,9})*[)\]}'\".,;:]*")
+"""Numbers that count, with what text and sweeps put around them."""
 
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_BACKEND_STORE_URI")
 _SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "PGPASSWORD")
@@ -140,13 +150,21 @@ class RedactedStream:
 
 def _masked(text: str, patterns: tuple[re.Pattern[str], ...]) -> str:
     for pattern in patterns:
-        text = pattern.sub(rf"\1{MASK}\3", text)
+        text = pattern.sub(_mask, text)
     return text
 
 
+def _mask(found: re.Match[str]) -> str:
+    """What stands for a secret, its name before it; the whole if it is a number of something."""
+    counts = _COUNT_IN_TEXT.fullmatch(found[1]) and _WHOLE.fullmatch(found[2])
+    return found[0] if counts else f"{found[1]}{MASK}{found[3]}"
+
+
 def _is_secret(key: object, value: object) -> bool:
+    name = str(key).rpartition(".")[2]
     plain = isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
-    return plain and _KEY.fullmatch(str(key).rpartition(".")[2]) is not None
+    counts = _COUNT.fullmatch(name) and _WHOLE.fullmatch(str(value))
+    return plain and _KEY.fullmatch(name) is not None and not counts
 
 
 @cache

@@ -60,6 +60,10 @@ def test_forms_of_secrets(text: str, masked: str) -> None:
         "a:b@c",
         "32 tokens, n_tokens=3",
         "seed=1: must be a whole number",
+        "env.options.max_token=512: must be less",
+        "n_token=1,2,3",
+        "{'n_token': 3, 'num_secret': 0}",
+        "options:\n  n_token: 3\n",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
@@ -86,6 +90,28 @@ def test_configurations_keep_all_else() -> None:
         "logger": {"x": {"api_key": "***", "password": "***", "token": None, "uri": ["http://u:***@h"]}},
         "env": {"n_tokens": 3, "name": "token=5"},
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["n_token", "max_token", "MIN-TOKEN", "num_secret", "env.total_token", "token_count", "n_keys"]
+)
+def test_counts_stay(name: str) -> None:
+    for count in (0, 5, 123_456_789, "1,2,3"):
+        assert redacted({name: count}) == {name: count}
+        assert redact(f"{name}={count}") == f"{name}={count}"
+
+
+@pytest.mark.parametrize("name", ["password", "pin", "pin_code", "PASSCODE", "token", "api_key", "maxtoken"])
+@pytest.mark.parametrize("secret", [0, 1234, "1234", 123_456_789])
+def test_secrets_of_digits_do_not(name: str, secret: int | str) -> None:
+    assert redacted({name: secret}) == {name: "***"}
+    assert redact(f"{name}={secret}") == f"{name}=***"
+
+
+@pytest.mark.parametrize("secret", [1_234_567_890, "s3cret", "5-a"])
+def test_what_is_no_count_under_the_name_of_one(secret: int | str) -> None:
+    assert redacted({"n_token": secret}) == {"n_token": "***"}
+    assert redact(f"n_token={secret}") == "n_token=***"
 
 
 def test_streams_mask_and_are_otherwise_themselves() -> None:
