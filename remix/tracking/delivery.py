@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, WEIGHTS
+from remix.records.directory import BEST, CONFIGURATION, FILM, HEAT_MAP, LEARNING_CURVE, WEIGHTS
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 from remix.settings.redaction import redacted
@@ -33,6 +33,7 @@ ARTIFACTS = (
     CONFIGURATION,
     BEST,
     FILM,
+    LEARNING_CURVE,
     HEAT_MAP,
     WEIGHTS,
     JOURNAL,
