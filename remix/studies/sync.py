@@ -1,10 +1,13 @@
-"""The command ``remix sync``: bring runs, studies and searches to stores that lack some of them."""
+"""The command ``remix sync``: bring runs, studies and searches to stores that lack some of them.
+
+What somebody deleted in a store stays deleted, unless its folder is named.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +23,12 @@ from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import Note
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
-from remix.tracking.store import AwayError, is_away, store_uri
+from remix.tracking.store import AwayError, connect, is_away, store_uri
+from remix.tracking.studies import has_run
 
 if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
     from remix.studies.tracked_parent import TrackedParent
 
 _LOGGER = "remix.tracking.loggers.MLflowLogger"
@@ -39,7 +45,11 @@ def sync(arguments: Sequence[str]) -> None:
         "killed.",
         allow_abbrev=False,
     )
-    parser.add_argument("runs", nargs="*", help=f"run directories (default: all below {RUNS})")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        help=f"run directories (default: all below {RUNS} but those of runs that were deleted in MLflow)",
+    )
     parser.add_argument("--tracking-uri", help="another store than the one that each run was meant for")
     options = parser.parse_args(arguments)
     named = [Path(name) for name in options.runs]
@@ -48,13 +58,19 @@ def sync(arguments: Sequence[str]) -> None:
             raise SettingError("run", directory, "must be the directory of a run")
     known = [] if named else sorted(run.path for run, _ in all_runs())
     found = named or [path for path in known if Note.read(path) is not None]
-    problems = dict(_problems(found, options.tracking_uri))
+    deleted, unknown = _deleted(found, options.tracking_uri)
+    again, left = (deleted, found) if named else (set(), [path for path in found if path not in deleted])
+    problems = dict(_problems(left, options.tracking_uri, again))
+    if gone := [str(path) for path in found if path not in left]:
+        print(f"deleted in MLflow: {', '.join(gone)}; 'remix sync FOLDER' makes a run anew of its folder")
     for line in dict.fromkeys(problems.values()):
         print(f"warning: {line}", file=sys.stderr)
     if problems:
         print(f"not delivered: {', '.join(map(str, problems))}", file=sys.stderr)
         sys.exit(1)
-    print("everything is delivered")
+    for line in unknown:
+        print(f"warning: {line}; whether runs were deleted there is not known", file=sys.stderr)
+    print(f"everything {'else ' if gone else ''}is delivered")
     if others := len(set(known) - set(found)):
         print(f"{others} run(s) below {RUNS} were trained without logger=mlflow and stay in their folders")
 
@@ -69,8 +85,35 @@ def deliver_left(directories: Iterable[Path]) -> None:
                 return
 
 
-def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator[tuple[Path, str]]:
-    """The folders of runs and studies that could not be delivered, and why."""
+def _deleted(directories: Iterable[Path], tracking_uri: str | None) -> tuple[set[Path], list[str]]:
+    """The folders whose runs a store had and has no more, and why that is not known of others."""
+    clients: dict[str, MlflowClient] = {}
+    gone: set[Path] = set()
+    unknown: dict[str, str] = {}
+    for directory in directories:
+        note = Note.read(directory)
+        if note is None or note.run_id is None or note.store in unknown:
+            continue
+        try:
+            uri = _address(note, tracking_uri)
+            if redacted(uri) != note.store or RunDirectory(directory).holder is not None:
+                continue
+            if uri not in clients:
+                clients[uri] = connect(uri)
+            if not has_run(clients[uri], note.run_id):
+                gone.add(directory)
+        except Exception as error:
+            unknown[note.store] = _reason(error)
+    return gone, list(unknown.values())
+
+
+def _problems(
+    directories: Sequence[Path], tracking_uri: str | None, again: Collection[Path]
+) -> Iterator[tuple[Path, str]]:
+    """The folders of runs and studies that could not be delivered, and why.
+
+    :param again: folders whose runs were deleted, and are to be made anew.
+    """
     away: dict[str, str] = {}
     for directory in directories:
         note = Note.read(directory)
@@ -78,7 +121,7 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
         try:
             if store in away:
                 yield directory, away[store]
-            elif run_id := _deliver_run(directory, tracking_uri):
+            elif run_id := _deliver_run(directory, tracking_uri, again=directory in again):
                 print(f"delivered {directory} (run {run_id})", flush=True)
         except Exception as error:
             if isinstance(error, AwayError) and store:
@@ -88,6 +131,8 @@ def _problems(directories: Sequence[Path], tracking_uri: str | None) -> Iterator
         if (note := Note.read(folder)) is None:
             continue
         try:
+            if any(path.is_relative_to(folder) for path in again) and _deleted([folder], tracking_uri)[0]:
+                Note(note.store).write(folder)  # all of it is to come again
             if (parent := _parent(folder, _address(note, tracking_uri))) is None:
                 continue
             if not parent.is_complete(status := parent.status()):
@@ -116,8 +161,11 @@ def _parent(folder: Path, uri: str) -> TrackedParent | None:
     return None
 
 
-def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
-    """Deliver a run; returns its id, None if nothing is missing or a process that trains it delivers it."""
+def _deliver_run(directory: Path, tracking_uri: str | None, again: bool = False) -> str | None:
+    """Deliver a run; returns its id, None if nothing is missing or a process that trains it delivers it.
+
+    :param again: the store has it no more, though the note in its folder says so.
+    """
     if (run := RunDirectory(directory)).holder is not None:
         return None
     try:
@@ -127,7 +175,7 @@ def _deliver_run(directory: Path, tracking_uri: str | None) -> str | None:
                 record = replace(record, status="interrupted")
                 run.write(record)
             delivery = Delivery(directory, _target(directory, tracking_uri))
-            if delivery.is_complete(record):
+            if delivery.is_complete(record) and not again:
                 return None
             delivery.contact()
             delivery.bring(record)

@@ -79,6 +79,54 @@ def test_runs_that_no_store_was_to_have_are_counted(remix: CommandLine) -> None:
     assert "run=runs/x: was trained without logger=mlflow" in remix("sync", "runs/x").err
 
 
+def test_deleted_runs_are_told_of_and_come_back_when_they_are_named(
+    remix: CommandLine, mlflow_uri: str
+) -> None:
+    assert remix(*STUDY, "seed=1,2").code == 0
+    client, folder = MlflowClient(mlflow_uri), Path("runs/studies/games/matrix_game/qmix")
+    parent, children = parent_and_children(mlflow_uri, "games")
+    for run in (parent, *children):
+        client.delete_run(run.info.run_id)
+    told = remix("sync")
+    assert told.code == 0, told.err
+    assert told.out == (
+        f"deleted in MLflow: {folder}/seed1, {folder}/seed2; 'remix sync FOLDER' makes a run anew of its "
+        "folder\neverything else is delivered\n"
+    )
+    assert not client.search_runs([parent.info.experiment_id]), "nothing comes back unasked"
+    asked = remix("sync", str(folder / "seed1"))
+    assert asked.code == 0, asked.err
+    again, [child] = parent_and_children(mlflow_uri, "games")
+    assert again.info.status == "FINISHED" and "delivered study games" in asked.out
+    assert child.data.tags["seed"] == "1" and curve(mlflow_uri, child.info.run_id)
+    assert RunDirectory(folder / "seed1").record.mlflow_run_id == child.info.run_id
+    assert "learning_curve.png" in {file.path for file in client.list_artifacts(child.info.run_id)}
+    assert remix("sync", str(folder / "seed1")).out == "everything is delivered\n"
+    assert "else is delivered" in remix("sync").out
+
+
+def test_a_deleted_run_that_is_not_whole_does_not_come_back_unasked(
+    remix: CommandLine, mlflow_uri: str
+) -> None:
+    remix(*ALONE)
+    record = RunDirectory(Path("runs/x")).record
+    MlflowClient(mlflow_uri).delete_run(str(record.mlflow_run_id))
+    (Path("runs/x") / "episode.gif").write_bytes(b"a picture more")
+    assert "deleted in MLflow: runs/x; " in remix("sync").out
+    assert RunDirectory(Path("runs/x")).record == record
+
+
+def test_a_store_that_is_away_does_not_tell_of_deleted_runs(
+    remix: CommandLine, server: FaultyServer, address: str
+) -> None:
+    assert remix(*ALONE).code == 0
+    server.stop()
+    for named in ((), ("runs/x",)):
+        done = remix("sync", *named)
+        assert done.code == 0 and done.out == "everything is delivered\n"
+        assert "whether runs were deleted there is not known" in done.err and done.err.count("\n") == 1
+
+
 def test_a_run_whose_process_was_killed_is_set_right(remix: CommandLine, mlflow_uri: str) -> None:
     remix(*ALONE)
     record = RunDirectory(Path("runs/x")).record
