@@ -121,6 +121,10 @@ def test_equal_runs_of_the_small_onset_studies_are_the_same_runs():
     [exploration] = plan("onset_small_exploration", "seed=101", *settings).jobs
     [other] = plan("onset_small", "seed=101", "algorithm=remix").jobs
     assert weighting.identity == exploration.identity == method.identity != other.identity
+    [printed] = plan("onset_small", "seed=101", "algorithm=remix_printed").jobs
+    [whole] = plan("onset_small_ablation", "seed=101", "variant=full").jobs
+    [lowest] = plan("onset_small_minimum", "seed=101", "weight_range.min=0.1").jobs
+    assert whole.identity == lowest.identity == printed.identity != other.identity
 
 
 def test_every_method_has_its_first_seeds_before_any_has_its_last():
