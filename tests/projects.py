@@ -37,7 +37,7 @@ def forgotten(folder: Path) -> Iterator[None]:
     finally:
         sys.path[:] = path
         for name in set(sys.modules) - known:
-            module = sys.modules[name]
-            places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+            spec = getattr(sys.modules[name], "__spec__", None)
+            places = () if spec is None else (spec.origin, *(spec.submodule_search_locations or ()))
             if any(place is not None and Path(place).is_relative_to(folder) for place in places):
                 del sys.modules[name]
