@@ -17,8 +17,19 @@ from typing import Any
 
 from remix.settings.configurations import elsewhere
 from remix.settings.errors import SettingError, one_of
+from remix.settings.named_objects import below
 from remix.settings.own_code import OwnCodeError
-from remix.settings.signatures import fits, hints_of, items, kinds, parameters_of, readable, with_article
+from remix.settings.signatures import (
+    fits,
+    hints_of,
+    items,
+    kinds,
+    parameters_of,
+    readable,
+    supplied,
+    wants_factory,
+    with_article,
+)
 
 GIVEN = ("spec", "environment", "input_size", "params")
 """Arguments that the code gives, not the configuration."""
@@ -103,17 +114,26 @@ def _check_call(key: str, node: Mapping[str, Any], hint: Any) -> None:
     """Check a target, and the arguments with which it is called."""
     setting, name = f"{key}._target_", node["_target_"]
     target = locate(setting, name)
-    wanted = kinds(hint, bool(node.get("_partial_")))
+    partial = bool(node.get("_partial_"))
+    wanted = kinds(hint, partial)
     if wanted and inspect.isclass(target) and not issubclass(target, tuple(wanted)):
         raise SettingError(setting, name, f"must be {' or '.join(map(with_article, wanted))}")
+    made = tuple(kinds(hint, partial=True))
+    if not partial and wants_factory(hint) and inspect.isclass(target) and issubclass(target, made):
+        expected = f"must be true: {name} gets further arguments from the code that makes it"
+        raise SettingError(f"{key}._partial_", False, expected)
     if inspect.isabstract(target):
         missing = ", ".join(sorted(target.__abstractmethods__))
         raise SettingError(setting, name, f"is not complete: it must have {missing}")
-    _check_arguments(key, node, target)
+    _check_arguments(key, node, target, supplied(hint) if partial else 0)
 
 
-def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
+def _check_arguments(key: str, node: Mapping[str, Any], target: Any, n_supplied: int) -> None:
+    """Check the arguments of a call, of which the code that makes it supplies the first ones."""
     hints, parameters = hints_of(target), _parameters(target)
+    if "_args_" not in node:
+        by_place = [name for name, p in parameters.items() if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
+        parameters = {name: p for name, p in parameters.items() if name not in by_place[:n_supplied]}
     open_ended = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name: value for name, value in node.items() if not name.startswith("_")}
     for name, value in given.items():
@@ -121,7 +141,10 @@ def _check_arguments(key: str, node: Mapping[str, Any], target: Any) -> None:
         if parameter is None and not open_ended:
             valid = [other for other in parameters if other not in GIVEN]
             choices = f"{key} {one_of(valid, name)}" if valid else f"{node['_target_']} has none"
-            raise SettingError(inner, value, f"unknown setting; {choices}{elsewhere(inner)}")
+            where = elsewhere(inner)
+            if where and not below(node["_target_"], "remix"):  # which stands for a part with such a setting
+                where += f"; leave it out with '~{inner}'"
+            raise SettingError(inner, value, f"unknown setting; {choices}{where}")
         is_default = parameter is not None and value is parameter.default
         check_value(inner, value, Any if is_default else hints.get(name, Any))
     if "_args_" in node or node.get("_partial_") or key in COMPLETED:

@@ -75,10 +75,27 @@ def kinds(hint: Any, partial: bool) -> list[type]:
     """
     wanted = alternatives(hint)
     if partial:
-        wanted = tuple(get_args(choice)[-1] for choice in wanted if get_origin(choice) is Callable)
+        wanted = tuple(made for _, made in _factories(hint))
     classes = [choice for choice in wanted if choice is not NoneType]
     known = all(inspect.isclass(kind) and not getattr(kind, "_is_protocol", False) for kind in classes)
     return classes if known and Any not in classes else []
+
+
+def wants_factory(hint: Any) -> bool:
+    """Whether an argument's value must be a function that makes an object, if it is not None."""
+    return all(get_origin(choice) is Callable for choice in alternatives(hint) if choice is not NoneType)
+
+
+def supplied(hint: Any) -> int:
+    """How many arguments a function of this annotation gets from the code that calls it."""
+    wanted = [arguments for arguments, _ in _factories(hint) if isinstance(arguments, list)]
+    return max(map(len, wanted), default=0)
+
+
+def _factories(hint: Any) -> list[tuple[Any, Any]]:
+    """What the functions of an annotation take and what they make, as far as it says so."""
+    functions = [get_args(choice) for choice in alternatives(hint) if get_origin(choice) is Callable]
+    return [(taken, made) for taken, made in filter(None, functions)]
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,16 @@ from pytorch_lightning.loggers import WandbLogger
 
 from remix.envs.spec import EnvSpec
 from remix.networks.mixers.base import Mixer
-from remix.settings.signatures import fits, hints_of, items, kinds, parameters_of, readable
+from remix.settings.signatures import (
+    fits,
+    hints_of,
+    items,
+    kinds,
+    parameters_of,
+    readable,
+    supplied,
+    wants_factory,
+)
 
 if TYPE_CHECKING:
     from nowhere import Thing
@@ -73,7 +83,21 @@ def test_kinds_of_objects():
     factory = Callable[[EnvSpec], Mixer]
     assert kinds(factory, partial=True) == [Mixer]
     assert kinds(Mixer | None, partial=False) == [Mixer]
+    assert kinds(typing.Callable, partial=True) == []
     assert kinds(Any, partial=False) == kinds(Any, partial=True) == kinds(Mixer | Any, partial=False) == []
+
+
+def test_functions_that_make_objects():
+    factory = Callable[[EnvSpec, int], Mixer]
+    assert [supplied(hint) for hint in (factory, factory | None, typing.Callable, Mixer, Any)] == [
+        2,
+        2,
+        0,
+        0,
+        0,
+    ]
+    assert [wants_factory(hint) for hint in (factory, factory | None, typing.Callable)] == [True] * 3
+    assert not any(wants_factory(hint) for hint in (Mixer, Mixer | None, factory | Mixer, Any, int))
 
 
 def test_annotations_in_words():
