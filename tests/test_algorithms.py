@@ -30,6 +30,8 @@ ALGORITHMS = sorted(
 METHODS = [name for name in ALGORITHMS if not name.endswith("_official") and not name.startswith("remix_")]
 """Those that are no other settings of another."""
 
+OWN_AGENT = "+algorithm.policy.agent={_target_:tests.checking.agents.Reactive,_partial_:true}"
+
 REMIX_ON = [
     f"{remix} algorithm/mixer={mixer}"
     for remix in ("remix", "remix_both")
@@ -215,6 +217,81 @@ def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
         ("algorithm=mappo algorithm.critic.sees=all", "algorithm.critic.sees=all: must be one of own, state"),
         ("algorithm=pqn_vdn algorithm.policy.agent.n_layers=0", "algorithm.policy.agent.n_layers=0: must be"),
         ("algorithm=vdac_sum workers.overlap=true", "workers.overlap=True: must be false: VDAC"),
+        (
+            "algorithm=iql algorithm._target_=tests.checking.algorithms.HasNoLoss",
+            "algorithm._target_=tests.checking.algorithms.HasNoLoss: is not complete: it must have loss",
+        ),
+        (
+            "algorithm=vdac_sum algorithm.policy._target_=remix.learning.policy.StochasticPolicy",
+            "algorithm.policy=StochasticPolicy: must have extra_outputs=1, has 0",
+        ),
+        (
+            "algorithm=mappo algorithm.policy._target_=remix.learning.policy.ActorCriticPolicy",
+            "algorithm.policy=ActorCriticPolicy: must have extra_outputs=0, has 1",
+        ),
+        (
+            f"algorithm=qtran {OWN_AGENT}",
+            "algorithm.policy.agent=Reactive: must have a with_hidden(inputs, b",
+        ),
+        (
+            f"algorithm=qtran algorithm.policy.shared=false {OWN_AGENT}",
+            "algorithm.policy.agent=Reactive: must have a with_hidden(inputs, b",
+        ),
+        (f"algorithm=mappo {OWN_AGENT}", "algorithm.policy.agent=Reactive: must have heads: "),
+        (
+            f"algorithm=ippo algorithm.policy.shared=false {OWN_AGENT}",
+            "algorithm.policy.agent=Reactive: must have heads: ",
+        ),
+        (
+            f"algorithm=qmix {OWN_AGENT.replace('Reactive', 'HasNoSize')}",
+            "algorithm.policy.agent=HasNoSize: must have a hidden_size",
+        ),
+        (
+            f"algorithm=qmix {OWN_AGENT.replace('Reactive', 'TakesNoMemory')}",
+            "algorithm.policy.agent=TakesNoMemory: trying it raised TypeError: ",
+        ),
+        (
+            f"algorithm=qmix {OWN_AGENT.replace('_partial_:true', '_partial_:false')}",
+            "algorithm.policy.agent._partial_=False: must be true: tests.checking.agents.Reactive gets",
+        ),
+        (
+            f"algorithm=qmix {OWN_AGENT.replace('_partial_:true', '_partial_:true,hidden_size:3')}",
+            "algorithm.policy.agent.hidden_size=3: unknown setting; tests.checking.agents.Reactive has none",
+        ),
+        (
+            f"algorithm=pqn_vdn {OWN_AGENT}",
+            "algorithm.policy.agent.n_layers=1: unknown setting; tests.checking.agents.Reactive has none "
+            "(pqn_qmix, pqn_vdn have it); leave it out with '~algorithm.policy.agent.n_layers'",
+        ),
+        (
+            "algorithm=qfix algorithm.mixer.inner._target_=tests.checking.mixers.makes_no_mixer",
+            "algorithm.mixer.inner=NoMixer: must be a Mixer",
+        ),
+        (
+            "algorithm=remix ~algorithm.weighting.mapping.kappa "
+            "algorithm.weighting.mapping._target_=tests.checking.weightings.makes_none",
+            "algorithm.weighting.mapping=Weights: must be a Mapping",
+        ),
+        (
+            "algorithm=vdn algorithm.mixer._target_=tests.checking.mixers.makes_no_mixer",
+            "algorithm.mixer=NoMixer: must be a Mixer",
+        ),
+        (
+            "algorithm=pqn_vdn algorithm.mixer._target_=tests.checking.mixers.WantsTheMoon",
+            "algorithm.mixer=WantsTheMoon: requires moon, must be among actions, maxima, obs",
+        ),
+        (
+            "algorithm=qmix algorithm.weighting._target_=tests.checking.weightings.HasNoRange",
+            "algorithm.weighting=HasNoRange: has no min_weight and max_weight, must call super",
+        ),
+        (
+            "algorithm=qmix algorithm.weighting._target_=tests.checking.weightings.makes_none",
+            "algorithm.weighting=Weights: must be a Weighting",
+        ),
+        (
+            "algorithm=qmix algorithm.weighting._target_=tests.checking.weightings.ListsWhatItNeeds",
+            "algorithm.weighting=ListsWhatItNeeds: must have a set of names in requires",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_the_full_name_of_the_setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -20,12 +21,12 @@ from remix.learning.policy import Policy
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
+from remix.settings.errors import SettingError
 
 PolicyFactory = Callable[[EnvSpec], Policy]
 
 
-class MultiAgentModule(pl.LightningModule):
+class MultiAgentModule(pl.LightningModule, ABC):
     """Base of all algorithms: a :class:`Learner` whose subclasses define :meth:`learn`.
 
     An algorithm that minimises one loss derives from :class:`SingleLossModule` instead. A subclass puts
@@ -46,6 +47,9 @@ class MultiAgentModule(pl.LightningModule):
     learns_from_latest = False
     """Whether updates want the episodes collected last; if nothing else, learning is on-policy."""
 
+    extra_outputs = 0
+    """What the policy's agents must give beside an output for each action, see :class:`Policy`."""
+
     needs_behaviour = False
     """Whether the replay has to keep the behaviour probabilities of actions."""
 
@@ -65,9 +69,11 @@ class MultiAgentModule(pl.LightningModule):
             expected = f"must be false: {spec.name} pays the team, not each agent"
             raise SettingError("individual_rewards", individual_rewards, expected)
         self.gamma = checks.number("gamma", gamma, 0.0, 1.0)
-        self.epsilon = epsilon.within("epsilon", 0.0, 1.0)
-        with part("policy"):
-            self.policy = policy(spec)
+        self.epsilon = checks.instance("epsilon", epsilon, Schedule).within("epsilon", 0.0, 1.0)
+        self.policy = checks.built("policy", Policy, policy, spec)
+        if self.policy.extra_outputs != self.extra_outputs:
+            expected = f"must have extra_outputs={self.extra_outputs}, has {self.policy.extra_outputs}"
+            raise SettingError("policy", type(self.policy).__name__, expected)
         self.targets = TargetNetworks()
         # Plain numbers rather than buffers: reading one of those would wait for the device.
         self.env_steps = self.updates = 0
@@ -95,12 +101,12 @@ class MultiAgentModule(pl.LightningModule):
             raise SettingError("checkpoint_path", checkpoint_path, f"holds a {type(module).__name__}")
         return module
 
+    @abstractmethod
     def learn(self, data: Round) -> Tensor | None:
         """One update.
 
         :returns: a scalar loss for Lightning to minimise, or None if the algorithm makes its steps itself.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no learn")
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in episodes that begin after so many environment steps."""

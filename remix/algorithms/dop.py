@@ -23,11 +23,11 @@ from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
 from remix.networks.critics import AgentCritic
 from remix.networks.features import Rows, stacked
-from remix.networks.mixers.base import Mixer
+from remix.networks.mixers.base import Mixer, build_mixer
 from remix.networks.mixers.linear import LinearMixer
 from remix.networks.softmax import entropy, expectation, gather, log_policy, with_exploration
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
+from remix.settings.errors import SettingError
 
 POLICY, CRITIC = 0, 1
 """Numbers of the optimizers."""
@@ -78,11 +78,8 @@ class DOP(ActorCriticModule):
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         self.tree_lambda = checks.number("tree_lambda", tree_lambda, 0.0, 1.0)
         self.tree_depth = checks.whole("tree_depth", tree_depth, minimum=1)
-        with part("critic"):
-            self.critic = critic(spec)
-        with part("mixer"):
-            built = mixer(spec)
-        self.mixer = _linear(built)
+        self.critic = checks.built("critic", AgentCritic, critic, spec)
+        self.mixer = _linear(build_mixer(mixer, spec))
         self.critics = [(self.critic, self.mixer)]
         self.target_critic, self.target_mixer = target_copy(self.critic), target_copy(self.mixer)
         pairs = [(self.target_critic, self.critic), (self.target_mixer, self.mixer)]

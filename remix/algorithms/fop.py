@@ -71,6 +71,7 @@ class FOP(OwnGenerator, ActorCriticModule):
         super().__init__(spec, policy, optimizer, critic_optimizer, gradient_clip, gamma, epsilon)
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         self.entropy_in_return = entropy_in_return
+        checks.instance("temperature", temperature, Schedule)
         self.temperature = temperature.within("temperature", _LOWEST_TEMPERATURE, inf)
         hidden_size = checks.whole("critic_hidden_size", critic_hidden_size, minimum=1)
         self.critic_inputs = AgentInputs(spec, last_action=False, agent_id=True)

@@ -122,15 +122,15 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         self.minibatches = checks.whole("minibatches", minibatches, minimum=1)
         self.clip = checks.number("clip", clip, above=0.0)
         self.entropy_factor = checks.number("entropy_factor", entropy_factor, minimum=0.0)
-        with part("critic"):
-            self.critic = critic(spec, self.policy.inputs.size)
+        self.critic = checks.built("critic", ValueCritic, critic, spec, self.policy.inputs.size)
         self.critics = [[self.critic]]
         self.returns = RunningNormaliser(checks.number("value_decay", value_decay, 0.0, below=1.0))
         gain = checks.number("output_gain", output_gain, above=0.0)
-        with torch.no_grad():
+        with torch.no_grad(), part("policy"):
             for head in self.policy.agent.heads:
                 head.weight.mul_(gain)
-                head.bias.zero_()
+                if head.bias is not None:
+                    head.bias.zero_()
 
     def learn(self, data: Round) -> None:
         assert data.latest is not None

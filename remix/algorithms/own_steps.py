@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from torch import Tensor, nn
 
 from remix.algorithms.base import MultiAgentModule
@@ -17,9 +19,9 @@ class OwnSteps(MultiAgentModule):
     gradient_clip: float
     """Largest L2 norm of the gradient of one optimizer's parameters."""
 
+    @abstractmethod
     def part_of(self, number: int) -> str:
         """What the optimizer of this ``number`` optimises, for messages."""
-        raise NotImplementedError(f"{type(self).__name__} has no part_of")
 
     def minimise(self, loss: Tensor, number: int) -> Tensor:
         """Make a step of the optimizer with this ``number`` on a scalar loss.

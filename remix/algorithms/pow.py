@@ -18,7 +18,7 @@ from remix.learning.schedules import Schedule
 from remix.networks.recogniser import Recogniser
 from remix.networks.softmax import gather
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
+from remix.settings.errors import SettingError
 from remix.weighting.base import Weighting
 from remix.weighting.recognised import Recognised
 
@@ -64,8 +64,7 @@ class POW(ValueFactorization, OwnSteps):
         self.recogniser_optimizer_factory = recogniser_optimizer
         self.recogniser_steps = checks.whole("recogniser_steps", recogniser_steps, minimum=1)
         self.gradient_clip = checks.number("gradient_clip", gradient_clip, above=0)
-        with part("recogniser"):
-            self.recogniser = recogniser(spec)
+        self.recogniser = checks.built("recogniser", Recogniser, recogniser, spec)
 
     def configure_optimizers(self) -> list[Optimizer]:  # type: ignore[override]
         """That of all values, then the recogniser's."""

@@ -17,12 +17,11 @@ from remix.learning.episodes import Batch
 from remix.learning.policy import Policy, greedy_actions
 from remix.learning.returns import td_lambda as td_lambda_targets
 from remix.learning.schedules import Schedule
-from remix.networks.mixers.base import Mixer
+from remix.networks.mixers.base import Mixer, build_mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.normalised_agent import NormalisedAgent
 from remix.networks.softmax import gather
 from remix.settings import checks
-from remix.settings.errors import part
 
 
 def normalised_policy(spec: EnvSpec) -> Policy:
@@ -57,8 +56,7 @@ class PQN(SingleLossModule):
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
-        with part("mixer"):
-            self.mixer = mixer(spec)
+        self.mixer = build_mixer(mixer, spec)
 
     def loss(self, batch: Batch, env_steps: int) -> tuple[Tensor, dict[str, Tensor]]:
         utilities, avail_actions, state = self.policy.unroll(batch), batch.availability(), batch.state_rows()

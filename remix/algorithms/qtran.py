@@ -18,6 +18,7 @@ from remix.networks.features import Rows
 from remix.networks.joint import JointValue, StateValue
 from remix.networks.softmax import gather
 from remix.settings import checks
+from remix.settings.errors import part
 
 
 class QTRAN(SingleLossModule):
@@ -55,6 +56,8 @@ class QTRAN(SingleLossModule):
         self.opt_loss_factor = checks.number("opt_loss_factor", opt_loss_factor, minimum=0.0)
         self.nopt_loss_factor = checks.number("nopt_loss_factor", nopt_loss_factor, minimum=0.0)
         agent = self.policy.agent
+        with part("policy"):
+            agent.must_give_hidden()
         self.joint = JointValue(spec, agent.hidden_size, embed_dim)
         self.state_value = StateValue(spec, embed_dim)
         self.target_agent, self.target_joint = target_copy(agent), target_copy(self.joint)

@@ -19,12 +19,12 @@ from remix.learning.returns import td_lambda
 from remix.learning.schedules import Schedule
 from remix.networks.central import CentralQ
 from remix.networks.features import Rows
-from remix.networks.mixers.base import Context, Mixer
+from remix.networks.mixers.base import Context, Mixer, build_mixer
 from remix.networks.mixers.qmix import QMixer
 from remix.networks.softmax import gather
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
-from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size
+from remix.settings.errors import SettingError
+from remix.weighting.base import Weighting, WeightingInputs, effective_sample_size, usable
 from remix.weighting.uniform import Uniform
 
 NEEDS_CENTRAL = {"central_value", "target_central_value", "greedy_central_value"}
@@ -75,22 +75,20 @@ class ValueFactorization(SingleLossModule):
         self.loss_factor = checks.number("loss_factor", loss_factor, minimum=0.0)
         self.central_loss_factor = checks.number("central_loss_factor", central_loss_factor, minimum=0.0)
         self.bootstrap = checks.choice("bootstrap", bootstrap, ("greedy", "taken"))
-        self.weighting = weighting if weighting is not None else Uniform()
+        self.weighting = usable(weighting) if weighting is not None else Uniform()
         name = type(self.weighting).__name__
         if unknown := self.weighting.requires - KNOWN - self.further:
             raise SettingError(
                 "weighting", name, f"needs {', '.join(sorted(unknown))}, which this algorithm has not"
             )
         self.needs_behaviour = "behaviour" in self.weighting.requires
-        with part("mixer"):
-            self.mixer = mixer(spec)
+        self.mixer = build_mixer(mixer, spec)
         if "slopes" in self.weighting.requires and not self.mixer.monotonic:
             needed = f"must be monotonic: {name} weights divide by its slopes"
             raise SettingError("mixer", type(self.mixer).__name__, needed)
         self.central: CentralQ | None = None
         if central is not None:
-            with part("central"):
-                self.central = central(spec, self.policy.inputs.size)
+            self.central = checks.built("central", CentralQ, central, spec, self.policy.inputs.size)
             self.target_central = target_copy(self.central)
             pairs: list[tuple[nn.Module, nn.Module]] = [(self.target_central, self.central)]
         else:

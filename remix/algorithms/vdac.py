@@ -15,11 +15,11 @@ from remix.learning.policy import ActorCriticPolicy
 from remix.learning.returns import td_lambda
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
-from remix.networks.mixers.base import Mixer
+from remix.networks.mixers.base import Mixer, build_mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.networks.softmax import entropy, gather, log_policy, with_exploration
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
+from remix.settings.errors import SettingError
 
 
 class VDAC(SingleLossModule):
@@ -38,6 +38,7 @@ class VDAC(SingleLossModule):
     """
 
     learns_from_replay, learns_from_latest = False, True
+    extra_outputs = 1
 
     def __init__(
         self,
@@ -54,8 +55,7 @@ class VDAC(SingleLossModule):
     ) -> None:
         super().__init__(spec, policy, optimizer, gamma, epsilon)
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
-        with part("mixer"):
-            self.mixer = mixer(spec)
+        self.mixer = build_mixer(mixer, spec)
         if self.mixer.requires:
             name = type(self.mixer).__name__
             raise SettingError("mixer", name, "must mix values of states: VDNMixer or QMixer, say")

@@ -18,6 +18,7 @@ from remix.networks import choice
 from remix.networks.acting import FrozenAgent
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.features import compiles
+from remix.networks.own_agent import usable
 from remix.networks.unshared_agent import UnsharedAgent
 from remix.settings import checks
 from remix.settings.errors import part
@@ -64,10 +65,13 @@ class Policy(nn.Module):
         self.n_agents, self.n_actions = spec.n_agents, spec.n_actions
         self.inputs = AgentInputs(spec, last_action, agent_id and shared)
         checks.whole("hidden_size", hidden_size, minimum=1)
+        n_outputs = self.n_actions + self.extra_outputs
         with part("agent"):
-            sizes = self.inputs.size, self.n_actions + self.extra_outputs, hidden_size
-            agents = [agent(*sizes) for _ in range(1 if shared else spec.n_agents)]
-            self.agent = agents[0] if shared else UnsharedAgent(agents)
+            built = [
+                agent(self.inputs.size, n_outputs, hidden_size) for _ in range(1 if shared else spec.n_agents)
+            ]
+        agents = [usable(network, self.inputs, n_outputs) for network in built]
+        self.agent = agents[0] if shared else UnsharedAgent(agents)
         self._frozen: FrozenAgent | None = None
 
     def initial_state(self, n_episodes: int) -> Hidden:

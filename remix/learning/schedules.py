@@ -36,6 +36,9 @@ class Schedule:
         """
         checks.number(f"{setting}.start", self.start, minimum, maximum)
         checks.number(f"{setting}.end", self.end, minimum, maximum)
+        if type(self).__call__ is not Schedule.__call__:
+            for env_steps in (0, self.steps):
+                checks.number(setting, self(env_steps), minimum, maximum)
         return self
 
     def __str__(self) -> str:

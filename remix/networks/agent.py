@@ -10,6 +10,7 @@ from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, as_features, as_tensor, compiles, with_ones
 from remix.networks.recurrence import recurrent_pass
 from remix.settings import checks
+from remix.settings.errors import SettingError
 
 
 class AgentInputs:
@@ -84,8 +85,26 @@ class RecurrentAgent(nn.Module):
 
     @property
     def heads(self) -> list[nn.Linear]:
-        """The last layers."""
+        """The last layers.
+
+        :raises SettingError: it has others, and does not tell them.
+        """
+        if not isinstance(getattr(self, "head", None), nn.Linear):
+            raise SettingError("agent", type(self).__name__, "must have heads: its last layers, nn.Linear")
         return [self.head]
+
+    def must_give_hidden(self) -> None:
+        """Refuse a :meth:`forward` of its own that leaves :meth:`with_hidden` to the class above.
+
+        :raises SettingError: it has one; that :meth:`with_hidden` may compute something else.
+        """
+        forward, with_hidden = (
+            next(kind for kind in type(self).__mro__ if name in vars(kind))
+            for name in ("forward", "with_hidden")
+        )
+        if not issubclass(with_hidden, forward):
+            expected = "must have a with_hidden(inputs, batch_sizes), as it has a forward of its own"
+            raise SettingError("agent", type(self).__name__, expected)
 
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` over whole packed histories, initial hidden states being 0.

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
 from remix.networks.feedforward import FeedForward
-from remix.networks.mixers.base import Context, Mixer
+from remix.networks.mixers.base import Context, Mixer, build_mixer
 from remix.networks.softmax import gather
-from remix.settings.errors import part
 
 
 def soft_values(values: Tensor, avail_actions: Tensor, temperature: float) -> Tensor:
@@ -53,8 +52,7 @@ class SoftCritic(nn.Module):
         super().__init__()
         self.shape = (-1, spec.n_agents, spec.n_actions)
         self.network = FeedForward(input_size, hidden_size, hidden_size, spec.n_actions)
-        with part("mixer"):
-            self.mixer = mixer(spec)
+        self.mixer = build_mixer(mixer, spec)
 
     def values(self, situations: Situations) -> Tensor:
         """``Q_i(a) [R, N, A]``."""

@@ -27,6 +27,10 @@ class UnsharedAgent(RecurrentAgent):
         """The last layers of all networks."""
         return [head for network in self._agents() for head in network.heads]
 
+    def must_give_hidden(self) -> None:
+        for network in self._agents():
+            network.must_give_hidden()
+
     def forward(self, inputs: Rows, batch_sizes: Tensor) -> Tensor:
         """Outputs ``[R, n_outputs]`` like those of one network. The agents of a time point are neighbours."""
         n, own = len(self.networks), self._own(batch_sizes)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
-from remix.settings.errors import SettingError, one_of
+from remix.settings.errors import SettingError, one_of, part
+from remix.settings.signatures import with_article
+
+PartT = TypeVar("PartT")
 
 LARGEST = 2**63 - 1
 """What tensors and stores can count to."""
@@ -110,6 +113,23 @@ def choice(setting: str, value: Any, valid: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in valid:
         raise SettingError(setting, value, one_of(valid, str(value)))
     return value
+
+
+def instance(setting: str, value: PartT, kind: type) -> PartT:
+    """``value``, which must be an object of this kind."""
+    if not isinstance(value, kind):
+        raise SettingError(setting, type(value).__name__, f"must be {with_article(kind)}")
+    return value
+
+
+def built(setting: str, kind: type, build: Callable[..., PartT], *arguments: Any) -> PartT:
+    """The part that ``build`` makes of the arguments, which must be of this kind.
+
+    Errors of its own settings get the name of this one in front.
+    """
+    with part(setting):
+        made = build(*arguments)
+    return instance(setting, made, kind)
 
 
 def known(group: str, settings: Any, valid: Iterable[str]) -> None:

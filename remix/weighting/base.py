@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from remix.settings import checks
+from remix.settings.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,19 @@ class Weighting(ABC):
         """Scores in [0, 1] placed in the weight range; 0 and 1 give its ends exactly."""
         low, high = (torch.full_like(score, end) for end in (self.min_weight, self.max_weight))
         return torch.lerp(low, high, score)
+
+
+def usable(weighting: Any) -> Weighting:
+    """A weighting that an algorithm was given.
+
+    :raises SettingError: about the setting ``weighting``, saying what it must have.
+    """
+    name = type(checks.instance("weighting", weighting, Weighting)).__name__
+    if not hasattr(weighting, "min_weight") or not hasattr(weighting, "max_weight"):
+        raise SettingError("weighting", name, "has no min_weight and max_weight, must call super().__init__")
+    if not isinstance(weighting.requires, Set):
+        raise SettingError("weighting", name, "must have a set of names in requires")
+    return weighting
 
 
 def effective_sample_size(weights: Tensor) -> Tensor:

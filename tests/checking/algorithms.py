@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from remix.algorithms.independent import IndependentQLearning
+from remix.algorithms.single_loss import SingleLossModule
 from remix.algorithms.target_networks import TargetNetworks
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.learning.policy import Policy
@@ -18,6 +19,10 @@ from remix.weighting.optimistic import Optimistic
 
 class Sound(IndependentQLearning):
     """As it should be."""
+
+
+class HasNoLoss(SingleLossModule):
+    """Which the base calls."""
 
 
 class CannotBeBuilt(IndependentQLearning):

@@ -27,6 +27,14 @@ class HasNoRange(Sound):
         """Forgets the base class."""
 
 
+class ListsWhatItNeeds(Sound):
+    requires = ("slopes",)  # type: ignore[assignment]
+
+
+def makes_none() -> Weighting:
+    return Weights(torch.ones(1), {})  # type: ignore[return-value]
+
+
 class WantsTheMoon(Sound):
     requires = frozenset({"moon"})
 

@@ -27,6 +27,16 @@ def test_settings_that_cannot_work(numbers, message):
         Schedule(*numbers)
 
 
+@pytest.mark.parametrize(("value", "shown"), [(3.0, "3.0"), (None, "None"), (float("nan"), "nan")])
+def test_a_schedule_of_ones_own_has_limits_too(value, shown):
+    class Own(Schedule):
+        def __call__(self, env_steps):
+            return 1.0 if env_steps == 0 else value
+
+    with pytest.raises(SettingError, match=f"^epsilon={shown}: must be a number between 0 and 1$"):
+        Own(1.0, 0.0, 100).within("epsilon", 0.0, 1.0)
+
+
 def test_limits_name_the_setting():
     schedule = Schedule(0.5, -0.1, 1)
     assert schedule.within("temperature", -1.0, 1.0) is schedule

@@ -79,6 +79,14 @@ def test_choices_and_flags():
     assert expected(checks.flag, 0) == "must be true or false"
 
 
+def test_parts_that_are_made():
+    assert checks.built("size", int, int, "3") == 3
+    with pytest.raises(SettingError, match=r"^size=str: must be an int$"):
+        checks.built("size", int, str, 3)
+    with pytest.raises(SettingError, match=r"^size\.number=a: must be true or false$"):
+        checks.built("size", int, checks.flag, "number", "a")
+
+
 def test_names_of_a_group():
     checks.known("range", {"min": 1}, ("min", "max"))
     with pytest.raises(SettingError, match=r"range\.maxx=1: unknown setting; range must be one of max, min"):

@@ -7,11 +7,15 @@ dQ_tot/dQ_a in closed form, which is what the regret-minimising weights need of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 from torch import Tensor, nn
 
+from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
+from remix.settings import checks
+from remix.settings.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,16 @@ class Mixer(nn.Module, ABC):
     def forward(self, utilities: Tensor, state: Rows, context: Context = NOTHING_ELSE) -> Tensor:
         """``Q_tot [K]`` alone."""
         return self.value_and_slopes(utilities, state, context)[0]
+
+
+def build_mixer(mixer: Callable[[EnvSpec], Mixer], spec: EnvSpec) -> Mixer:
+    """The mixer that an algorithm was given a function for.
+
+    :raises SettingError: about the setting ``mixer``: it is none, or asks for what a :class:`Context` lacks.
+    """
+    built = checks.built("mixer", Mixer, mixer, spec)
+    known = {field.name for field in fields(Context)}
+    if unknown := set(built.requires) - known:
+        expected = f"requires {', '.join(sorted(unknown))}, must be among {', '.join(sorted(known))}"
+        raise SettingError("mixer", type(built).__name__, expected)
+    return built

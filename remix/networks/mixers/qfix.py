@@ -14,7 +14,7 @@ from remix.networks.importance import SMALLEST
 from remix.networks.mixers.base import NOTHING_ELSE, Context, Mixer
 from remix.networks.mixers.vdn import VDNMixer
 from remix.settings import checks
-from remix.settings.errors import SettingError, part
+from remix.settings.errors import SettingError
 
 
 class QFIXMixer(Mixer):
@@ -54,8 +54,7 @@ class QFIXMixer(Mixer):
             )
         self.inner: Mixer | None = None
         if inner is not None:
-            with part("inner"):
-                self.inner = inner(spec)
+            self.inner = checks.built("inner", Mixer, inner, spec)
             if self.inner.requires:
                 name = type(self.inner).__name__
                 raise SettingError("inner", name, "must read utilities and state alone: VDNMixer or QMixer")
