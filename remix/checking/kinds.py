@@ -9,12 +9,14 @@ from typing import Any
 from hydra.utils import instantiate
 
 from remix.algorithms.base import MultiAgentModule
+from remix.checking.agents import check_agent
 from remix.checking.algorithms import check_algorithm
 from remix.checking.environments import check_environment
 from remix.checking.mixers import check_mixer
 from remix.checking.outcome import Report
 from remix.checking.weightings import check_weighting
 from remix.envs.spec import Environment
+from remix.networks.agent import RecurrentAgent
 from remix.networks.mixers.base import Mixer
 from remix.runs.targets import locate
 from remix.settings.errors import SettingError
@@ -26,17 +28,19 @@ KINDS: dict[type, Callable[..., Report]] = {
     Mixer: check_mixer,
     Weighting: check_weighting,
     MultiAgentModule: check_algorithm,
+    RecurrentAgent: check_agent,
 }
 
 
 def check(thing: Any, **how: Any) -> Report:
     """Check that a part of one's own keeps the contract of its kind.
 
-    :param thing: an environment, a mixer, a weighting or an algorithm: its class, a function that makes it
-        and is annotated with what it returns, the dotted name of either, or a node of a configuration that
-        names it by ``_target_``. Environments and weightings may also be given as they are; an algorithm by
-        the name of its configuration, or as the whole configuration of a run.
-    :param how: see :func:`check_environment`, :func:`check_mixer` and :func:`check_weighting`.
+    :param thing: an environment, a mixer, a weighting, an agent network or an algorithm: its class, a
+        function that makes it and is annotated with what it returns, the dotted name of either, or a node of
+        a configuration that names it by ``_target_``. Environments and weightings may also be given as they
+        are; an algorithm by the name of its configuration, or as the whole configuration of a run.
+    :param how: see :func:`check_environment`, :func:`check_mixer`, :func:`check_weighting` and
+        :func:`check_agent`.
     :returns: what was checked; print it.
     :raises CheckFailed: something is broken; one line says what, where, and what would be right.
     :raises SettingError: the thing is of none of these kinds.
@@ -89,6 +93,7 @@ def _check_object(thing: Any, how: Mapping[str, Any]) -> Report:
     kind = kind_of(name, thing)
     if kind is MultiAgentModule:
         return _check_node({"_target_": name}, how)
-    if isinstance(thing, Mixer):
-        raise SettingError("check", name, "is built already; give its class, or a function of the spec")
+    if isinstance(thing, Mixer | RecurrentAgent):
+        of = "the spec" if isinstance(thing, Mixer) else "its sizes"
+        raise SettingError("check", name, f"is built already; give its class, or a function of {of}")
     return KINDS[kind](name, thing, **how)

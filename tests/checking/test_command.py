@@ -45,9 +45,26 @@ def test_the_seed_is_that_of_the_configuration(remix: CommandLine, monkeypatch: 
     assert seeds == [5, 1, 1, None]  # environment; mixer, weighting and algorithm, which knows its seed
 
 
+def test_the_agent_network_that_is_chosen(remix: CommandLine):
+    outcome = remix("check", "algorithm=pqn_vdn", "algorithm.policy.hidden_size=16")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert subjects(outcome.out) == [
+        "remix.networks.mixers.vdn.VDNMixer",
+        "remix.networks.normalised_agent.NormalisedAgent",
+        "remix.algorithms.pqn.PQN",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        (
+            [
+                "algorithm=qmix",
+                "+algorithm.policy.agent={_target_:tests.checking.agents.StepsOtherwise,_partial_:true}",
+            ],
+            "tests.checking.agents.StepsOtherwise: history 0, time 0: output 0 is ",
+        ),
         (
             ["env=branch_chain", "~env.stages", "env._target_=tests.checking.environments.RewardsNothing"],
             "signals, step 1: reward is nan, must be a finite number [what_it_returns_fits_its_spec]",
