@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
@@ -55,11 +57,12 @@ class Living:
 
     def rows(self, number: int = 0) -> Tensor:
         """Always the same rows ``[R, I]`` of a number, packed."""
-        return self._normal(number, self.inputs.size)
+        generator = torch.Generator().manual_seed(1000 * self.seed + number)
+        return torch.randn(sum(_SIZES), self.inputs.size, generator=generator)
 
     def memories(self, agent: RecurrentAgent) -> Tensor:
-        """Something to remember for as many rows, ``[R, H]``."""
-        return self._normal(2, agent.hidden_size).tanh()
+        """What agents remember in other histories, as many times ``[R, H]``."""
+        return self.stepped(agent, self.rows(2))[1].clone()
 
     def stepped(self, agent: RecurrentAgent, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs ``[R, O]``, and what is remembered after them ``[R, H]``, one time step after the other."""
@@ -68,10 +71,6 @@ class Living:
             outputs, hidden = agent.step(now, hidden[: len(now)])
             steps.append((outputs, hidden))
         return torch.cat([outputs for outputs, _ in steps]), torch.cat([hidden for _, hidden in steps])
-
-    def _normal(self, number: int, width: int) -> Tensor:
-        generator = torch.Generator().manual_seed(1000 * self.seed + number)
-        return torch.randn(sum(_SIZES), width, generator=generator)
 
 
 def it_is_built_of_its_sizes(living: Living) -> None:
@@ -94,15 +93,13 @@ def it_is_built_of_its_sizes(living: Living) -> None:
 def the_same_rows_give_the_same_outputs(living: Living) -> None:
     """Nothing is random, nothing remembered but what ``step`` returns, and what is given stays as it is."""
     agent, rows, hidden = living.agent(), living.rows(), living.memories(living.agent())
-    given = rows.clone(), hidden.clone()
-    for what in ("forward", "step"):
-
-        def outputs(number: int, what: str = what) -> Tensor:
-            if what == "forward":
-                return agent(living.rows(1) if number else rows, living.sizes).clone()
-            return torch.cat(agent.step(living.rows(1) if number else rows, hidden), dim=-1)
-
-        first, _, again = (outputs(number) for number in (0, 1, 0))
+    given, others = (rows.clone(), hidden.clone()), living.rows(1)
+    computations: dict[str, Callable[[Tensor], Tensor]] = {
+        "forward": lambda rows: agent(rows, living.sizes).clone(),
+        "step": lambda rows: torch.cat(agent.step(rows, hidden), dim=-1),
+    }
+    for what, compute in computations.items():
+        first, _, again = compute(rows), compute(others), compute(rows)
         kept = torch.equal(rows, given[0]) and torch.equal(hidden, given[1])
         expect(kept, f"{what} changes what it is given")
         rule = "as before: nothing may be random, or kept by the network itself"
