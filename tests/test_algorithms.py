@@ -281,6 +281,18 @@ def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
             "algorithm.mixer=WantsTheMoon: requires moon, must be among actions, maxima, obs",
         ),
         (
+            "algorithm=vdn algorithm.mixer._target_=tests.checking.mixers.KeepsAnAxis",
+            "algorithm.mixer=KeepsAnAxis: gives values of the shape [2, 1] for 2 rows, must be of [2]",
+        ),
+        (
+            "algorithm=pqn_vdn algorithm.mixer._target_=tests.checking.mixers.TakesNoContext",
+            "algorithm.mixer=TakesNoContext: trying it raised TypeError: ",
+        ),
+        (
+            "algorithm=ow_qmix algorithm.central._target_=tests.checking.centrals.HasNoLayers",
+            "algorithm.central=HasNoLayers: trying it raised AttributeError: 'HasNoLayers' object has no",
+        ),
+        (
             "algorithm=qmix algorithm.weighting._target_=tests.checking.weightings.HasNoRange",
             "algorithm.weighting=HasNoRange: has no min_weight and max_weight, must call super",
         ),

@@ -17,7 +17,7 @@ from remix.learning.episodes import Batch
 from remix.learning.policy import Policy, greedy_actions
 from remix.learning.returns import td_lambda
 from remix.learning.schedules import Schedule
-from remix.networks.central import CentralQ
+from remix.networks.central import CentralQ, build_central
 from remix.networks.features import Rows
 from remix.networks.mixers.base import Context, Mixer, build_mixer
 from remix.networks.mixers.qmix import QMixer
@@ -88,7 +88,7 @@ class ValueFactorization(SingleLossModule):
             raise SettingError("mixer", type(self.mixer).__name__, needed)
         self.central: CentralQ | None = None
         if central is not None:
-            self.central = checks.built("central", CentralQ, central, spec, self.policy.inputs.size)
+            self.central = build_central(central, spec, self.policy.inputs.size)
             self.target_central = target_copy(self.central)
             pairs: list[tuple[nn.Module, nn.Module]] = [(self.target_central, self.central)]
         else:

@@ -15,6 +15,7 @@ from remix.learning.policy import AgentFactory
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.features import Features
 from remix.networks.own_agent import usable
+from remix.networks.trying import expect_shape
 from remix.settings.errors import SettingError
 from remix.settings.own_code import OwnCodeError
 
@@ -58,7 +59,7 @@ class Living:
     def rows(self, number: int = 0) -> Tensor:
         """Always the same rows ``[R, I]`` of a number, packed."""
         generator = torch.Generator().manual_seed(1000 * self.seed + number)
-        return torch.randn(sum(_SIZES), self.inputs.size, generator=generator)
+        return torch.randn(len(_TIMES), self.inputs.size, generator=generator)
 
     def memories(self, agent: RecurrentAgent) -> Tensor:
         """What agents remember in other histories, as many times ``[R, H]``."""
@@ -78,15 +79,12 @@ def it_is_built_of_its_sizes(living: Living) -> None:
     agent = living.agent()
     try:
         usable(agent, living.inputs, SPEC.n_actions)
+        outputs = agent(living.rows(), living.sizes)
+        expect_shape("agent", agent, "outputs by forward", outputs, len(_TIMES), SPEC.n_actions)
     except OwnCodeError:
         raise
     except SettingError as error:
         raise Flaw(error.expected) from error
-    outputs = agent(living.rows(), living.sizes)
-    has, needs = list(outputs.shape), [sum(_SIZES), SPEC.n_actions]
-    expect(
-        has == needs, f"its forward must give outputs {needs} for histories of {needs[0]} rows, gives {has}"
-    )
     expect(outputs.isfinite().all(), "its forward gives outputs that are not finite")
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
-from remix.networks.features import Rows, with_numbers
+from remix.networks.features import Features, Rows, with_numbers
 from remix.networks.feedforward import FeedForward
+from remix.networks.trying import expect_shape, to_be_tried, trying
 from remix.settings import checks
 
 
@@ -52,3 +56,19 @@ class CentralQ(nn.Module):
         chosen = utilities.gather(2, index).flatten(1)
         value: Tensor = self.mixer(with_numbers(state, chosen)) + self.state_value(state)
         return value.squeeze(-1)
+
+
+def build_central(central: Callable[[EnvSpec, int], CentralQ], spec: EnvSpec, input_size: int) -> CentralQ:
+    """The Q* that an algorithm was given a function for.
+
+    :raises SettingError: about the setting ``central``: it is none, or cannot compute.
+    """
+    built = checks.built("central", CentralQ, central, spec, input_size)
+    if to_be_tried(built):
+        n = 2 * spec.n_agents
+        with trying("central", built) as copy:
+            utilities = copy.utilities(Features.of_numbers(torch.zeros(n, input_size)), torch.tensor([n]))
+            actions = torch.zeros(2, spec.n_agents, dtype=torch.int64)
+            value = copy(utilities, actions, torch.zeros(2, spec.state_size))
+            expect_shape("central", copy, "values", value, 2)
+    return built

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from numbers import Integral
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from remix.networks.agent import AgentInputs, RecurrentAgent
 from remix.networks.features import Features
 from remix.networks.recurrence import frozen_weights
+from remix.networks.trying import expect_shape, to_be_tried, trying
 from remix.settings.errors import SettingError
-from remix.settings.own_code import OwnCodeError
 
 _LAYERS = {"encoder": nn.Linear, "recurrence": nn.GRU, "head": nn.Linear}
 """With which compiled code takes the steps of a :class:`RecurrentAgent`."""
@@ -40,13 +39,8 @@ def usable(agent: Any, inputs: AgentInputs, n_outputs: int) -> RecurrentAgent:
             if not isinstance(getattr(agent, layer, None), kind):
                 expected = f"must have a step of its own, or an nn.{kind.__name__} as its {layer}"
                 raise SettingError("agent", name, expected)
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            _try(deepcopy(agent), inputs, n_outputs)
-    except SettingError:
-        raise
-    except Exception as error:
-        raise OwnCodeError.of("agent", name, "trying it", error) from error
+    with trying("agent", agent) as copy:
+        _try(copy, inputs, n_outputs)
     return agent
 
 
@@ -57,13 +51,8 @@ def _try(agent: RecurrentAgent, inputs: AgentInputs, n_outputs: int) -> None:
     if type(agent).step is RecurrentAgent.step:
         frozen_weights(agent.encoder, agent.recurrence, agent.head)
     outputs, following = agent.step(rows, hidden)
-    learned = agent(Features.of_numbers(rows), torch.tensor([n]))
-    _expect(agent, "step must give outputs", outputs, [n, n_outputs])
-    _expect(agent, "step must give a next memory", following, [n, agent.hidden_size])
-    _expect(agent, "forward must give outputs", learned, [n, n_outputs])
-
-
-def _expect(agent: RecurrentAgent, what: str, found: Tensor, shape: list[int]) -> None:
-    if list(found.shape) != shape:
-        expected = f"its {what} {shape} for {shape[0]} rows, gives {list(found.shape)}"
-        raise SettingError("agent", type(agent).__name__, expected)
+    expect_shape("agent", agent, "outputs by step", outputs, n, n_outputs)
+    expect_shape("agent", agent, "memory by step", following, n, agent.hidden_size)
+    if to_be_tried(agent):
+        outputs = agent(Features.of_numbers(rows), torch.tensor([n]))
+        expect_shape("agent", agent, "outputs by forward", outputs, n, n_outputs)

@@ -113,6 +113,11 @@ class LooksAround(Sound):
         return super().step(inputs - inputs.mean(0), hidden)
 
 
+class ReadsDenseRows(Reactive):
+    def forward(self, inputs, batch_sizes):
+        return self.last(inputs)
+
+
 class ReadsWhatIsDense(Reactive):
     def forward(self, inputs, batch_sizes):
         rows = inputs if isinstance(inputs, torch.Tensor) or inputs.dense.numel() else inputs.to_dense() * 2.0

@@ -10,10 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows
+from remix.networks.trying import expect_shape, to_be_tried, trying
 from remix.settings import checks
 from remix.settings.errors import SettingError
 
@@ -69,4 +71,16 @@ def build_mixer(mixer: Callable[[EnvSpec], Mixer], spec: EnvSpec) -> Mixer:
     if unknown := set(built.requires) - known:
         expected = f"requires {', '.join(sorted(unknown))}, must be among {', '.join(sorted(known))}"
         raise SettingError("mixer", type(built).__name__, expected)
+    if to_be_tried(built):
+        with trying("mixer", built) as copy:
+            _try(copy, spec)
     return built
+
+
+def _try(mixer: Mixer, spec: EnvSpec) -> None:
+    """Two rows."""
+    utilities, actions = torch.zeros(2, spec.n_agents), torch.zeros(2, spec.n_agents, dtype=torch.int64)
+    known = {"actions": actions, "maxima": utilities, "obs": torch.zeros(2 * spec.n_agents, spec.obs_size)}
+    context = Context(**{name: known[name] for name in mixer.requires})
+    value = mixer(utilities, torch.zeros(2, spec.state_size), context)
+    expect_shape("mixer", mixer, "values", value, 2)
