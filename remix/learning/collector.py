@@ -9,6 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from remix.learning.episodes import Episode
 from remix.learning.rounds import Learner
 from remix.learning.workers.base import PolicyState, WorkerPool, WorkersFactory, check_hanging
@@ -112,7 +115,8 @@ class Collector:
             wait([self._ahead.episodes])
         if policy_state is None:
             policy_state = self._policy_state()
-        return self.pool.collect(policy_state, episode_seeds(self._seed, stream, first, count), exploration)
+        seeds = episode_seeds(self._seed, stream, first, count)
+        return _played(self.pool, policy_state, seeds, exploration)
 
     def next_round(self, first: int, count: int, env_steps: int) -> tuple[list[Episode], float]:
         """The episodes ``first .. first + count - 1`` for training, and the exploration in them.
@@ -137,7 +141,7 @@ class Collector:
     def _collect_ahead(self, first: int, count: int, policy_state: PolicyState, exploration: float) -> None:
         assert self.pool is not None
         seeds = episode_seeds(self._seed, "train", first, count)
-        episodes = self._background.submit(self.pool.collect, policy_state, seeds, exploration)
+        episodes = self._background.submit(_played, self.pool, policy_state, seeds, exploration)
         self._ahead = _Ahead(episodes, policy_state, exploration)
 
     def state(self) -> dict[str, Any] | None:
@@ -157,3 +161,18 @@ class Collector:
     def _policy_state(self) -> PolicyState:
         assert self._learner is not None
         return {name: tensor.detach().cpu() for name, tensor in self._learner.policy.state_dict().items()}
+
+
+def _played(
+    pool: WorkerPool, policy_state: PolicyState, seeds: NDArray[np.int64], exploration: float | None
+) -> list[Episode]:
+    """What the pool has played.
+
+    :raises SettingError: it is not one episode for each of ``seeds [E]``; others would be missing unnoticed.
+    """
+    episodes = pool.collect(policy_state, seeds, exploration)
+    if not isinstance(episodes, list) or len(episodes) != len(seeds):
+        number = len(episodes) if isinstance(episodes, list) else type(episodes).__name__
+        expected = f"must collect a list of {len(seeds)} episodes, one for each seed, has collected {number}"
+        raise SettingError("workers", type(pool).__name__, expected)
+    return episodes

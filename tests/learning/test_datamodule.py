@@ -210,6 +210,22 @@ class Late(Spy):
         return super().collect(policy_state, seeds, exploration)
 
 
+@pytest.mark.parametrize("overlap", [True, False])
+@pytest.mark.parametrize(
+    ("collected", "words"), [(lambda played: played[1:], "1$"), (iter, "list_iterator$")]
+)
+def test_workers_that_play_other_episodes_are_refused(overlap, collected, words):
+    class Partial(InlineWorkers):
+        def collect(self, policy_state, seeds, exploration):
+            played = super().collect(policy_state, seeds, exploration)
+            return played if exploration is None else collected(played)
+
+    data = make_data(workers=partial(Partial, overlap=overlap), episodes_per_round=2)
+    message = "^workers=Partial: must collect a list of 2 episodes, one for each seed, has collected "
+    with pytest.raises(SettingError, match=message + words):
+        fit(make_module(data), data)
+
+
 class TestOverlap:
     @staticmethod
     def spied(**changes):
