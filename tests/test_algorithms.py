@@ -313,6 +313,7 @@ def test_a_mistake_is_one_line_with_the_full_name_of_the_setting(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # where less of networks is tried
     remix = CommandLine(monkeypatch, capsys, tmp_path)
     outcome = remix("train", *SMALL, "logger=none", "callbacks=none", *line.split())
     assert outcome.code == 2

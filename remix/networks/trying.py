@@ -38,7 +38,7 @@ def trying(setting: str, network: NetworkT) -> Iterator[NetworkT]:
 
 
 def expect_shape(setting: str, network: nn.Module, what: str, found: Tensor, *shape: int) -> None:
-    """:raises SettingError: ``what`` the network gives for a batch has another shape."""
+    """:raises SettingError: ``what`` the network gives for R rows, ``found [R, ...]``, has another shape."""
     if found.shape != shape:
         has, needs = list(found.shape), list(shape)
         expected = f"gives {what} of the shape {has} for {shape[0]} rows, must be of {needs}"
