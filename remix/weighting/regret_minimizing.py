@@ -71,7 +71,7 @@ class RegretMinimizing(Weighting):
         warmup_steps: int = 30_000,
     ) -> None:
         super().__init__(min_weight, max_weight)
-        self.mapping = checks.instance("mapping", mapping or CappedLinear(), Mapping)
+        self.mapping = checks.instance("mapping", CappedLinear() if mapping is None else mapping, Mapping)
         self.bellman_error, self.only_underestimated = bellman_error, only_underestimated
         self.value_underestimation, self.mixing_gradient = value_underestimation, mixing_gradient
         self.negative_gradient = checks.choice("negative_gradient", negative_gradient, NEGATIVE_GRADIENT)
