@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
 from remix import tracking
+from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.journal import JournalKeeper
 from remix.callbacks.side_matters import side_matter
 from remix.records.directory import CONFIGURATION, ERROR
@@ -30,7 +32,7 @@ from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
 from remix.settings.redaction import redact
 from remix.tracking.journal import Journal
-from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger
+from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger, log_by
 
 ENDS = {"finished": "success", "failed": "failed", "interrupted": "KILLED", "stopped": "KILLED"}
 """What other people's loggers are told of a run's status, in MLflow's own word where Lightning has none."""
@@ -90,6 +92,8 @@ class RunInProgress:
         self.record = replace(self.record, machine=machine, best_return=best_return)
         self.loggers.append(JournalLogger(self.journal))
         self.loggers += configured_loggers(self.config)
+        for logger in self.loggers:
+            log_by(partial(_env_steps, trainer), logger)
         trainer.loggers = self.loggers
         keeper = JournalKeeper(self.journal, self._begin, self._look)
         trainer.callbacks.insert(0, keeper)  # type: ignore[attr-defined]
@@ -167,6 +171,12 @@ def delivering(run: RunInProgress) -> Iterator[None]:
         if run.run_id not in (None, run.record.mlflow_run_id) and run.directory.record:
             with side_matter("the run's id in MLflow is not in its record"):
                 run.note(mlflow_run_id=run.run_id)
+
+
+def _env_steps(trainer: pl.Trainer) -> int:
+    """Environment steps so far of what a trainer trains."""
+    assert isinstance(trainer.lightning_module, MultiAgentModule)
+    return trainer.lightning_module.env_steps
 
 
 def _device(device: torch.device) -> str:

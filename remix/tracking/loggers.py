@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,19 @@ class CSVLogger(FolderLogger):
 
     def _write(self) -> None:
         write_table(self.directory, self.directory)
+
+
+def log_by(env_steps: Callable[[], int], logger: Logger) -> None:
+    """Let a logger take the environment steps of now for the step of all that it is told.
+
+    What Lightning's ``log`` and its own callbacks tell comes with a count of batches.
+    """
+    tell = logger.log_metrics
+
+    def log_metrics(metrics: dict[str, float], step: int | None = None) -> None:
+        tell(metrics, step=env_steps())
+
+    logger.log_metrics = log_metrics  # type: ignore[method-assign]
 
 
 def tensorboard(directory: str | Path) -> TensorBoardLogger:
