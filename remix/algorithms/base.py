@@ -109,8 +109,11 @@ class MultiAgentModule(pl.LightningModule, ABC):
         """
 
     def exploration(self, env_steps: int) -> float:
-        """Share of uniform choices in episodes that begin after so many environment steps."""
-        return self.epsilon(env_steps)
+        """Share of uniform choices in episodes that begin after so many environment steps.
+
+        :raises SettingError: a schedule of another class gives no probability there.
+        """
+        return checks.number(f"epsilon({env_steps})", self.epsilon(env_steps), 0.0, 1.0)
 
     def on_train_start(self) -> None:
         epochs.validate_after_epochs(self.trainer)

@@ -90,7 +90,7 @@ class FOP(OwnGenerator, ActorCriticModule):
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in what is played: those in the policy, and as many of the others."""
-        return 1.0 - (1.0 - self.epsilon(env_steps)) ** 2
+        return 1.0 - (1.0 - super().exploration(env_steps)) ** 2
 
     def learn(self, data: Round) -> None:
         """A step of the policies, then one of each critic, on the same batch."""

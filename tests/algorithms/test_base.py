@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from remix.algorithms.fop import FOP
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.learning.schedules import Schedule
 from remix.settings.errors import SettingError
@@ -66,3 +67,18 @@ def test_settings_that_cannot_work(setting, value):
 def test_exploration_is_a_probability(epsilon, message):
     with pytest.raises(SettingError, match=rf"epsilon\.{message}: must be a number between 0 and 1"):
         ValueFactorization(SPEC, epsilon=Schedule(*epsilon))
+
+
+class Steep(Schedule):
+    """Leaves the limits at its fifth step, as a schedule of a user's own may."""
+
+    def __call__(self, env_steps: int) -> float:
+        return 1.0 if env_steps < 5 else 2.0
+
+
+@pytest.mark.parametrize("algorithm", [ValueFactorization, FOP])
+def test_a_schedule_of_ones_own_that_gives_no_probability_is_refused(algorithm):
+    module = algorithm(SPEC, epsilon=Steep(1.0, 0.5, 10))
+    assert module.exploration(4) == 1.0
+    with pytest.raises(SettingError, match=r"epsilon\(5\)=2.0: must be a number between 0 and 1"):
+        module.exploration(5)
