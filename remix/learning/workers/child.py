@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
-from threading import Thread
+from threading import Lock, Thread
 from traceback import format_exception
 from types import FrameType
 from typing import Any, TypeVar
@@ -19,6 +19,9 @@ from remix.settings.errors import GameError, SettingError, named
 from remix.settings.import_path import find_own_modules
 
 T = TypeVar("T")
+
+_SAFE_PATH = "PYTHONSAFEPATH"
+_STARTING = Lock()
 
 
 class Child:
@@ -37,7 +40,8 @@ class Child:
         self.process = context.Process(  # type: ignore[attr-defined]
             target=_lead, args=(life, theirs, dict(os.environ), *arguments), daemon=True
         )
-        self.process.start()
+        with _safe_path():
+            self.process.start()
         theirs.close()
         self._killed = False
 
@@ -116,7 +120,22 @@ def _context() -> BaseContext:
     return context
 
 
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Within, a new Python does not look for its own modules in the working directory, as in a `types.py`."""
+    with _STARTING:
+        before = os.environ.get(_SAFE_PATH)
+        os.environ[_SAFE_PATH] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[_SAFE_PATH]
+            if before is not None:
+                os.environ[_SAFE_PATH] = before
+
+
 def _lead(life: Callable[..., None], connection: Any, variables: dict[str, str], *arguments: Any) -> None:
+    os.environ.pop(_SAFE_PATH, None)  # nothing that a game starts needs it
     os.environ.update(variables)  # a fork server has those of the time when it started
     find_own_modules()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,9 +1,12 @@
 """Processes that end together with everything they have started."""
 
 import os
+import queue
 import signal
 import time
 from functools import partial
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +78,22 @@ def test_a_task_apart(monkeypatch):
     monkeypatch.setenv("SOME_VARIABLE", "as it is now")
     assert apart(os.getpid, 60.0) != os.getpid()
     assert apart(partial(variable, "SOME_VARIABLE"), 60.0) == "as it is now"
+
+
+def imported(name: str) -> str | None:
+    return import_module(name).__file__
+
+
+def test_a_folder_with_modules_called_as_pythons_own_does_no_harm(tmp_path, monkeypatch):
+    """Not by a fork server: that of the tests has started elsewhere."""
+    for name in ("types", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("remix.learning.workers.child._context", lambda: get_context("spawn"))
+    place = apart(partial(imported, "queue"), 120.0)
+    assert place == queue.__file__
+    assert apart(partial(variable, "PYTHONSAFEPATH"), 120.0) is None
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def refuse() -> None:
