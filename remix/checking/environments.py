@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from functools import partial
+from threading import enumerate as running_threads
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from remix.settings.errors import GameCode, named
 
 _ODD_SEED = 907_031  # a seed that no game would choose for the global generators
 _PATIENCE = 600.0  # seconds for another process to import, to make its game and to play
+_LAST_BREATH = 1.0  # seconds that a thread of a game has to end in
 _PICTURES = 10  # steps that are drawn
 _MOST_ACTIONS = 64  # tried at the start of an episode
 
@@ -200,6 +202,19 @@ def it_can_be_closed_twice(game: Game) -> None:
             environment.close()
 
 
+def its_threads_end_with_it(game: Game) -> None:
+    """After ``close`` no thread of it runs on, for which a process would wait at its end."""
+    before = set(running_threads())
+    environment = game.make()
+    environment.reset(np.array(game.seeds, np.int64))
+    environment.close()
+    for thread in set(running_threads()) - before:
+        if not thread.daemon:
+            thread.join(_LAST_BREATH)
+            advice = "end it there, or make it a daemon; no process ends while it runs"
+            expect(not thread.is_alive(), f"its thread {thread.name} runs on after close; {advice}")
+
+
 def pictures_are_rgb_and_change_nothing(game: Game) -> None:
     """``render`` gives uint8 ``[height, width, 3]``, always of one size, or raises NotImplementedError."""
     with game.bare() as environment:
@@ -255,6 +270,7 @@ CHECKS = (
     wrong_actions_are_refused,
     two_of_them_do_not_disturb_each_other,
     it_can_be_closed_twice,
+    its_threads_end_with_it,
     pictures_are_rgb_and_change_nothing,
     another_process_plays_the_same,
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from remix.cli.configured import run_configured
+from remix.cli.lingering import tell_of_threads
 from remix.settings.import_path import find_own_modules
 from remix.settings.redaction import shield
 from remix.settings.signals import Stopped, stoppable
@@ -47,8 +48,11 @@ env=lamp.
 
 def main() -> None:
     """Entry point of the ``remix`` command; signals end it with 128 + their number."""
-    with stoppable():
-        _main()
+    try:
+        with stoppable():
+            _main()
+    finally:
+        tell_of_threads()
 
 
 def _main() -> None:

@@ -55,6 +55,7 @@ FAULTS = {
     broken.DrawsInBlack: ("pictures_are_rgb_and_change_nothing", "a picture of one colour"),
     broken.KeepsThingsInTheClass: ("two_of_them_do_not_disturb_each_other", "keep its episodes to itself"),
     broken.ClosesOnce: ("it_can_be_closed_twice", "close a second time raised OSError: not open"),
+    broken.LeavesAThread: ("its_threads_end_with_it", "its thread clock runs on after close; end it there"),
     broken.DiesElsewhere: ("another_process_plays_the_same", "(a process died); a script must call"),
     broken.GoesByHashes: ("another_process_plays_the_same", "in another process; everything random"),
 }
@@ -120,6 +121,7 @@ def test_one_that_is_made_already_is_checked_as_far_as_it_goes():
     assert [name for name, reason in report.not_checked.items() if reason == why] == [
         "two_of_them_do_not_disturb_each_other",
         "it_can_be_closed_twice",
+        "its_threads_end_with_it",
         "another_process_plays_the_same",
     ]
     with pytest.raises(CheckFailed, match="render must change nothing"):
