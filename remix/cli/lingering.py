@@ -7,6 +7,8 @@ import time
 from threading import Thread, current_thread, main_thread
 from threading import enumerate as running_threads
 
+_NAMED = 3
+
 
 def tell_of_threads(patience: float = 5.0) -> None:
     """Say what the process waits for, if that takes long once the command has done its work.
@@ -20,8 +22,9 @@ def tell_of_threads(patience: float = 5.0) -> None:
 def _tell(patience: float) -> None:
     main_thread().join()
     time.sleep(patience)
-    names = ", ".join(sorted(thread.name for thread in _awaited()))
-    print(f"warning: all is done but for threads of a game or a callback: {names}", file=sys.stderr)
+    names = [thread.name for thread in _awaited()]
+    listed = ", ".join(names[:_NAMED]) + f" and {len(names) - _NAMED} more" * (len(names) > _NAMED)
+    print(f"warning: all is done but for threads of a game or a callback: {listed}", file=sys.stderr)
 
 
 def _awaited() -> list[Thread]:
