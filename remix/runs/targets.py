@@ -142,8 +142,8 @@ def _check_arguments(key: str, node: Mapping[str, Any], target: Any, n_supplied:
             valid = [other for other in parameters if other not in GIVEN]
             choices = f"{key} {one_of(valid, name)}" if valid else f"{node['_target_']} has none"
             where = elsewhere(inner)
-            if where and not below(node["_target_"], "remix"):  # which stands for a part with such a setting
-                where += f"; leave it out with '~{inner}'"
+            if where and not below(node["_target_"], "remix"):  # it stands for a part that has such a setting
+                where = f"; leave it out with '~{inner}'"
             raise SettingError(inner, value, f"unknown setting; {choices}{where}")
         is_default = parameter is not None and value is parameter.default
         check_value(inner, value, Any if is_default else hints.get(name, Any))

@@ -23,11 +23,17 @@ FILES = {
         from pytorch_lightning import Callback
         from remix.envs.games import MatrixGame
         from remix.envs.spec import Environment
+        from remix.networks.mixers.vdn import VDNMixer
         if TYPE_CHECKING:
             from nowhere import Thing
 
         class Lamp(MatrixGame):
             label = "lamp"
+
+        class Wide(VDNMixer):
+            def value_and_slopes(self, *inputs):
+                value, slopes = super().value_and_slopes(*inputs)
+                return value[:, None], slopes
 
         class Half(Environment):
             def reset(self, seeds): ...
@@ -104,6 +110,10 @@ MISTAKES = [
     ("+callbacks.mine={_target_:lamp.Needy}", "callbacks.mine.name=???: must be given: lamp.Needy needs it"),
     ("+callbacks.mine={_target_:lamp.Typed,number:x}", "callbacks.mine.number=x: must be a whole number"),
     ("+callbacks.mine={_target_:lamp.Typed,nmber:3}", "callbacks.mine.nmber=3: unknown setting; "),
+    (
+        "algorithm.mixer._target_=lamp.Wide",
+        "algorithm.mixer.embed_dim=32: unknown setting; lamp.Wide has none\n",
+    ),
     ("+callbacks.mine={_target_:lamp.Lamp}", "callbacks.mine._target_=lamp.Lamp: must be a Callback"),
     ("+logger.mine={_target_:os.getcwd}", "logger.mine._target_=os.getcwd: makes a str; must make a Logger"),
     (
@@ -156,6 +166,13 @@ def test_own_code_that_raises_while_training_shows_its_own_lines(remix: CommandL
     last = outcome.err.splitlines()[-1]
     assert last.startswith("remix: unexpected ValueError: a bug (lamp.py, line ")
     assert last.endswith("error.txt")
+
+
+def test_what_fails_in_our_code_for_a_part_of_ones_own_points_to_the_check(remix: CommandLine):
+    outcome = remix("train", *RUN, "algorithm=vdn", "algorithm.mixer._target_=lamp.Wide")
+    assert outcome.code == 1
+    assert outcome.err.startswith("remix: unexpected ValueError: ")
+    assert outcome.err.endswith("error.txt; remix check tries your own parts\n")
 
 
 @pytest.mark.parametrize("callback", ["Typed", "Data"])
