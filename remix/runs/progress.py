@@ -30,6 +30,7 @@ from remix.runs.identity import SCHEME
 from remix.runs.run_settings import RunSettings
 from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
+from remix.settings.own_code import own_traceback
 from remix.settings.redaction import redact
 from remix.tracking.journal import Journal
 from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger, log_by
@@ -153,6 +154,8 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
                     text = redact(traceback.format_exc())
                     traces.write_text(text, encoding="utf-8", errors="backslashreplace")
                 error.add_note(f"the traceback is in {traces}")
+                if run.record.needs and not own_traceback(error):  # which would say more
+                    error.add_note("remix check tries your own parts")
             raise
 
 
