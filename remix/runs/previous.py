@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from omegaconf import DictConfig
+from yaml import YAMLError
 
 from remix.records.directory import RunDirectory, all_runs, latest_run
 from remix.records.record import RunRecord
@@ -12,11 +13,15 @@ from remix.runs.identity import SCHEME, identity
 from remix.runs.run_settings import RunSettings
 from remix.settings.errors import SettingError
 from remix.settings.files import RUNS
+from remix.tracking.runs import configuration, flatten
 
 _EARLIER = (
     "holds a run that an earlier version of ReMIX recorded, which cannot be compared; choose another folder, "
     "and ckpt_path= to begin there from its last.ckpt"
 )
+
+_NAMED = 3
+_COMPARED = ("seed", "max_env_steps", "steps_per_epoch", "env", "algorithm", "replay")
 
 
 def previous_run(run: RunSettings) -> RunRecord:
@@ -35,13 +40,24 @@ def previous_run(run: RunSettings) -> RunRecord:
     if previous.scheme != SCHEME:
         raise SettingError("run_dir", directory, _EARLIER)
     if (previous.identity, previous.seed) != (run.identity, config.seed):
-        raise SettingError(
-            "run_dir", directory, "holds a run of another configuration, code of yours or seed"
-        )
+        other = "holds a run of another configuration, code of yours or seed"
+        raise SettingError("run_dir", directory, other + _differing(run))
     if config.resume != "auto":
         status = previous.status or "unknown"
         raise SettingError("run_dir", directory, f"holds this run already ({status}); go on with resume=auto")
     return previous
+
+
+def _differing(run: RunSettings) -> str:
+    """The first settings of which the run in the directory has other values, as "; its seed is 2"."""
+    try:
+        stored = configuration(run.directory.path)
+    except (OSError, ValueError, YAMLError):
+        return ""
+    theirs, ours = ({key: whole[key] for key in _COMPARED if key in whole} for whole in (stored, run.kept))
+    there, here = flatten(theirs), flatten(ours)
+    differing = [f"its {name} is {there[name]}" for name in there if there[name] != here.get(name)]
+    return "".join(f"; {text}" for text in differing[:_NAMED])
 
 
 def find_previous(config: DictConfig) -> None:
