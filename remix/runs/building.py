@@ -136,6 +136,7 @@ def quiet() -> None:
         ".*does not have many workers.*",
         ".*Checkpoint directory .* exists and is not empty.*",
         "The dirpath has changed from .*",  # a run may begin from the checkpoint of another
+        "Be aware that when using `ckpt_path`, callbacks.*TimeLimit'.\\.",  # trainer.max_time may be left out
     ):
         warnings.filterwarnings("ignore", message)
 

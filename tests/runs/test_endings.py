@@ -63,16 +63,23 @@ def test_a_time_limit_counts_for_one_command(remix: CommandLine) -> None:
     assert torch.load("runs/x/checkpoints/last.ckpt", weights_only=True)["global_step"] > first
 
 
+def test_a_run_with_a_time_limit_goes_on_without_one(
+    remix: CommandLine, recwarn: pytest.WarningsRecorder
+) -> None:
+    line = ("train", *TINY, "run_dir=runs/x", "trainer.max_epochs=1")
+    assert remix(*line, "trainer.max_time=00:01:00:00").code == 0
+    assert "resumed from" in remix(*line, "resume=auto").out
+    assert not [warning for warning in recwarn if "ckpt_path" in str(warning.message)]
+
+
 def test_a_folder_holds_one_run(remix: CommandLine) -> None:
     line = ("train", *TINY, "hydra.run.dir=runs/fixed")
     assert remix(*line).code == 0
     before = {path: path.read_bytes() for path in Path("runs/fixed").rglob("*") if path.is_file()}
     other = remix(*line, "algorithm.gamma=0.5")
-    assert (
-        other.err
-        == "remix: run_dir=runs/fixed: holds a run of another configuration, code of yours or seed\n"
-    )
-    assert remix(*line, "seed=2", "resume=auto").code == 2
+    refused = "remix: run_dir=runs/fixed: holds a run of another configuration, code of yours or seed"
+    assert other.err == f"{refused}; its algorithm.gamma is 0.99\n"
+    assert remix(*line, "seed=2", "resume=auto").err == f"{refused}; its seed is 1\n"
     same = remix(*line)
     assert same.code == 2
     assert "holds this run already (finished); go on with resume=auto" in same.err
