@@ -48,6 +48,16 @@ GAME = (
 )
 LEARNING_RATE = "algorithm.optimizer.lr: {type: float, low: 0.00001, high: 1.0, log: true}"
 OPTIMUM = 1e-3
+MINE = """
+# @package _global_
+defaults:
+  - override /algorithm: mappo
+search:
+  name: mine
+  trials: 1
+  space:
+    algorithm.clip: {type: float, low: 0.1, high: 0.3}
+""".lstrip()
 
 
 @pytest.fixture
@@ -138,6 +148,17 @@ def test_presets_become_settings_of_the_command(remix: CommandLine):
     )
     assert identity(ours) == identity(train)
     assert "weight_heatmap" not in train.callbacks
+
+
+def test_a_search_of_ones_own_chooses_the_parts_whose_settings_it_searches(remix: CommandLine, train):
+    calls = train(lambda config: 1.0)
+    file = remix.home / "conf/search/mine.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(MINE)
+    outcome = remix("search", "search=mine", "env=matrix_game", "logger=none")
+    assert outcome.code == 0, outcome.err
+    clip = calls[0].algorithm.clip
+    assert f"remix train algorithm=mappo env=matrix_game logger=none algorithm.clip={clip!r} " in outcome.out
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,14 @@ def given(words: Sequence[str]) -> dict[str, str]:
 def train_words(words: Sequence[str]) -> list[str]:
     """The settings with which ``remix train`` composes what ``remix search`` composes with ``words``."""
     ours = composed("search", words)
-    kept = [override.input_line for override in _parsed(words) if not _about_the_search(override)]
-    result = [str(word) for word in kept]
-    while missing := _missing_groups(ours, train := composed("train", result), result):
-        result.insert(0, missing[0])
+    kept = [override for override in _parsed(words) if not _about_the_search(override)]
+    choices = chosen_groups(ours)
+    groups = [str(override.input_line) for override in kept if override.key_or_group in choices]
+    settings = [str(override.input_line) for override in kept if override.key_or_group not in choices]
+    # Some of the settings may be there only with the groups that the search chooses.
+    while missing := _missing_groups(ours, composed("train", groups), groups):
+        groups.insert(0, missing[0])
+    train = composed("train", result := [*groups, *settings])
     wanted, present = (_flat(config) for config in (ours, train))
     result += [f"~{key}" for key in present if key not in wanted]
     for key, value in wanted.items():
