@@ -67,9 +67,9 @@ def load_with_environments(
     except (SettingError, GameError):
         raise
     except RuntimeError as error:
-        raise SettingError(
-            "checkpoint", path, f"does not fit the environment: {first_line(error)}"
-        ) from error
+        headed = str(error).strip().splitlines()[:2]  # PyTorch lists what differs below a heading
+        reason = headed[-1].strip() if headed else first_line(error)
+        raise SettingError("checkpoint", path, f"does not fit the environment: {reason}") from error
     except Exception as error:
         raise SettingError("checkpoint", path, f"cannot be built: {first_line(error)}") from error
     module.env_steps = checkpoint["env_steps"]

@@ -35,6 +35,13 @@ def test_the_last_policy_has_the_final_return_of_its_run(remix: CommandLine):
     assert str(RUN / "checkpoints/episode-seed1.gif") in remix("watch").out
 
 
+def test_a_policy_for_another_environment_says_what_differs(remix: CommandLine):
+    assert remix("train", *TINY, f"run_dir={RUN}").code == 0
+    outcome = remix("evaluate", str(RUN), "+env.payoff=[[1,0,0,0],[0,0,0,0],[0,0,0,0],[0,0,0,2]]")
+    assert outcome.code == 2
+    assert "does not fit the environment: size mismatch for policy.agent." in outcome.err
+
+
 def test_without_a_run_there_is_no_latest_one(remix: CommandLine):
     outcome = remix("evaluate")
     expected = "remix: checkpoint=latest: there is no run with a checkpoint below runs\n"
