@@ -6,6 +6,7 @@ What stands here is loaded when it is first used; importing ``remix`` alone cost
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,17 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for home, names in _HOMES.items():
         if name in names:
+            _find_own_modules()
             return globals().setdefault(name, getattr(import_module(home), name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _find_own_modules() -> None:
+    """As every command does: what is found in the folder of a project is found in its scripts."""
+    from remix.settings.import_path import find_own_modules
+
+    with suppress(FileNotFoundError):  # the folder is not there any more
+        find_own_modules()
 
 
 def __dir__() -> list[str]:

@@ -29,8 +29,16 @@ from remix.algorithms.dop import DOP
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.records.directory import RunDirectory
 from remix.runs import building
+from remix.settings.import_path import OURS
 from tests.command_line import SMALL
+from tests.projects import write
 
+SCRIPT = """
+import remix
+remix.Environment
+from callbacks.mine import NAME
+assert NAME == "callbacks.mine"
+"""
 PAGE = (Path(__file__).parents[1] / "docs/python.md").read_text()
 
 TINY = (
@@ -63,6 +71,13 @@ def test_importing_costs_nothing_and_every_name_is_there():
     assert done.returncode == 0, done.stderr
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         remix.trian  # noqa: B018
+
+
+def test_a_script_finds_what_a_command_finds_in_the_folder_of_a_project(tmp_path: Path):
+    """Folders without an ``__init__.py`` too, of names that a checkout has, wherever the script lies."""
+    write(tmp_path, {"callbacks/mine.py": "NAME = __name__", "scripts/run.py": SCRIPT})
+    environment = {**os.environ, "PYTHONPATH": str(OURS.parent)}
+    subprocess.run([sys.executable, "scripts/run.py"], cwd=tmp_path, env=environment, check=True, timeout=120)
 
 
 def test_references_stay_alive():
