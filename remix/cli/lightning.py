@@ -124,7 +124,9 @@ def _run(trust: Trust, arguments: list[str]) -> None:
 
     for file in (file for file in trust.files if file.name == CONFIGURATION):  # a run knows its project
         needs = RunDirectory(file.parent).record.needs or {}
-        check_needs("config", file, needs, list(needs), trust.consent)
+        check_needs(
+            "config", file, needs, list(needs), lambda packages: " ".join(map(trust.consent.format, packages))
+        )
     # The model gets the spec of the environment as a whole. Its fields are no settings.
     jsonargparse.set_parsing_settings(
         subclasses_enabled=[EnvSpec],

@@ -77,11 +77,12 @@ def test_what_a_checkpoint_needs_is_said_elsewhere(
     outcome = remix("evaluate", "../mine/run")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert f"needs the module envs.lamp of the project in {project}: go there" in outcome.err
+    assert outcome.err.endswith("or set PYTHONPATH to it and trust=[envs,weightings]\n")
     with pytest.raises(SystemExit):
         lightning.main(["fit", "--config", "../mine/run/config.yaml"])
     said = capsys.readouterr().err
     assert f"config=../mine/run/config.yaml: needs the module envs.lamp of the project in {project}" in said
-    assert "--trust envs" in said and said.count("\n") == 1
+    assert "--trust envs --trust weightings" in said and said.count("\n") == 1
     project.rename(project.with_name("moved"))
     outcome = remix("evaluate", "../moved/run")
     assert f"needs the module envs.lamp of the project that was in {project}: go to" in outcome.err
