@@ -22,6 +22,7 @@ from remix.settings.files import RUNS
 from remix.settings.names import check_names, folder_name
 from remix.settings.redaction import redacted
 from remix.settings.signals import Stopped
+from remix.settings.words import check_top_level
 
 RESUME = ("never", "auto")
 
@@ -34,6 +35,7 @@ def check(config: DictConfig) -> None:
 
     :raises SettingError: naming the first setting that cannot work.
     """
+    check_top_level(_unresolved(config))
     checks.choice("resume", config.resume, RESUME)
     check_names(config)
     checks.seed("seed", config.seed)
@@ -95,6 +97,12 @@ def check_arguments(settings: dict[str, Any]) -> None:
     kinds = kinds_of_groups()
     for group, value in settings.items():
         check_value(group, value, kinds.get(group, Any))
+
+
+def _unresolved(config: DictConfig) -> dict[str, Any]:
+    container = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 from remix.settings.errors import SettingError, one_of
 from remix.settings.project import check_added, configuration_folders, own_configurations
 
 _NAMING = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
 """Options whose value is the next word."""
+
+_PRESETS = ("experiment", "variant")
+"""Groups whose files set what others hold."""
 
 
 def check_words(name: str, words: Sequence[str]) -> None:
@@ -105,6 +110,28 @@ def _check_added(name: str, key: str, value: str, words: Sequence[str]) -> None:
     known = {"hydra", *_top_level(name), *_own_groups()}
     if top not in known and not any(f"${{{top}" in word for word in words):
         raise SettingError(key, value, f"unknown setting; {one_of(known, top)}")
+
+
+def check_top_level(settings: Mapping[str, Any]) -> None:
+    """What a file of the project sets at the top is a mistake, too, unless something refers to it.
+
+    :param settings: of a run; references may be resolved.
+    :raises SettingError: naming the first one that would count for nothing.
+    """
+    known = {"hydra", *_top_level("train"), *_own_groups()}.difference(_PRESETS)
+    strange = [name for name in settings if name not in known]
+    if not strange:
+        return
+    folders = [*configuration_folders()[1:], *added_folders(sys.argv[1:])]
+    written = [file.read_text("utf-8") for folder in folders for file in folder.rglob("*.yaml")]
+    said = " ".join([*written, str(settings), *sys.argv])
+    for name in strange:
+        if re.search(rf"\$\{{[^}}]*\b{re.escape(name)}\b", said):
+            continue
+        if name in _PRESETS:
+            expected = f"changes nothing; the file of {name}= must begin with the line '# @package _global_'"
+            raise SettingError(name, settings[name], expected)
+        raise SettingError(name, settings[name], f"unknown setting; {one_of(known, name)}")
 
 
 def _check_modes(words: Sequence[str]) -> None:

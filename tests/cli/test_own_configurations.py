@@ -52,6 +52,36 @@ def test_a_new_group_can_be_added(remix: CommandLine):
     assert "yours=x: unknown setting" in remix("train", "+yours=x").err
 
 
+GLOBAL = "# @package _global_\n"
+TWO_STEP = "defaults:\n  - override /env: two_step\n"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "message"),
+    [
+        (
+            f"{GLOBAL}{TWO_STEP}max_env_step: 9\n",
+            "max_env_step=9: unknown setting; must be one of max_env_steps, ",
+        ),
+        ("max_env_steps: 9\n", "experiment={'max_env_steps': 9}: changes nothing; the file of experiment="),
+    ],
+)
+def test_what_an_experiment_sets_in_vain_is_refused(remix: CommandLine, experiment: str, message: str):
+    write(remix.home, {"conf/experiment/mine.yaml": experiment})
+    outcome = remix("train", "experiment=mine", *QUICK, "logger=none")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith(f"remix: {message}")
+
+
+def test_what_settings_refer_to_may_stand_at_the_top(remix: CommandLine):
+    text = f"{GLOBAL}{TWO_STEP}width: 8\nalgorithm:\n  policy:\n    hidden_size: ${{width}}\n"
+    write(remix.home, {"conf/experiment/mine.yaml": text})
+    outcome = remix(
+        "train", "experiment=mine", "algorithm=vdn", "+mine=x", *QUICK[:4], "threads=1", "logger=none"
+    )
+    assert outcome.code == 0, outcome.err
+
+
 def test_they_are_found_from_python(remix: CommandLine):
     register_resolvers()
     with initialize_config_module("remix.conf", version_base="1.3"):
