@@ -33,7 +33,7 @@ def whole(setting: str, value: Any, minimum: int, maximum: int = LARGEST) -> int
     if not valid or not minimum <= int(value) <= maximum:
         wide = maximum == LARGEST and not (valid and value > maximum)
         limits = f"of at least {minimum}" if wide else f"between {minimum} and {maximum}"
-        raise SettingError(setting, value, f"must be a whole number {limits}")
+        raise SettingError(setting, value, f"must be a whole number {limits}{_not_text(value)}")
     return int(value)
 
 
@@ -71,7 +71,8 @@ def number(
     if valid and below is not None:
         valid = value < below
     if not valid or not minimum <= value <= maximum:
-        raise SettingError(setting, value, f"must be {_limits(minimum, maximum, above, below)}")
+        expected = f"must be {_limits(minimum, maximum, above, below)}{_not_text(value)}"
+        raise SettingError(setting, value, expected)
     if abs(value) > sys.float_info.max:
         raise SettingError(setting, value, "must be finite")
     return float(value)
@@ -141,6 +142,14 @@ def known(group: str, settings: Any, valid: Iterable[str]) -> None:
         if name not in valid:
             expected = f"unknown setting; {group} {one_of(valid, str(name))}"
             raise SettingError(f"{group}.{name}", value, expected)
+
+
+def _not_text(value: Any) -> str:
+    """What to add about a number in quotation marks, which do not show."""
+    try:
+        return ", without quotation marks" if isinstance(value, str) and math.isfinite(float(value)) else ""
+    except ValueError:
+        return ""
 
 
 def _limits(minimum: float, maximum: float, above: float | None, below: float | None) -> str:

@@ -25,7 +25,7 @@ def expected(check: Check, value: Any) -> str:
 @pytest.mark.parametrize(
     ("check", "valid", "wrong", "phrase"),
     [
-        (partial(checks.whole, minimum=1), (1, np.int64(7)), (0, 1.0, True, "1", None), "of at least 1"),
+        (partial(checks.whole, minimum=1), (1, np.int64(7)), (0, 1.0, True, "x", None), "of at least 1"),
         (partial(checks.whole, minimum=1, maximum=3), (1, 3), (0, 4), "between 1 and 3"),
         (partial(checks.whole, minimum=0), (0,), (2**63,), f"between 0 and {2**63 - 1}"),
         (checks.seed, (0, 2**32 - 1), (-1, 2**32, 1.0), f"between 0 and {2**32 - 1}"),
@@ -37,10 +37,16 @@ def test_whole_numbers(check: Check, valid: tuple[Any, ...], wrong: tuple[Any, .
     assert {expected(check, value) for value in wrong} == {f"must be a whole number {phrase}"}
 
 
+@pytest.mark.parametrize("check", [partial(checks.whole, minimum=1), checks.number])
+def test_a_number_in_quotation_marks_which_do_not_show(check: Check):
+    assert expected(check, "1000").endswith(", without quotation marks")
+    assert "quotation" not in expected(check, "nan")
+
+
 @pytest.mark.parametrize(
     ("limits", "valid", "wrong", "phrase"),
     [
-        ({}, (-1e300, 0, np.float64(1.5)), ("1", None, True), "must be a finite number"),
+        ({}, (-1e300, 0, np.float64(1.5)), ("x", None, True), "must be a finite number"),
         ({"minimum": 0}, (0, 1), (-1e-9, float("nan")), "must be a number of at least 0"),
         ({"maximum": 0}, (0, -1), (1e-9,), "must be a number of at most 0"),
         ({"minimum": 0, "maximum": 1}, (0, 1), (-1, 2), "must be a number between 0 and 1"),
