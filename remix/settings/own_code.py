@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from site import getsitepackages, getusersitepackages
 from sysconfig import get_path
 from typing import Any
 
@@ -13,7 +14,7 @@ from remix.settings.errors import SettingError
 from remix.settings.import_path import OURS
 
 _OURS = f"{OURS}{os.sep}"
-_INSTALLED = (get_path("stdlib"), get_path("purelib"), "<")
+_INSTALLED = (get_path("stdlib"), get_path("purelib"), *getsitepackages(), getusersitepackages(), "<")
 
 
 class OwnCodeError(SettingError):

@@ -7,12 +7,13 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from site import getusersitepackages
 from textwrap import dedent
 
 import pytest
 
 from remix.settings.import_path import OURS, find_own_modules
-from remix.settings.own_code import OwnCodeError
+from remix.settings.own_code import OwnCodeError, own_traceback, summary
 from tests.command_line import CommandLine
 
 FILES = {
@@ -166,6 +167,14 @@ def test_own_code_that_raises_while_training_shows_its_own_lines(remix: CommandL
     last = outcome.err.splitlines()[-1]
     assert last.startswith("remix: unexpected ValueError: a bug (lamp.py, line ")
     assert last.endswith("error.txt")
+
+
+def test_packages_that_are_installed_for_one_user_alone_are_not_shown():
+    theirs = compile("raise RuntimeError", f"{getusersitepackages()}/hydra/theirs.py", "exec")
+    with pytest.raises(RuntimeError) as caught:
+        exec(theirs)
+    assert "test_own_code.py" in own_traceback(caught.value)
+    assert "theirs.py" not in own_traceback(caught.value) + summary(caught.value)
 
 
 def test_what_fails_in_our_code_for_a_part_of_ones_own_points_to_the_check(remix: CommandLine):
