@@ -38,7 +38,8 @@ class OwnCodeError(SettingError):
 
 def own_traceback(error: BaseException) -> str:
     """The traceback of an exception, without the lines of ReMIX and of installed packages."""
-    last = traceback.format_exception_only(error)
+    notes = [f"{note}\n" for note in getattr(error, "__notes__", ())]  # which the line below it has
+    last = [line for line in traceback.format_exception_only(error) if line not in notes]
     if frames := _own_frames(error):
         return "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames), *last])
     return "".join(last) if isinstance(error, SyntaxError) else ""

@@ -166,7 +166,7 @@ def test_own_code_that_raises_while_training_shows_its_own_lines(remix: CommandL
     assert outcome.err.count("lamp.py") == 2 and "lightning" not in outcome.err
     last = outcome.err.splitlines()[-1]
     assert last.startswith("remix: unexpected ValueError: a bug (lamp.py, line ")
-    assert last.endswith("error.txt")
+    assert last.endswith("error.txt") and outcome.err.count("error.txt") == 1
 
 
 def test_packages_that_are_installed_for_one_user_alone_are_not_shown():
