@@ -260,8 +260,8 @@ def test_it_learns_to_catch_prey(algorithm: str, tmp_path: Path):
         ),
         (
             f"algorithm=pqn_vdn {OWN_AGENT}",
-            "algorithm.policy.agent.n_layers=1: unknown setting; tests.checking.agents.Reactive has none "
-            "(pqn_qmix, pqn_vdn have it); leave it out with '~algorithm.policy.agent.n_layers'",
+            "algorithm.policy.agent.n_layers=1: unknown setting; tests.checking.agents.Reactive has none"
+            "; leave it out with '~algorithm.policy.agent.n_layers'",
         ),
         (
             "algorithm=qfix algorithm.mixer.inner._target_=tests.checking.mixers.makes_no_mixer",
