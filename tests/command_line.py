@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 
 from remix.cli import command as cli
 from remix.runs import config
+
+NO_PICTURES = tuple(
+    f"++callbacks.{name}=null" for name in ("episode_video", "learning_curve", "weight_heatmap")
+)
+"""Drawing would take half of a short run; with or without ``callbacks=none``."""
 
 SMALL = (
     "env.n_agents=2",
@@ -26,8 +35,9 @@ SMALL = (
     "validation_episodes=4",
     "test_episodes=4",
     "algorithm.policy.hidden_size=16",
+    *NO_PICTURES,
 )
-"""A run of about two seconds."""
+"""A run of about a second."""
 
 TINY = (
     "env=matrix_game",
@@ -39,6 +49,7 @@ TINY = (
     "test_episodes=2",
     "replay.batch_size=8",
     "logger=none",
+    *NO_PICTURES,
 )
 """A run of less than a second."""
 
@@ -51,6 +62,14 @@ class Outcome(NamedTuple):
     err: str
 
 
+def _mode(
+    hydra: Hydra, config_name: str, overrides: list[str], mode: Callable[..., RunMode | None]
+) -> RunMode | None:
+    """Hydra composes everything once more to read ``hydra.mode``, which only a study or an option sets."""
+    may_be_set = any(word.startswith(("study=", "+study=", "hydra.")) for word in overrides)
+    return mode(hydra, config_name, overrides) if may_be_set else None
+
+
 class CommandLine:
     """Calls ``remix`` in a directory of its own."""
 
@@ -61,6 +80,7 @@ class CommandLine:
         monkeypatch.chdir(home)
         monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # put back afterwards
         monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setattr(Hydra, "get_mode", partialmethod(_mode, mode=Hydra.get_mode))
 
     def __call__(self, *arguments: str) -> Outcome:
         """Exit status and output of ``remix ARGUMENTS``."""

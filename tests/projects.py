@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.command_line import NO_PICTURES
+
 QUICK = (
     "max_env_steps=200",
     "steps_per_epoch=100",
@@ -15,7 +17,7 @@ QUICK = (
     "algorithm.policy.hidden_size=8",
     "validation_episodes=2",
     "test_episodes=2",
-    "callbacks.episode_video=null",
+    *NO_PICTURES,
     "threads=1",
 )
 """A run of about a second, on an environment with short episodes."""

@@ -30,7 +30,7 @@ from remix.algorithms.value_factorization import ValueFactorization
 from remix.records.directory import RunDirectory
 from remix.runs import building
 from remix.settings.import_path import OURS
-from tests.command_line import SMALL
+from tests.command_line import NO_PICTURES, SMALL
 from tests.projects import write
 
 SCRIPT = """
@@ -44,7 +44,7 @@ PAGE = (Path(__file__).parents[1] / "docs/python.md").read_text()
 TINY = (
     "env=penalty",
     "logger=none",
-    "~callbacks.episode_video",
+    *NO_PICTURES,
     "max_env_steps=40",
     "steps_per_epoch=20",
     "replay.batch_size=4",

@@ -61,7 +61,8 @@ def _case(random: Random) -> Case:
 
 
 def _check(base: tuple[str, ...], words: str, home: Path) -> None:
-    kept = [word for word in TINY if not word.startswith(("env=", "algorithm=", "logger=", "callbacks="))]
+    others = ("env=", "algorithm=", "logger=", "callbacks=", "++callbacks.")
+    kept = [word for word in TINY if not word.startswith(others)]
     outcome = call(home, "train", *kept, *base, words)
     key = re.split(r"=|@", words.lstrip("+~"))[0].strip()
     refused(outcome, re.split(r"[./]", key)[-1])

@@ -10,6 +10,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from remix.tracking.studies import PARENT, find_parent
+from tests.command_line import NO_PICTURES
 
 TINY = (
     "env=matrix_game",
@@ -21,7 +22,7 @@ TINY = (
     "steps_per_epoch=8",
     "validation_episodes=2",
     "test_episodes=2",
-    "~callbacks.episode_video",
+    *NO_PICTURES,
 )
 """A run of a fraction of a second."""
 
