@@ -59,6 +59,20 @@ def remix(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     return CommandLine(monkeypatch, capsys, tmp_path)
 
 
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports show a picture with nothing on it: drawing theirs takes longer than a small study."""
+
+    def save(results: Any, directory: Path, pdf: bool = False) -> list[Path]:
+        directory.mkdir(parents=True, exist_ok=True)
+        paths = [directory / f"learning_curves.{form}" for form in ("png", "svg")]
+        for path in paths:
+            path.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+        return paths
+
+    monkeypatch.setattr("remix.report.figures.save_figures", save)
+
+
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database, whose tables take seconds to create; made once for all test processes."""

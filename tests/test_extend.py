@@ -37,6 +37,7 @@ def test_a_command_works(remix: CommandLine, command: str):
     assert outcome.code == 0, outcome.err
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_the_study_is_reported(remix: CommandLine):
     train, report = (command.split() for command in STUDY)
     outcome = remix(*train, *QUICK, "seed=1")

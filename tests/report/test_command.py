@@ -21,6 +21,9 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
+
+
 def test_importing_is_cheap() -> None:
     code = (
         "import sys, remix.report\n"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from remix.report import interactive
 from remix.report.curve_figures import learning_curves
@@ -66,18 +67,20 @@ def test_deep_dips_are_cut_as_in_the_figure() -> None:
     assert content(make_study())["panels"][0]["lowest"] is None
 
 
-def test_a_large_study_stays_small() -> None:
-    """Nine methods of 32 seeds with a thousand evaluations: thinned out, but for both ends."""
-    steps = [100.5 * place for place in range(1000)]
-    scores = [place / 7 for place in range(1000)]
-    runs = [make_run("p", f"m{m}", seed, scores, env_steps=steps) for m in range(9) for seed in range(32)]
+def test_a_large_study_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large is here what has more numbers than a tenth of the most: thinned out, but for both ends."""
+    assert interactive.MOST_NUMBERS <= 60_000
+    monkeypatch.setattr(interactive, "MOST_NUMBERS", 6_000)
+    steps = [100.5 * place for place in range(600)]
+    scores = [place / 7 for place in range(600)]
+    runs = [make_run("p", f"m{m}", seed, scores, env_steps=steps) for m in range(3) for seed in range(8)]
     results = StudyResults("s", "s", "score", tuple(runs))
     text = curves(results)
-    assert len(text) < 600_000
+    assert len(text) < 60_000
     [panel] = json.loads(text)["panels"]
     curve = panel["curves"][0]
     assert (curve["steps"][0], curve["steps"][-1]) == (0, round(steps[-1]))
-    assert 100 < len(curve["steps"]) == len(curve["seeds"]["31"]) <= interactive.MOST_NUMBERS // (9 * 36) + 1
+    assert 100 < len(curve["steps"]) == len(curve["seeds"]["7"]) <= interactive.MOST_NUMBERS // (3 * 12) + 1
 
 
 def test_names_from_elsewhere_are_printable() -> None:

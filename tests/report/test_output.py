@@ -80,7 +80,8 @@ def test_figures_for_papers_on_wish(tmp_path: Path) -> None:
         name.replace("svg", "pdf") for name in FIGURES if name.endswith("svg")
     }
     assert 'href="figures/learning_curves.pdf"' in (tmp_path / "report.html").read_text()
-    write_report(make_study(), tmp_path)
+    alone = replace(make_study(), runs=tuple(make_study().of("p = 0", "remix")), heat_maps=())
+    write_report(alone, tmp_path)
     assert not list(tmp_path.glob("figures/*.pdf")), "those of the report before"
 
 
@@ -96,6 +97,7 @@ def test_an_earlier_report_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert len(paths) == 6 + 2 * 3
 
 
+@pytest.mark.usefixtures("blank_figures")
 @pytest.mark.parametrize(
     "writer", ["remix.report.figures.save_figures", "remix.report.marl_eval.write_marl_eval"]
 )
@@ -113,6 +115,7 @@ def test_a_report_that_is_interrupted_leaves_the_one_before(
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_remains_of_killed_reports_are_removed_when_nobody_works_on_them(tmp_path: Path) -> None:
     for name, age in (("old", 7200), ("new", 60)):
         folder = tmp_path / f".report-{name}"
@@ -122,6 +125,7 @@ def test_remains_of_killed_reports_are_removed_when_nobody_works_on_them(tmp_pat
     assert [path.name for path in tmp_path.glob(".report-*")] == [".report-new"]
 
 
+@pytest.mark.usefixtures("blank_figures")
 def test_a_report_of_another_study_is_not_replaced(tmp_path: Path) -> None:
     write_report(make_study(), tmp_path)
     with pytest.raises(SettingError, match="holds the report of the study duel; --output must be another"):

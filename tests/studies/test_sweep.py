@@ -15,11 +15,14 @@ import pytest
 from mlflow.tracking import MlflowClient
 from omegaconf import OmegaConf
 
+from remix.algorithms.value_factorization import ValueFactorization
 from remix.records.directory import RunDirectory
 from remix.tracking.journal import Journal
 from tests.command_line import CommandLine
 from tests.programs import HALTING
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
+
+pytestmark = pytest.mark.usefixtures("blank_figures")
 
 
 def test_a_study_from_plan_to_report(remix: CommandLine, mlflow_uri: str) -> None:
@@ -98,8 +101,6 @@ def test_a_repeated_study_trains_what_is_missing(remix: CommandLine, mlflow_uri:
 def test_jobs_that_differ_in_the_seed_alone_are_trained_together(
     remix: CommandLine, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from remix.algorithms.value_factorization import ValueFactorization
-
     step = ValueFactorization.training_step
 
     def fails_with_seed_2(self, *arguments):
@@ -122,7 +123,7 @@ def test_jobs_that_differ_in_the_seed_alone_are_trained_together(
     assert {(c.data.tags["variant"], c.data.tags["seed"], c.info.status) for c in children} == {
         (algorithm, seed, "FINISHED") for algorithm in ("qmix", "vdn") for seed in "123"
     }
-    assert remix(*sweep, "study.name=alone", "seed=3", "study.reuse=false").code == 0
+    assert remix(*STUDY, "study.name=alone", "seed=3", "study.reuse=false").code == 0
     folder = remix.home / "runs/studies"
     together, alone = (
         [
@@ -137,8 +138,6 @@ def test_jobs_that_differ_in_the_seed_alone_are_trained_together(
 
 
 def test_a_failing_job_does_not_stop_the_others(remix: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from remix.algorithms.value_factorization import ValueFactorization
-
     step = ValueFactorization.training_step
 
     def fails_at_gamma_half(self, *arguments):
@@ -207,7 +206,7 @@ def test_an_interrupted_study_says_so_and_goes_on(remix: CommandLine, mlflow_uri
 @pytest.mark.slow
 def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     """Interrupted and missing jobs are trained to the end in the runs that were begun."""
-    command = [*STUDY, "seed=1,2", "max_env_steps=400"]
+    command = [*STUDY, "seed=1,2", "max_env_steps=96"]
     process = subprocess.Popen(
         [sys.executable, "-c", HALTING, *command], cwd=remix.home, stdout=subprocess.DEVNULL
     )
@@ -226,7 +225,7 @@ def test_a_killed_study_goes_on(remix: CommandLine, mlflow_uri: str) -> None:
     assert len(children) == 2
     history = MlflowClient(mlflow_uri).get_metric_history(str(record.mlflow_run_id), "test/return")
     steps = [point.step for point in history]
-    assert len(steps) == len(set(steps)) == 51
+    assert len(steps) == len(set(steps)) == 13
     entries = list(Journal(last.parents[1]).entries())
     for name in {name for entry in entries for name in entry.values}:
         points = MlflowClient(mlflow_uri).get_metric_history(str(record.mlflow_run_id), name)
