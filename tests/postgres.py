@@ -64,6 +64,14 @@ class Cluster:
             connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"'.encode())
         return self.uri(database)
 
+    def disconnect(self, database: str) -> None:
+        """End all connections to a database."""
+        import psycopg
+
+        with psycopg.connect(self.uri("postgres"), autocommit=True) as connection:
+            every = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            connection.execute(every, [database])
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), "-D", "data", *arguments]
         with (self.folder / "output").open("ab") as output:  # a pipe would stay open in the server

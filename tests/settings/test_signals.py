@@ -31,7 +31,7 @@ from remix.settings.signals import ENDING, Stopped, stoppable
 from tests.command_line import SMALL, CommandLine
 from tests.training import make_trainer
 
-LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", "run_dir=runs/x", "callbacks.episode_video=null")
+LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", "run_dir=runs/x")
 
 
 def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: int = 1) -> None:
@@ -58,14 +58,12 @@ def signalled(monkeypatch: pytest.MonkeyPatch, hook: str, number: int, calls: in
     ],
 )
 def test_a_run_that_is_told_to_end_can_go_on(
-    hook: str, name: str, calls: int, remix: CommandLine, tmp_path: Path
+    hook: str, name: str, calls: int, remix: CommandLine, tmp_path: Path, mlflow_uri: str
 ) -> None:
     number = getattr(signal, name)
-    store = f"sqlite:///{tmp_path}/mlflow.db"
-    line = (*LINE, f"logger.mlflow.tracking_uri={store}")
     with pytest.MonkeyPatch.context() as patch:
         signalled(patch, hook, number, calls)
-        ended = remix(*line)
+        ended = remix(*LINE)
     assert ended.code == 128 + number
     assert ended.err.splitlines()[-1] == f"remix: stopped by {name}"
     saved = (tmp_path / "runs/x/checkpoints/last.ckpt").is_file()
@@ -74,8 +72,8 @@ def test_a_run_that_is_told_to_end_can_go_on(
     assert f"interrupted; the same command with resume=auto {advice}" in ended.out
     record = RunDirectory(tmp_path / "runs/x").record
     assert record.status == "interrupted"
-    assert MlflowClient(store).get_run(str(record.mlflow_run_id)).info.status == "KILLED"
-    resumed = remix(*line, "resume=auto")
+    assert MlflowClient(mlflow_uri).get_run(str(record.mlflow_run_id)).info.status == "KILLED"
+    resumed = remix(*LINE, "resume=auto")
     assert resumed.code == 0
     assert ("resumed from" in resumed.out) == saved
 
@@ -92,7 +90,7 @@ def test_a_command_that_is_told_to_end_before_a_run_begins_leaves_no_run(
 
 def test_a_sweep_ends_as_a_whole(remix: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     signalled(monkeypatch, "training_step", signal.SIGTERM, calls=3)
-    ended = remix("train", "-m", *LINE[1:-2], "logger=none", "seed=1,2", "hydra.sweep.dir=runs/sweep")
+    ended = remix("train", "-m", *LINE[1:-1], "logger=none", "seed=1,2", "hydra.sweep.dir=runs/sweep")
     assert ended.code == 143
     assert "#1" not in ended.out
 

@@ -566,11 +566,11 @@ def test_two_commands_share_a_search(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
+def test_a_killed_search_goes_on_with_the_interrupted_trial(remix: CommandLine, tmp_path: Path):
     settings = (
         "logger=csv",
         "search.trials=1",
-        "max_env_steps=1500",
+        "max_env_steps=400",
         "steps_per_epoch=100",
         "callbacks.episode_video=null",
     )
@@ -587,12 +587,11 @@ def test_a_killed_search_goes_on_with_the_interrupted_trial(tmp_path: Path):
     before = RunDirectory(run).record
     assert before.status == "running"
 
-    process = start(tmp_path, *settings)
-    out, _ = process.communicate()
-    assert process.returncode == 0
+    done = remix("search", *GAME, space(LEARNING_RATE), *settings)
+    assert done.code == 0, done.err
     (trial,) = journal(tmp_path)
     assert (trial.state, trial.params) == (TrialState.COMPLETE, interrupted.params)
     after = RunDirectory(run).record
     assert (after.status, after.started) == ("finished", before.started)
     assert "resumed from" in (run / "output.txt").read_text()
-    assert re.search(r"^trial 1 of 1: .* -> ", out, flags=re.MULTILINE)
+    assert re.search(r"^trial 1 of 1: .* -> ", done.out, flags=re.MULTILINE)
