@@ -48,7 +48,7 @@ def test_a_user_may_have_folders_of_these_names(tmp_path: Path, packages: bool):
             (tmp_path / folder / "__init__.py").write_text("" if folder == "envs" else "1 / 0")
     (tmp_path / "envs/lamp.py").write_text(LAMP)
     (tmp_path / "run.py").write_text(PROGRAM)
-    settings = [word for word in SMALL if not word.startswith("env.")]
+    settings = [word for word in (*SMALL, "max_env_steps=100") if not word.startswith("env.")]
     game = ["env=two_step", "env._target_=envs.lamp.Lamp", "algorithm=vdn", "logger=none", "run_dir=run"]
     if not packages:
         game += ["workers=process", "workers.n_workers=1"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from site import getusersitepackages
@@ -191,18 +189,10 @@ def test_own_classes_are_used(remix: CommandLine, callback: str):
     assert callback != "Typed" or "typed 4" in outcome.out
 
 
-@pytest.mark.slow
-def test_own_modules_are_found_in_other_processes(remix: CommandLine):
-    environment = {key: value for key, value in os.environ.items() if key != "HYDRA_FULL_ERROR"}
-    program = f"import sys; sys.path[0] = {str(OURS.parent)!r}; from remix.cli.command import main; main()"
-
-    def run(*words: str) -> None:
-        command = [sys.executable, "-c", program, "train", *RUN, GAME, *words]
-        done = subprocess.run(command, cwd=remix.home, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-    run("workers=process", "workers.n_workers=1")
-    run("-m", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+def test_own_modules_are_found_in_workers(remix: CommandLine):
+    """Those of jobs side by side are found in ``tests/studies/test_launchers.py``."""
+    outcome = remix("train", *RUN, GAME, "workers=process", "workers.n_workers=1")
+    assert outcome.code == 0, outcome.err
 
 
 def test_own_modules_come_after_all_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 from mlflow.tracking import MlflowClient
 
+from remix.settings.import_path import OURS
 from tests.command_line import TINY, CommandLine
 from tests.studies.studies import STUDY, parent_and_children, records
 
@@ -79,11 +80,17 @@ def test_without_slurm(remix: CommandLine, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.slow
 def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path, mlflow_uri: str) -> None:
-    command = [sys.executable, "-c", "from remix.cli.command import main; main()", *STUDY]
+    """Of a game of the user's own, which every process finds."""
+    (tmp_path / "lamp.py").write_text(
+        "from remix.envs.games import MatrixGame\n\n\nclass Lamp(MatrixGame):\n    label = 'lamp'\n"
+    )
+    program = f"import sys; sys.path[0] = {str(OURS.parent)!r}; from remix.cli.command import main; main()"
+    command = [sys.executable, "-c", program, *STUDY, "env._target_=lamp.Lamp"]
     command += ["algorithm=qmix,vdn", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stderr
     assert "study games: 4 jobs: 4 finished\n" in done.stdout
+    assert (tmp_path / "runs/reports/games/figures/learning_curves.svg").stat().st_size > 1000
     assert "Warning" not in done.stderr
     _, children = parent_and_children(mlflow_uri, "games")
     labels = sorted((c.data.tags["variant"], c.data.tags["seed"]) for c in children)
@@ -95,6 +102,7 @@ def test_jobs_side_by_side_on_sqlite_are_neither_lost_nor_doubled(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank_figures")
 def test_a_study_on_a_server(remix: CommandLine, server: str) -> None:
     done = remix(*STUDY, "seed=1,2")
     assert done.code == 0, done.err

@@ -41,7 +41,8 @@ def plan(study: str, *overrides: str) -> Plan:
 @pytest.mark.slow
 def test_every_study_can_be_planned(study: str):
     """With one seed, and with one algorithm where it sweeps all of them: compositions take time."""
-    fewer = {"predator_prey": ["algorithm=remix"], "smac": ["algorithm=remix"]}
+    fewer = {name: ["algorithm=remix"] for name in ("predator_prey", "smac", "smacv2")}
+    fewer["onset_small_exploration"] = ["algorithm=ow_qmix"]
     jobs = plan(study, "seed=1", *fewer.get(study, [])).jobs
     assert len({(job.panel, job.variant, job.seed) for job in jobs}) == len(jobs) > 1
 
