@@ -220,11 +220,13 @@ def test_a_short_training_learns_to_hunt(remix: CommandLine):
         "experiment=quickstart",
         "replay.batch_size=32",
         "replay.episodes_per_round=4",
-        "algorithm.epsilon.steps=15000",
+        "algorithm.epsilon.steps=8000",
         "algorithm.target_update_episodes=100",
-        "algorithm.weighting.warmup_steps=5000",
-        "max_env_steps=40000",
+        "algorithm.weighting.warmup_steps=3000",
+        "max_env_steps=25000",
+        "steps_per_epoch=2500",
         "logger=csv",
+        *NO_PICTURES,
     )
     assert outcome.code == 0
     (run,) = runs(remix.home)
