@@ -657,7 +657,7 @@ class TestTraining:
         With the default temperatures, 0.5 to 0.05, 1 of 10 ended at 8.
         """
         returns = []
-        for seed in range(3):
+        for seed in range(2):
             pl.seed_everything(seed, verbose=False)
             data = ReplayDataModule(
                 partial(MatrixGame, [[8, -12, -12], [-12, 0, 0], [-12, 0, 0]]),
@@ -682,4 +682,4 @@ class TestTraining:
             )
             recorder = fit(module, data, gradient_clip_val=None)
             returns.append(recorder.history("test/return")[-1][1])
-        assert returns.count(8.0) >= 2, returns
+        assert returns == [8.0, 8.0]
