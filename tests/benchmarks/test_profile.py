@@ -77,8 +77,9 @@ class TestStopwatch:
 
 
 @pytest.mark.slow
-def test_every_stage_of_a_run_has_its_share():
-    command = [sys.executable, "-m", "tests.benchmarks.profile", *SMALL_REMIX, "callbacks.episode_video=null"]
+def test_every_stage_of_a_run_has_its_share(mlflow_uri: str):
+    settings = (*SMALL_REMIX, "callbacks.episode_video=null", f"logger.mlflow.tracking_uri={mlflow_uri}")
+    command = [sys.executable, "-m", "tests.benchmarks.profile", *settings]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     table = output.split("stages of training")[1]
     shares = {
