@@ -238,7 +238,7 @@ CHECKS = (
 
 
 @pytest.mark.parametrize("name", map_names())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(PLANS, st.booleans())
 def test_rules_hold_whatever_happens(world, name, plan, only_positive):
     env, rules = world.environment(name, only_positive)
