@@ -37,9 +37,14 @@ def forgotten(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # All before any is taken away: where a part of a package lies, the package tells.
+        there = [name for name in set(sys.modules) - known if _is_of(sys.modules[name], folder)]
+        for name in there:
+            del sys.modules[name]
         sys.path[:] = path
-        for name in set(sys.modules) - known:
-            spec = getattr(sys.modules[name], "__spec__", None)
-            places = () if spec is None else (spec.origin, *(spec.submodule_search_locations or ()))
-            if any(place is not None and Path(place).is_relative_to(folder) for place in places):
-                del sys.modules[name]
+
+
+def _is_of(module: object, folder: Path) -> bool:
+    spec = getattr(module, "__spec__", None)
+    places = () if spec is None else (spec.origin, *(spec.submodule_search_locations or ()))
+    return any(place is not None and Path(place).is_relative_to(folder) for place in places)

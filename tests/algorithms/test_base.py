@@ -70,10 +70,10 @@ def test_exploration_is_a_probability(epsilon, message):
 
 
 class Steep(Schedule):
-    """Leaves the limits at its fifth step, as a schedule of a user's own may."""
+    """Leaves the limits at its fifth step alone, as a schedule of a user's own may."""
 
     def __call__(self, env_steps: int) -> float:
-        return 1.0 if env_steps < 5 else 2.0
+        return 2.0 if env_steps == 5 else 1.0
 
 
 @pytest.mark.parametrize("algorithm", [ValueFactorization, FOP])

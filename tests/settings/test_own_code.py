@@ -23,6 +23,7 @@ FILES = {
         from remix.envs.games import MatrixGame
         from remix.envs.spec import Environment
         from remix.networks.mixers.vdn import VDNMixer
+        from remix.weighting.optimistic import Optimistic
         if TYPE_CHECKING:
             from nowhere import Thing
 
@@ -33,6 +34,10 @@ FILES = {
             def value_and_slopes(self, *inputs):
                 value, slopes = super().value_and_slopes(*inputs)
                 return value[:, None], slopes
+
+        class Loud(Optimistic):
+            def __call__(self, inputs):
+                return super().__call__(inputs)._replace(diagnostics={"weighting/loud": inputs.target})
 
         class Half(Environment):
             def reset(self, seeds): ...
@@ -111,7 +116,7 @@ MISTAKES = [
     ("+callbacks.mine={_target_:lamp.Typed,nmber:3}", "callbacks.mine.nmber=3: unknown setting; "),
     (
         "algorithm.mixer._target_=lamp.Wide",
-        "algorithm.mixer.embed_dim=32: unknown setting; lamp.Wide has none\n",
+        "algorithm.mixer.embed_dim=32: unknown setting; lamp.Wide has none; leave it out with '~algorithm.mixer.embed_dim'\n",
     ),
     ("+callbacks.mine={_target_:lamp.Lamp}", "callbacks.mine._target_=lamp.Lamp: must be a Callback"),
     ("+logger.mine={_target_:os.getcwd}", "logger.mine._target_=os.getcwd: makes a str; must make a Logger"),
@@ -176,9 +181,9 @@ def test_packages_that_are_installed_for_one_user_alone_are_not_shown():
 
 
 def test_what_fails_in_our_code_for_a_part_of_ones_own_points_to_the_check(remix: CommandLine):
-    outcome = remix("train", *RUN, "algorithm=vdn", "algorithm.mixer._target_=lamp.Wide")
+    outcome = remix("train", *RUN, "algorithm=ow_qmix", "algorithm.weighting._target_=lamp.Loud")
     assert outcome.code == 1
-    assert outcome.err.startswith("remix: unexpected ValueError: ")
+    assert outcome.err.startswith("remix: unexpected RuntimeError: ")
     assert outcome.err.endswith("error.txt; remix check tries your own parts\n")
 
 
