@@ -116,7 +116,8 @@ MISTAKES = [
     ("+callbacks.mine={_target_:lamp.Typed,nmber:3}", "callbacks.mine.nmber=3: unknown setting; "),
     (
         "algorithm.mixer._target_=lamp.Wide",
-        "algorithm.mixer.embed_dim=32: unknown setting; lamp.Wide has none; leave it out with '~algorithm.mixer.embed_dim'\n",
+        "algorithm.mixer.embed_dim=32: unknown setting; lamp.Wide has none; "
+        "leave it out with '~algorithm.mixer.embed_dim'\n",
     ),
     ("+callbacks.mine={_target_:lamp.Lamp}", "callbacks.mine._target_=lamp.Lamp: must be a Callback"),
     ("+logger.mine={_target_:os.getcwd}", "logger.mine._target_=os.getcwd: makes a str; must make a Logger"),
