@@ -56,7 +56,7 @@ PHASES = (
     Phase("composing", "remix.runs.config", "check", 1, False),
     Phase("building networks", MODULE[0], f"{MODULE[1]}.__init__", 1, False),
     Phase("first evaluation", MODULE[0], f"{MODULE[1]}.validation_step", 1, True),
-    Phase("playing", "remix.learning.datamodule", "ReplayDataModule.collect", 3, True),
+    Phase("playing", "remix.learning.collector", "Collector.collect", 3, True),
     Phase("training", MODULE[0], f"{MODULE[1]}.training_step", 6, True),
     Phase("writing a checkpoint", "os", "fsync", 3, True),
     Phase("final test", MODULE[0], f"{MODULE[1]}.test_step", 1, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("jsonargparse", reason="the extra 'lightning-cli' is not ins
 
 from tests.faults.__main__ import PARTS
 from tests.faults.attempts import attempt, cases
+from tests.faults.signals import PHASES, Phase
 
 SEED = 1
 SHORT = {
@@ -34,6 +36,11 @@ def test_a_case_holds(part: str, number: int) -> None:
 def test_every_part_is_there_in_short() -> None:
     assert set(SHORT) == set(PARTS)
     assert all(cases(part, SEED) for part in PARTS)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=[phase.name for phase in PHASES])
+def test_signals_come_in_functions_that_there_are(phase: Phase) -> None:
+    assert callable(attrgetter(phase.function)(import_module(phase.module)))
 
 
 def test_a_case_that_falls_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from tests.command_line import SMALL
+from tests.command_line import NO_PICTURES, SMALL
 from tests.faults.cases import Case, refused
 from tests.faults.commands import PATIENCE, RUN_FOLDER, Outcome, Process
 from tests.faults.runs import differences, empty_store, points, record, tracked, tracked_points
@@ -28,7 +28,8 @@ PASSING = ("refuses", "hang", "lose answer", "slow")
 PHASES = {"start": ".", "middle": f"{RUN_FOLDER}/checkpoints/last.ckpt", "end": f"{RUN_FOLDER}/episode.gif"}
 """What is there as soon as the fault begins, from then on for good."""
 
-LINE = ("train", *SMALL, "algorithm=vdn", "threads=1", f"run_dir={RUN_FOLDER}")
+DRAWN = [word for word in SMALL if word not in NO_PICTURES]
+LINE = ("train", *DRAWN, "algorithm=vdn", "threads=1", f"run_dir={RUN_FOLDER}")
 
 
 def cases(seed: int) -> list[Case]:
