@@ -87,7 +87,7 @@ def test_tour(tmp_path: Path):
     assert seeds == {"remix": 2, "qmix": 2}
     assert len(outputs(notebook, "image/gif")) == 1
     assert len(outputs(notebook, "image/png")) == 4  # curves, weights and two figures of the report
-    assert "greedy return" in outputs(notebook, "text/plain")[-1]
+    assert "greedy return" in "".join(outputs(notebook, "text/plain")[-3:])  # a stream may come in parts
 
 
 def test_reproduction_of_stored_results(tmp_path: Path):
@@ -137,7 +137,7 @@ def test_the_tour_is_stored_with_what_it_shows():
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))  # run once, from top to bottom
     assert len(outputs(notebook, "image/png")) == 4 and len(outputs(notebook, "image/gif")) == 1
-    assert "greedy return" in outputs(notebook, "text/plain")[-1]
+    assert "greedy return" in "".join(outputs(notebook, "text/plain")[-3:])  # a stream may come in parts
 
 
 def test_all_notebooks_are_tested():
