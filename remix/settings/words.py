@@ -126,7 +126,7 @@ def check_top_level(settings: Mapping[str, Any]) -> None:
     written = [file.read_text("utf-8") for folder in folders for file in folder.rglob("*.yaml")]
     said = " ".join([*written, str(settings), *sys.argv])
     for name in strange:
-        if re.search(rf"\$\{{[^}}]*\b{re.escape(name)}\b", said):
+        if re.search(rf"\$\{{[^}}]*(?<!\w)(?<!\w\.){re.escape(name)}\b", said):
             continue
         if name in _PRESETS:
             expected = f"changes nothing; the file of {name}= must begin with the line '# @package _global_'"

@@ -56,6 +56,14 @@ GLOBAL = "# @package _global_\n"
 TWO_STEP = "defaults:\n  - override /env: two_step\n"
 
 
+def test_a_variant_that_changes_nothing_is_refused(remix: CommandLine):
+    """Though something refers to the choice of a variant."""
+    write(remix.home, {"conf/variant/mine.yaml": "max_env_steps: 9\n"})
+    outcome = remix("train", "variant=mine", "env=lamp", *QUICK, "logger=none")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.startswith("remix: variant={'max_env_steps': 9}: changes nothing; the file of ")
+
+
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [
