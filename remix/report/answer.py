@@ -148,9 +148,15 @@ def _of_onset(results: StudyResults) -> list[str]:
         return []
     reference = named(results, results.reference)
     sentences = []
+    plain = [onset for onset in tested if onset.differs and not onset.crosses]
     for words, later in (("earlier or more often", True), ("later or less often", False)):
-        if shown := [onset for onset in tested if onset.differs and onset.later is later]:
+        if shown := [onset for onset in plain if onset.later is later]:
             sentences.append(f"{reference} begins to learn {words} than {_listed(results, shown)}.")
+    if crossing := [onset for onset in tested if onset.differs and onset.crosses]:
+        sentences.append(
+            f"{reference} begins to learn at other times than {_listed(results, crossing)}: their curves "
+            "cross, so that neither is earlier throughout."
+        )
     if unclear := [onset for onset in tested if not onset.differs]:
         listed = _listed(results, unclear)
         sentences.append(f"No difference in when runs begin is shown between {reference} and {listed}.")

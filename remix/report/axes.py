@@ -87,12 +87,15 @@ def draw_band(axes: Axes, band: Band, style: Style, order: int) -> None:
     axes.fill_between(band.at, band.low, band.high, color=style.color, alpha=0.16, linewidth=0.0)
 
 
-def add_legend(figure: Figure, results: StudyResults) -> None:
-    """Below the axes, all variants with their numbers of seeds."""
+def add_legend(figure: Figure, results: StudyResults, diverged: bool = False) -> None:
+    """Below the axes, all variants with their numbers of seeds.
+
+    :param diverged: whether runs that diverged are drawn too.
+    """
     handles = [
         Line2D([], [], color=style.color, linestyle=style.dashes, marker=style.marker, label=text)
         for variant, style in styles(results.variants).items()
-        for text in [f"{named(results, variant)} ({seed_counts(results, variant)})"]
+        for text in [f"{named(results, variant)} ({seed_counts(results, variant, diverged)})"]
     ]
     # As many columns as fit at 14 characters per inch, all about equally long.
     longest = max(len(str(handle.get_label())) for handle in handles)
@@ -108,8 +111,12 @@ def add_legend(figure: Figure, results: StudyResults) -> None:
     )
 
 
-def seed_counts(results: StudyResults, variant: str) -> str:
-    """Number of finished runs behind a curve, a range if it differs between panels."""
-    counts = {len(results.of(panel, variant)) for panel in results.panels}
+def seed_counts(results: StudyResults, variant: str, diverged: bool = False) -> str:
+    """Number of finished runs behind a curve, a range if it differs between panels.
+
+    :param diverged: whether those that diverged count too.
+    """
+    of = results.with_diverged if diverged else results.of
+    counts = {len(of(panel, variant)) for panel in results.panels}
     low, high = min(counts), max(counts)
     return seeds(low) if low == high else f"{seeds(low)}–{high}"

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from remix.report.axes import NARROW, add_legend, draw_band, make_panels, one_scale
 from remix.report.drawn import drawn_curves, highest, lowest, lowest_shown
-from remix.report.onset import OnsetTimes
+from remix.report.onset import onset_times
 from remix.report.results import StudyResults
 from remix.report.statistics import (
     Band,
@@ -90,21 +89,20 @@ def _score(results: StudyResults) -> str:
 def onset(results: StudyResults) -> Figure:
     """Share of runs that have begun to learn, over environment steps; needs a threshold."""
     assert results.onset is not None
+    times = onset_times(results, results.onset)
     figure, panels = make_panels(results, 2.7, "environment steps", "runs that have begun")
     for axes, panel in panels:
         for variant, style in styles(results.variants).items():
-            if not (runs := results.with_diverged(panel, variant)):
+            if (found := times.get((panel, variant))) is None:
                 continue
-            times = OnsetTimes.of(runs, results.onset)
-            at, shares = times.share_begun()
+            at, shares = found.share_begun()
             axes.step(at, shares, where="post", color=style.color, linestyle=style.dashes)
-            ended = np.interp(times.never, at, shares)
-            axes.plot(times.never, ended, "|", color=style.color, markersize=6)
+            axes.plot(found.never, found.share_at(found.never), "|", color=style.color, markersize=6)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylim(-0.04, 1.04)
         axes.margins(x=0.02)
-    add_legend(figure, results)
+    add_legend(figure, results, diverged=True)
     return figure
 
 

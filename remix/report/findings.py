@@ -118,12 +118,14 @@ def beginnings(results: StudyResults, threshold: float) -> Section:
     return Section(
         "Onset",
         [
-            f"A run has begun with its first evaluation above {number(threshold)}.",
+            f"A run has begun with its first evaluation above {threshold:.12g}.",
             Table(header, rows, text_columns=2),
-            "Runs that never began count as censored at their last evaluation, and so do runs that diverged. "
+            "Runs that never began count as censored at their last evaluation, those that diverged at the "
+            "last one of their panel, as they could begin no more. "
             f"The interval of the share is exact. The log-rank test compares with {reference}, from "
             f"{LEAST_SEEDS} seeds a side on; a star marks a difference after the correction for several "
-            "comparisons (Holm), in which those of final scores do not count.",
+            "comparisons (Holm), in which those of final scores do not count. Where curves cross, the test "
+            "sees less, and a star says that the times differ, not who is earlier.",
         ],
     )
 

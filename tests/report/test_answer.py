@@ -152,6 +152,14 @@ def test_onset_comes_first_where_a_study_asks_for_it() -> None:
     assert answer(turned).startswith("QMIX begins to learn later or less often than ReMIX and VDN. ")
 
 
+def test_onsets_whose_curves_cross_are_not_called_earlier() -> None:
+    runs = [*begins("remix", *[300] * 18), *begins("qmix", *[100] * 6, *[9999] * 12)]
+    assert answer(study(*runs, onset=1.0)).startswith(
+        "ReMIX begins to learn at other times than QMIX: their curves cross, so that neither is earlier "
+        "throughout. "
+    )
+
+
 def test_headline_numbers_of_one_panel() -> None:
     results = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "iql", [9.0]), onset=8.5)
     table = headline_table(results, scores(results))

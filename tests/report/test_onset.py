@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from remix.report.curve_figures import onset as onset_figure
-from remix.report.onset import OnsetTimes, onsets
+from remix.report.onset import OnsetTimes, onset_times, onsets
 from remix.report.results import Run, StudyResults
 from tests.report.samples import make_run
 
@@ -25,9 +25,9 @@ def study(starts: dict[tuple[str, str], list[int | None]]) -> StudyResults:
 
 
 def test_a_run_begins_with_its_first_evaluation_above_the_threshold() -> None:
-    times = OnsetTimes.of([begins("p", "remix", 1, 300), begins("p", "remix", 2, None, last=700)], 1.0)
+    times = OnsetTimes.of([begins("p", "remix", 1, 300), begins("p", "remix", 2, None, last=700)], 1.0, 0.0)
     assert (times.begun.tolist(), times.never.tolist()) == ([300.0], [700.0])
-    at_the_threshold = OnsetTimes.of([begins("p", "remix", 1, 300)], 5.0)
+    at_the_threshold = OnsetTimes.of([begins("p", "remix", 1, 300)], 5.0, 0.0)
     assert at_the_threshold.never.tolist() == [1000.0]
 
 
@@ -41,18 +41,58 @@ def test_a_run_that_diverged_counts_as_one_that_never_began() -> None:
     results = replace(results, runs=(*results.runs, diverged, at_once, failed))
     [found] = onsets(results, 1.0)
     assert (found.begun, found.n) == (3, 5)
-    times = OnsetTimes.of(results.with_diverged("p", "remix"), 1.0)
-    assert times.never.tolist() == [1000.0, 0.0]
-    [axes] = onset_figure(results).axes
+    times = onset_times(results, 1.0)["p", "remix"]
+    assert times.never.tolist() == [1000.0, 1000.0]
+    figure = onset_figure(results)
+    [axes] = figure.axes
     [ticks] = [line for line in axes.lines if line.get_marker() == "|"]
-    assert np.asarray(ticks.get_xdata()).tolist() == [1000.0, 0.0]
+    assert np.asarray(ticks.get_xdata()).tolist() == [1000.0, 1000.0]
+    assert np.asarray(ticks.get_ydata()).tolist() == pytest.approx([0.6, 0.6])
+    [legend] = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == "ReMIX (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}5)", "as in the table"
+
+
+def test_a_method_half_of_whose_runs_diverge_does_not_begin_earlier() -> None:
+    """They could begin no more, so that the others are no sample of all."""
+    results = study({("p", "remix"): [500] * 10, ("p", "qmix"): [300] * 5})
+    diverged = [make_run("p", "qmix", seed, [0.0, 0.0], "DIVERGED") for seed in range(5, 10)]
+    results = replace(results, runs=(*results.runs, *diverged))
+    _, other = onsets(results, 1.0)
+    assert (other.begun, other.n) == (5, 10)
+    assert other.p_value > 0.05 and not other.differs
+
+
+def test_half_of_the_runs_are_half_of_them_whatever_is_rounded() -> None:
+    for n in range(2, 50, 2):
+        starts: list[int | None] = [100 * place for place in range(1, n // 2 + 1)]
+        runs = [begins("p", "remix", seed, at, last=100 * n) for seed, at in enumerate(starts)]
+        runs += [begins("p", "remix", seed, None, last=100 * n) for seed in range(n // 2, n)]
+        [found] = onsets(StudyResults("s", "s", "score", tuple(runs)), 1.0)
+        assert found.median == 50 * n, n
+
+
+def test_curves_that_cross_show_no_earlier_side() -> None:
+    """A third of one method's runs begin before any of the other, and the others never."""
+    crossing: list[int | None] = [100] * 6 + [None] * 12
+    _, other = onsets(study({("p", "remix"): [300] * 18, ("p", "qmix"): crossing}), 1.0)
+    assert other.differs and other.crosses
+    one_run: list[int | None] = [100] + [None] * 17
+    _, other = onsets(study({("p", "remix"): [300] * 18, ("p", "qmix"): one_run}), 1.0)
+    assert other.differs and not other.crosses
+
+
+def test_beyond_the_end_of_one_side_nothing_is_known_to_cross() -> None:
+    runs = [begins("p", "remix", seed, 100 if seed < 3 else None, last=500) for seed in range(6)]
+    runs += [begins("p", "qmix", seed, 800) for seed in range(6)]
+    _, other = onsets(StudyResults("s", "s", "score", tuple(runs)), 1.0)
+    assert not other.crosses
 
 
 def test_the_curve_is_that_of_kaplan_and_meier() -> None:
     """One of four ends at 400 without having begun; the two that are left count for it, too."""
     runs = [begins("p", "remix", seed, at) for seed, at in enumerate([200, 600, None])]
     runs.append(begins("p", "remix", 9, None, last=400))
-    steps, shares = OnsetTimes.of(runs, 1.0).share_begun()
+    steps, shares = OnsetTimes.of(runs, 1.0, 0.0).share_begun()
     assert steps.tolist() == [0.0, 200.0, 400.0, 600.0, 1000.0]
     assert shares.tolist() == pytest.approx([0.0, 0.25, 0.25, 1 - 0.75 * 0.5, 1 - 0.75 * 0.5])
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from remix.report.episodes import EpisodeScores
 from remix.report.findings import verdicts
@@ -157,6 +158,12 @@ def test_onset_is_a_section_where_a_study_asks_for_it() -> None:
         ["p", "QMIX", "0 of 1", "[0%, 98%]", "never", "–"],
     ]
     assert "Onset" not in page(StudyResults("s", "s", "score", tuple(runs)))
+
+
+@pytest.mark.parametrize("threshold", ["0.004", "12.345", "1234567", "-0.5"])
+def test_the_threshold_of_onset_is_told_as_it_is(threshold: str) -> None:
+    study = StudyResults("s", "s", "score", tuple(flat("p", "remix", [4.0])), onset=float(threshold))
+    assert page(study)["Onset"].blocks[0] == f"A run has begun with its first evaluation above {threshold}."
 
 
 def test_scores_that_are_no_finite_numbers_allow_no_verdict() -> None:
