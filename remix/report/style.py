@@ -116,11 +116,13 @@ def label(name: str, among: Sequence[str] = ()) -> str:
     Words that begin with a digit stay: they are names of maps (``3s_vs_5z``).
 
     :param among: names that stand beside it; where two would look the same (``qmix`` and ``QMIX``), they are
-        left as they are.
+        left as they are, in quotation marks where only blanks and the like tell them apart.
     """
-    written = _written(name)
-    same = any(other != name and _written(other) == written for other in among)
-    return shortened(name) if same else written
+    others = set(among) - {name}
+    for look in (_written, shortened):
+        if look(name) not in map(look, others):
+            return look(name)
+    return shortened(ascii(name))
 
 
 def named(results: StudyResults, variant: str) -> str:

@@ -84,6 +84,17 @@ def test_names_that_would_look_the_same_stay_as_they_are() -> None:
     assert [label(variant, variants) for variant in variants] == ["qmix", "QMIX", "a_b", "a b", "OW-QMIX"]
 
 
+def test_names_that_differ_in_what_cannot_be_seen_are_told_apart() -> None:
+    """As a blank behind a name in somebody's spreadsheet, which makes two methods of one."""
+    among = ["qmix", "qmix ", "qmix\N{ZERO WIDTH SPACE}", "vdn"]
+    assert [label(name, among) for name in among] == [
+        "'qmix'",
+        "'qmix '",
+        "QMIX\N{REPLACEMENT CHARACTER}",
+        "VDN",
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(35.123, "35.1"), (-3.456, "-3.46"), (1234.5, "1,234"), (-0.001, "0.00"), (float("nan"), "–")],
