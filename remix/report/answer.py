@@ -118,7 +118,7 @@ def _of_scores(results: StudyResults) -> list[str]:
         if shown:
             sentences.append(f"{reference} has a {words} final {score} than {_listed(results, shown)}.")
     if unclear := [c for c in tested if c.higher is None]:
-        powers = _range([round(c.power, 2) for c in unclear], lambda power: f"{power:.0%}")
+        powers = _range([c.power for c in unclear], _share)
         sentences.append(
             f"No difference is shown between {reference} and {_listed(results, unclear)}: with "
             f"{_seeds(unclear)}, a method that is ahead in {EFFECT:.0%} of all pairs of runs would have been "
@@ -209,6 +209,11 @@ def _seeds(shown: Iterable[Comparison]) -> str:
     low, high = (f(n for c in shown for n in c.seeds) for f in (min, max))
     count = f"{low}" if low == high else f"{low} to {high}"
     return f"{count} {'seed' if high == 1 else 'seeds'} a side"
+
+
+def _share(power: float) -> str:
+    """Nothing is seen for certain, whatever a simulation of some thousand reports says."""
+    return "over 99%" if power > 0.99 else f"{power:.0%}"
 
 
 def _range(values: Sequence[float], text: Callable[[float], str]) -> str:

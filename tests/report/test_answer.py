@@ -32,6 +32,13 @@ def test_no_difference_shown_says_what_would_have_been_seen() -> None:
     )
 
 
+def test_many_seeds_would_not_have_seen_a_difference_for_certain() -> None:
+    scores = [float(score) for score in range(32)]
+    text = answer(study(*flat("p", "remix", scores), *flat("p", "vdn", scores)))
+    assert "with 32 seeds a side, a method that is ahead in 90% of all pairs of runs would have been " in text
+    assert "seen as better over 99% of the time, a smaller lead less often." in text
+
+
 def test_too_few_seeds() -> None:
     few = study(*flat("p", "remix", LOW), *flat("p", "qmix", HIGH), *flat("p", "iql", [9.0, 9.5]))
     assert answer(few) == (
