@@ -15,6 +15,7 @@ from typing import Any
 
 from remix.settings import checks
 from remix.settings.errors import GameCode, SettingError, brief, first_line, one_of
+from remix.settings.signatures import as_whole
 
 _METHODS = ("reset", "step", "observation_space", "action_space")
 
@@ -178,7 +179,7 @@ def episode_limit(id: str, game: Any, options: Mapping[str, Any], wanted: int | 
     :raises SettingError: both are missing, or ``wanted`` is more than ``max_cycles``.
     """
     setting = "options.max_cycles"
-    own = _whole(options.get("max_cycles", getattr(getattr(game, "unwrapped", game), "max_cycles", None)))
+    own = as_whole(options.get("max_cycles", getattr(getattr(game, "unwrapped", game), "max_cycles", None)))
     if own is not None and "max_cycles" in options:
         own = checks.whole(setting, own, minimum=1)
     if not isinstance(own, Integral) or own < 1:  # None, or infinite
@@ -189,8 +190,3 @@ def episode_limit(id: str, game: Any, options: Mapping[str, Any], wanted: int | 
     if own is not None and limit > own:
         raise SettingError("episode_limit", limit, f"must be at most {setting}={own}")
     return limit
-
-
-def _whole(value: Any) -> Any:
-    """A float of a whole value as an int. Any other value stays as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value

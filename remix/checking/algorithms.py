@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from remix.learning.episodes import Episode
 from remix.learning.policy import Policy
 from remix.learning.workers.rollout import rollout
 from remix.runs.checkpoints import load
+from remix.runs.instantiation import factory
 from remix.weighting.base import Weighting
 
 _KEEP = "keep what training changes in parameters, buffers or on_save_checkpoint"
@@ -158,8 +158,7 @@ def _same(expected: Run, run: Run, rows: Sequence[Row], when: str) -> None:
 
 
 def _greedy(training: Training, policy: Policy) -> list[Episode]:
-    make = instantiate(training.config.env, _partial_=True, _convert_="all")
-    game = make()
+    game = factory(training.config.env)()
     try:
         return rollout(game, policy, np.arange(8), exploration=None)
     finally:

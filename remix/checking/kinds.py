@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from hydra.utils import instantiate
-
 from remix.algorithms.base import MultiAgentModule
 from remix.checking.agents import check_agent
 from remix.checking.algorithms import check_algorithm
@@ -18,6 +16,7 @@ from remix.checking.weightings import check_weighting
 from remix.envs.spec import Environment
 from remix.networks.agent import RecurrentAgent
 from remix.networks.mixers.base import Mixer
+from remix.runs.instantiation import factory
 from remix.runs.targets import locate
 from remix.settings.errors import SettingError
 from remix.settings.named_objects import home, makes
@@ -75,7 +74,7 @@ def _check_node(node: Mapping[Any, Any], how: Mapping[str, Any]) -> Report:
     kind = kind_of(name, locate("check", name))
     if kind is MultiAgentModule:
         return check_algorithm(name, node, **how)
-    return KINDS[kind](name, instantiate(node, _partial_=True, _convert_="all"), **how)
+    return KINDS[kind](name, factory(node), **how)
 
 
 def _check_whole(config: Mapping[Any, Any], how: Mapping[str, Any]) -> Report:

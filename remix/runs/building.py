@@ -27,6 +27,7 @@ from remix.learning.workers.environments import Environments
 from remix.runs import sources
 from remix.runs.config import kept, plain
 from remix.runs.content import NEEDS
+from remix.runs.instantiation import factory
 from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, part
 from remix.settings.own_code import OwnCodeError, own_traceback
@@ -57,7 +58,7 @@ def build_environments(config: DictConfig) -> Environments:
     :raises SettingError: naming the setting by its full key.
     """
     return Environments(
-        instantiate(config.env, _partial_=True, _convert_="all"),
+        factory(config.env),
         first=partial(make, config.env, "env", Environment),
     )
 
@@ -113,7 +114,7 @@ def make(node: Any, key: str, kind: type[Any], *first: Any, **more: Any) -> Any:
     target = node.get("_target_", "") if isinstance(node, Mapping) else node
     with named_settings(key, target):
         # Hydra would turn arguments that are dataclasses into mappings. So it only makes a partial.
-        made = instantiate(node, _partial_=True, _convert_="all")(*first, **more)
+        made = factory(node)(*first, **more)
     if not isinstance(made, kind):
         found = with_article(type(made))
         raise SettingError(f"{key}._target_", target, f"makes {found}; must make {with_article(kind)}")

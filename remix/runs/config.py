@@ -49,16 +49,16 @@ def check(config: DictConfig) -> None:
     for key in _AGENT_INPUTS:
         checks.flag(f"agent_inputs.{key}", config.agent_inputs[key])
     if config.threads is not None:
-        checks.whole("threads", config.threads, minimum=1)
+        checks.count(config, "threads", minimum=1)
     check_trainer(config.trainer, config.run_dir)
-    checks.whole("warmup_steps", config.warmup_steps, minimum=0)
-    checks.whole("on_policy_episodes", config.on_policy_episodes, minimum=1)
+    checks.count(config, "warmup_steps", minimum=0)
+    checks.count(config, "on_policy_episodes", minimum=1)
     for key in ("max_env_steps", "steps_per_epoch", "validation_episodes", "test_episodes"):
-        checks.whole(key, config[key], minimum=1)
+        checks.count(config, key, minimum=1)
     # latest_size comes last: by default it is a copy of another of them, whose name an error should give.
     for key, value in sorted(config.replay.items(), key=lambda item: item[0] == "latest_size"):
         if value is not None or key != "latest_size":  # null means the episodes of the round
-            checks.whole(f"replay.{key}", value, minimum=1)
+            checks.count(config.replay, key, minimum=1, group="replay.")
     if config.steps_per_epoch > config.max_env_steps:
         raise SettingError(
             "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"

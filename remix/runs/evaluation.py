@@ -26,7 +26,7 @@ from remix.settings.program import program
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Play episodes of a trained policy; print and return their statistics."""
     checks.choice("accelerator", config.accelerator, ACCELERATORS)
-    with playing(config, config.episodes) as player:
+    with playing(config, checks.count(config, "episodes", minimum=1)) as player:
         player.data.evaluation_exploration = epsilon = player.exploration
         kind = "greedy episodes" if epsilon is None else f"episodes with epsilon {epsilon:g}"
         print(f"{config.episodes} {kind} of {_policy(player)}")

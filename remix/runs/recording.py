@@ -20,8 +20,8 @@ def record(config: DictConfig) -> Path:
 
     :returns: the folder that they are in.
     """
-    checks.whole("episodes", config.episodes, minimum=1)
-    together = checks.whole("episodes_per_file", config.episodes_per_file, minimum=1)
+    checks.count(config, "episodes", minimum=1)
+    together = checks.count(config, "episodes_per_file", minimum=1)
     output = Path(checks.text("output", config.output, "the name of a folder"))
     with (
         playing(config, min(together, config.episodes), "episodes_per_file") as player,

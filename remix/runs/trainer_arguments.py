@@ -11,6 +11,7 @@ from typing import Any
 
 from remix.settings import checks
 from remix.settings.errors import SettingError, one_of
+from remix.settings.signatures import as_whole
 
 PRECISIONS = ("32-true", "bf16-mixed")
 """Targets, weights and sums are in single precision in either."""
@@ -40,7 +41,7 @@ def count(least: int, *besides: Any) -> Check:
     others = "".join(f", or {_shown(value)}" for value in besides)
 
     def check(setting: str, value: Any) -> None:
-        whole = isinstance(value, int) and not isinstance(value, bool)
+        whole = isinstance(as_whole(value), int) and not isinstance(value, bool)
         if not (whole and value >= least) and not (value in besides and not isinstance(value, bool)):
             raise SettingError(setting, value, f"must be a whole number of at least {least}{others}")
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from remix.settings.errors import SettingError, one_of, part
-from remix.settings.signatures import with_article
+from remix.settings.signatures import as_whole, with_article
 
 PartT = TypeVar("PartT")
 
@@ -35,6 +35,18 @@ def whole(setting: str, value: Any, minimum: int, maximum: int = LARGEST) -> int
         limits = f"of at least {minimum}" if wide else f"between {minimum} and {maximum}"
         raise SettingError(setting, value, f"must be a whole number {limits}{_not_text(value)}")
     return int(value)
+
+
+def count(settings: MutableMapping[Any, Any], name: str, minimum: int, group: str = "") -> int:
+    """The int of at least ``minimum`` that is set under a name; 1e6 is written out there.
+
+    :param group: of the settings, with its dot, for errors.
+    """
+    value = settings[name]
+    number = whole(f"{group}{name}", as_whole(value), minimum)
+    if isinstance(value, float):  # what refers to another setting keeps doing so
+        settings[name] = number
+    return number
 
 
 def whole_pair(setting: str, value: Any, minimum: int) -> tuple[int, int]:

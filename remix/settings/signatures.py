@@ -112,6 +112,7 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is float:
         return _is_number(value) and math.isfinite(value)
     if hint in _SCALARS:
+        value = as_whole(value) if hint is int else value
         return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
     if origin in _LISTS:
         return isinstance(value, (list, tuple)) and _length(hint) in (None, len(value))
@@ -120,6 +121,29 @@ def fits(value: Any, hint: Any) -> bool:
     if inspect.isclass(origin) and (value is None or isinstance(value, (str, int, float, list))):
         return origin is Path and isinstance(value, str)
     return True
+
+
+def as_whole(value: Any) -> Any:
+    """A float of a whole value, as 1e6 is read, as an int of 64 bits. Any other value stays as it is."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**63
+    return int(value) if whole else value
+
+
+def delivered(value: Any, hint: Any) -> Any:
+    """A plain value that fits an annotation, as the argument that this wants: a path, a whole number."""
+    choices = alternatives(hint)
+    if isinstance(value, str):
+        return Path(value) if Path in choices and str not in choices else value
+    if isinstance(value, float):
+        return as_whole(value) if int in choices and float not in choices else value
+    if isinstance(value, list):
+        return [delivered(item, inner) for item, inner in zip(value, items(value, hint), strict=True)]
+    if isinstance(value, Mapping):
+        return {
+            name: delivered(item, inner)
+            for (name, item), inner in zip(value.items(), items(value, hint), strict=True)
+        }
+    return value
 
 
 def items(value: Mapping[Any, Any] | Sequence[Any], hint: Any) -> list[Any]:

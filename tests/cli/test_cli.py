@@ -59,7 +59,7 @@ MISTAKES = [
     ("train weight_range.max=inf", "weight_range.max=inf: must be finite"),
     ("train weight_range.min=false", "weight_range.min=False: must be a number of at least 0"),
     ("train trainer.gradient_clip_val=nan", "trainer.gradient_clip_val=nan: must be a number"),
-    ("train max_env_steps=1e6", "max_env_steps=1000000.0: must be a whole number of at least 1"),
+    ("train max_env_steps=1.5", "max_env_steps=1.5: must be a whole number of at least 1"),
     ("train threads=true", "threads=True: must be a whole number of at least 1"),
     ("train warmup_steps=-1", "warmup_steps=-1: must be a whole number of at least 0"),
     (

@@ -107,6 +107,24 @@ def test_identity_is_what_a_run_computes():
     assert len(identities | {base}) == len(other) + 1
 
 
+def test_whole_numbers_with_a_point_or_an_exponent_are_those_without():
+    """``seed`` is none of them: it is part of names."""
+    given = ("max_env_steps=4e3", "replay.capacity=2.0e2", "env.n_agents=3.0", "trainer.max_epochs=1e1")
+    other = ("max_env_steps=4000", "replay.capacity=200", "env.n_agents=3", "trainer.max_epochs=10")
+    rest = ("run_dir=x", "callbacks=none", "logger=none", "steps_per_epoch=100")
+    config, plainly = (remix.compose(*words, *rest) for words in (given, other))
+    check(config)
+    check_arguments(plain(config))
+    assert [repr(config.max_env_steps), repr(config.replay.capacity)] == ["4000", "200"]
+    assert identity(config) == identity(plainly)
+
+
+@pytest.mark.parametrize("value", ["4.5e0", "1e30", "nan", "'4e3'", "'4000'"])
+def test_other_numbers_are_no_whole_numbers(value: str):
+    with pytest.raises(SettingError, match=r"^max_env_steps=.*: must be a whole number"):
+        check(remix.compose(f"max_env_steps={value}", "run_dir=x"))
+
+
 def test_resume_finds_the_latest_run_of_the_same_configuration_and_seed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -51,7 +51,7 @@ def test_annotations_that_cannot_be_resolved_hide_no_others():
 @pytest.mark.parametrize(
     ("hint", "fitting", "others"),
     [
-        (int, [0, -3], [True, 1.0, "1", None, [1], {"a": 1}]),
+        (int, [0, -3, 4e3], [True, 1.5, 1e30, "1", None, [1], {"a": 1}]),
         (float, [1, 2.5], [True, "1", None, float("nan"), float("inf"), [1.0]]),
         (bool, [True], [1, 0, "true", None]),
         (str, ["", "a"], [1, None, ["a"]]),

@@ -87,7 +87,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
 
 def _check_numbers(asked: Mapping[str, Any]) -> None:
     checks.known("search", asked, SETTINGS)
-    checks.whole("search.trials", asked["trials"], minimum=1)
+    checks.count(asked, "trials", minimum=1, group="search.")
     checks.seed("search.sampler_seed", asked["sampler_seed"])
     seeds = asked["seeds"]
     for seed in seeds if isinstance(seeds, list) else ():
