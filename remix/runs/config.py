@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,6 +34,8 @@ _AGENT_INPUTS = ("last_action", "agent_id")
 def check(config: DictConfig) -> None:
     """Relations between settings that no single part can see.
 
+    Whole numbers with an exponent are written out, and an epoch is no longer than the run.
+
     :raises SettingError: naming the first setting that cannot work.
     """
     check_top_level(_unresolved(config))
@@ -60,9 +63,12 @@ def check(config: DictConfig) -> None:
         if value is not None or key != "latest_size":  # null means the episodes of the round
             checks.count(config.replay, key, minimum=1, group="replay.")
     if config.steps_per_epoch > config.max_env_steps:
-        raise SettingError(
-            "steps_per_epoch", config.steps_per_epoch, f"must be at most max_env_steps={config.max_env_steps}"
+        warnings.warn(
+            f"steps_per_epoch={config.steps_per_epoch} is more than all of the run: it is set to "
+            f"max_env_steps={config.max_env_steps}",
+            stacklevel=1,
         )
+        config.steps_per_epoch = config.max_env_steps
     if config.ckpt_path is not None and not os.path.isfile(str(config.ckpt_path)):
         raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
     if config.init_from is not None and config.ckpt_path is not None:

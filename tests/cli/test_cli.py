@@ -74,7 +74,6 @@ MISTAKES = [
     ("watch checkpoint=x fps=fast", "fps=fast: must be a number between 0.1 and 50"),
     ("train resume=maybe", "resume=maybe: must be one of auto, never"),
     ("train ckpt_path=nowhere.ckpt", "ckpt_path=nowhere.ckpt: is not a file"),
-    ("train steps_per_epoch=10 max_env_steps=5", "steps_per_epoch=10: must be at most max_env_steps=5"),
     ("train algorithm.gamma=2", "algorithm.gamma=2: must be a number between 0 and 1"),
     ("train algorithm.optimizer.lr=fast", "algorithm.optimizer.lr=fast: must be a finite number"),
     (

@@ -119,6 +119,17 @@ def test_whole_numbers_with_a_point_or_an_exponent_are_those_without():
     assert identity(config) == identity(plainly)
 
 
+def test_an_epoch_is_no_longer_than_the_run():
+    short, same = (
+        remix.compose("max_env_steps=500", "run_dir=x", *more) for more in ((), ("steps_per_epoch=500",))
+    )
+    with pytest.warns(UserWarning, match=r"^steps_per_epoch=10000 .* is set to max_env_steps=500$"):
+        check(short)
+    check(same)
+    assert short == same
+    assert identity(short) == identity(same)
+
+
 @pytest.mark.parametrize("value", ["4.5e0", "1e30", "nan", "'4e3'", "'4000'"])
 def test_other_numbers_are_no_whole_numbers(value: str):
     with pytest.raises(SettingError, match=r"^max_env_steps=.*: must be a whole number"):
