@@ -20,7 +20,7 @@ from remix.settings.redaction import MASK, redacted
 from remix.settings.user_errors import one_line
 from remix.studies.search.needs import optuna_for
 from remix.tracking.delivery import Delivery, Target
-from remix.tracking.note import Note
+from remix.tracking.note import NOTE, Note
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
 from remix.tracking.store import AwayError, connect, is_away, store_uri
@@ -48,21 +48,30 @@ def sync(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "runs",
         nargs="*",
-        help=f"run directories (default: all below {RUNS} but those of runs that were deleted in MLflow)",
+        help="folders of runs, or of studies and searches with all of their runs (default: all below "
+        f"{RUNS} but those that were deleted in MLflow)",
     )
     parser.add_argument("--tracking-uri", help="another store than the one that each run was meant for")
     options = parser.parse_args(arguments)
     named = [Path(name) for name in options.runs]
     for directory in named:
-        if not RunDirectory(directory).record:
-            raise SettingError("run", directory, "must be the directory of a run")
+        if not RunDirectory(directory).record and Note.read(directory) is None:
+            expected = "must be the folder of a run, or of a study or search in MLflow"
+            raise SettingError("run", directory, expected)
     known = [] if named else sorted(run.path for run, _ in all_runs())
-    found = named or [path for path in known if Note.read(path) is not None]
-    deleted, unknown = _deleted(found, options.tracking_uri)
-    again, left = (deleted, found) if named else (set(), [path for path in found if path not in deleted])
-    problems = dict(_problems(left, options.tracking_uri, again))
-    if gone := [str(path) for path in found if path not in left]:
-        print(f"deleted in MLflow: {', '.join(gone)}; 'remix sync FOLDER' makes a run anew of its folder")
+    found = [path for path in known if Note.read(path) is not None]
+    found += [run for directory in named for run in _runs_in(directory)]
+    studies = {folder for path in found for folder in path.parents}.union(named).difference(found)
+    deleted, unknown = _deleted(sorted(studies) + found, options.tracking_uri)
+    again = deleted.intersection(named)
+    again |= {folder for path in again for folder in path.parents if folder in deleted}
+    again |= {path for path in found if path not in deleted and again.intersection(path.parents)}  # tied anew
+    gone = deleted - again
+    left, above = ([path for path in paths if path not in gone] for paths in (found, sorted(studies)))
+    problems = dict(_problems(left, above, options.tracking_uri, again))
+    if gone:
+        there = ", ".join(map(str, sorted(gone)))
+        print(f"deleted in MLflow: {there}; 'remix sync FOLDER' makes a run anew of its folder")
     for line in dict.fromkeys(problems.values()):
         print(f"warning: {line}", file=sys.stderr)
     if problems:
@@ -83,6 +92,14 @@ def deliver_left(directories: Iterable[Path]) -> None:
                 _deliver_run(directory, None)
             except Exception:
                 return
+
+
+def _runs_in(directory: Path) -> list[Path]:
+    """The run of a folder, or all those of a study or search that a store was to have."""
+    if RunDirectory(directory).record:
+        return [directory]
+    noted = (note.parent for note in sorted(directory.rglob(NOTE)))
+    return [path for path in noted if RunDirectory(path).record]
 
 
 def _deleted(directories: Iterable[Path], tracking_uri: str | None) -> tuple[set[Path], list[str]]:
@@ -108,11 +125,12 @@ def _deleted(directories: Iterable[Path], tracking_uri: str | None) -> tuple[set
 
 
 def _problems(
-    directories: Sequence[Path], tracking_uri: str | None, again: Collection[Path]
+    directories: Sequence[Path], studies: Sequence[Path], tracking_uri: str | None, again: Collection[Path]
 ) -> Iterator[tuple[Path, str]]:
     """The folders of runs and studies that could not be delivered, and why.
 
-    :param again: folders whose runs were deleted, and are to be made anew.
+    :param studies: folders above those of runs, some of them of a study or search.
+    :param again: folders whose runs are to be made anew, or tied to a run that is.
     """
     away: dict[str, str] = {}
     for directory in directories:
@@ -127,11 +145,11 @@ def _problems(
             if isinstance(error, AwayError) and store:
                 away[store] = first_line(error)
             yield directory, _reason(error)
-    for folder in sorted({parent for path in directories for parent in path.parents}):
+    for folder in studies:
         if (note := Note.read(folder)) is None:
             continue
         try:
-            if any(path.is_relative_to(folder) for path in again) and _deleted([folder], tracking_uri)[0]:
+            if folder in again:
                 Note(note.store).write(folder)  # all of it is to come again
             if (parent := _parent(folder, _address(note, tracking_uri))) is None:
                 continue
@@ -164,7 +182,7 @@ def _parent(folder: Path, uri: str) -> TrackedParent | None:
 def _deliver_run(directory: Path, tracking_uri: str | None, again: bool = False) -> str | None:
     """Deliver a run; returns its id, None if nothing is missing or a process that trains it delivers it.
 
-    :param again: the store has it no more, though the note in its folder says so.
+    :param again: the store lacks something, though the note in its folder says otherwise.
     """
     if (run := RunDirectory(directory)).holder is not None:
         return None

@@ -93,8 +93,8 @@ def test_deleted_runs_are_told_of_and_come_back_when_they_are_named(
     told = remix("sync")
     assert told.code == 0, told.err
     assert told.out == (
-        f"deleted in MLflow: {folder}/seed1, {folder}/seed2; 'remix sync FOLDER' makes a run anew of its "
-        "folder\neverything else is delivered\n"
+        f"deleted in MLflow: runs/studies/games, {folder}/seed1, {folder}/seed2; 'remix sync FOLDER' makes a "
+        "run anew of its folder\neverything else is delivered\n"
     )
     assert not client.search_runs([parent.info.experiment_id]), "nothing comes back unasked"
     asked = remix("sync", str(folder / "seed1"))
@@ -106,6 +106,25 @@ def test_deleted_runs_are_told_of_and_come_back_when_they_are_named(
     assert "checkpoints" in {file.path for file in client.list_artifacts(child.info.run_id)}
     assert remix("sync", str(folder / "seed1")).out == "everything is delivered\n"
     assert "else is delivered" in remix("sync").out
+
+
+def test_a_studys_own_run_that_was_deleted_comes_back_when_the_study_is_named(
+    remix: CommandLine, mlflow_uri: str
+) -> None:
+    assert remix(*STUDY, "seed=1,2").code == 0
+    client = MlflowClient(mlflow_uri)
+    parent, children = parent_and_children(mlflow_uri, "games")
+    client.delete_run(parent.info.run_id)
+    folder, run = "runs/studies/games", "runs/studies/games/matrix_game/qmix/seed1"
+    for words in (("sync",), ("sync", run)):
+        told = remix(*words)
+        assert told.out.startswith(f"deleted in MLflow: {folder}; "), told.err
+        assert len(client.search_runs([parent.info.experiment_id])) == 2, "nothing comes back unasked"
+    assert "delivered study games" in remix("sync", folder).out
+    again, tied = parent_and_children(mlflow_uri, "games")
+    assert again.info.run_id != parent.info.run_id and again.info.status == "FINISHED"
+    assert {child.info.run_id for child in tied} == {child.info.run_id for child in children}
+    assert remix("sync").out == "everything is delivered\n"
 
 
 def test_a_deleted_run_that_is_not_whole_does_not_come_back_unasked(
