@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,16 +51,24 @@ HALF = 2
 """Epochs, of four."""
 
 
-def configuration(name: str, algorithm: Any, folder: Path) -> DictConfig:
+def composition(algorithm: Any) -> DictConfig:
+    """What Hydra composes for the trainings of an algorithm, which takes longer than all that follows.
+
+    :param algorithm: see :func:`configuration`.
+    """
+    register_resolvers()
+    return composed("train", [*GAME, f"algorithm={algorithm}"] if isinstance(algorithm, str) else list(GAME))
+
+
+def configuration(name: str, algorithm: Any, folder: Path, base: DictConfig | None = None) -> DictConfig:
     """A tiny training of an algorithm, resolved.
 
     :param algorithm: what the composed configuration of a run has below ``algorithm``, such a configuration,
         or the name of a choice.
     :param folder: for checkpoints.
+    :param base: its :func:`composition`, if that is there already.
     """
-    register_resolvers()
-    words = [*GAME, f"algorithm={algorithm}"] if isinstance(algorithm, str) else list(GAME)
-    config = composed("train", words)
+    config = composition(algorithm) if base is None else deepcopy(base)
     game, workers, hydra = config.env, config.workers, config.hydra
     with open_dict(config):
         if isinstance(algorithm, Mapping) and "_target_" not in algorithm:
@@ -110,9 +119,13 @@ class Training:
 
     def configured(self, folder: str, **trainer: Any) -> DictConfig:
         """The configuration with other settings of the trainer."""
-        config = configuration(self.name, self.algorithm, self.folder / folder)
+        config = configuration(self.name, self.algorithm, self.folder / folder, self._composed)
         config.trainer.update(trainer)
         return config
+
+    @cached_property
+    def _composed(self) -> DictConfig:
+        return composition(self.algorithm)
 
     def build(self, config: DictConfig) -> tuple[MultiAgentModule, ReplayDataModule]:
         """:raises SettingError: something of the configuration cannot work."""

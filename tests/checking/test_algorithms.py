@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from remix.checking import training
 from remix.checking.algorithms import CHECKS
 from remix.checking.kinds import check
 from remix.checking.training import configuration
@@ -54,8 +56,11 @@ def test_every_fault_is_found_by_its_check(algorithm):
     assert words in line and line.endswith(f"[{name}]")
 
 
-def test_nothing_is_found_in_a_sound_one():
+def test_nothing_is_found_in_a_sound_one(monkeypatch: pytest.MonkeyPatch):
+    composed = Mock(wraps=training.composed)
+    monkeypatch.setattr(training, "composed", composed)
     report = check(broken.Sound)
+    composed.assert_called_once()
     assert report.subject == "tests.checking.algorithms.Sound"
     assert set(report.not_checked) <= {"its_weights_can_be_drawn", "a_gpu_trains_alike"}
 
