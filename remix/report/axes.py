@@ -84,7 +84,9 @@ def draw_band(axes: Axes, band: Band, style: Style, order: int) -> None:
         markevery=(order * every // 6 % every, every),  # of other curves at other places
         zorder=3,
     )
-    axes.fill_between(band.at, band.low, band.high, color=style.color, alpha=0.16, linewidth=0.0)
+    known = ~np.isnan(band.low)
+    ends = (values[known] for values in (band.at, band.low, band.high))
+    axes.fill_between(*ends, color=style.color, alpha=0.16, linewidth=0.0)
 
 
 def add_legend(figure: Figure, results: StudyResults, diverged: bool = False) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
 from remix.report.axes import NARROW, add_legend, draw_band, make_panels, one_scale
-from remix.report.drawn import drawn_curves, highest, lowest, lowest_shown
+from remix.report.drawn import drawn_curves, highest, lowest, lowest_shown, most_points
 from remix.report.onset import onset_times
 from remix.report.results import StudyResults
 from remix.report.statistics import (
@@ -63,7 +63,7 @@ def sample_efficiency(results: StudyResults) -> Figure:
     scales = panel_scales(results)
     kept = [comparable(results.of_panel(panel)) for panel in scales]
     grid = common_grid([run for runs in kept for run in runs])
-    bands = []
+    bands, most = [], most_points(results)
     for order, (variant, style) in enumerate(styles(results.variants).items()):
         tasks = [[run for run in runs if run.variant == variant] for runs in kept]
         if all(tasks):
@@ -71,7 +71,7 @@ def sample_efficiency(results: StudyResults) -> Figure:
                 (on_grid(runs, grid) - low) / ((high - low) or inf)
                 for runs, (low, high) in zip(tasks, scales.values(), strict=True)
             ]
-            bands.append(curve_over_tasks(grid, scaled))
+            bands.append(curve_over_tasks(grid, scaled, most))
             draw_band(axes, bands[-1], style, order)
     _cut_dips(axes, bands, bands)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -11,14 +11,19 @@ import numpy as np
 from remix.report.results import Run, StudyResults
 from remix.report.statistics import Band, comparable, learning_curve, smoothed
 
+MOST_NUMBERS = 60_000
+"""Of all curves and seeds; with about 7 characters each, as much as the figures take."""
+
+_FEWEST_POINTS = 20
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Of one variant in one panel.
 
     :ivar runs: that it is of, smoothed.
-    :ivar band: their interquartile mean and its interval.
-    :ivar raw: the same of the runs as they are, where they were smoothed.
+    :ivar band: their interquartile mean, and its interval at the points of the chart.
+    :ivar raw: the mean of the runs as they are, where they were smoothed.
     """
 
     runs: list[Run]
@@ -26,11 +31,19 @@ class Curve:
     raw: Band | None
 
 
+def most_points(results: StudyResults) -> int:
+    """How many points of a curve are in the chart and have an interval, so that a page stays small."""
+    curves = (results.of(panel, variant) for panel in results.panels for variant in results.variants)
+    lines = sum(len(comparable(runs)) + 4 for runs in curves if runs)
+    return max(MOST_NUMBERS // max(lines, 1), _FEWEST_POINTS)
+
+
 @lru_cache(maxsize=1)
 def drawn_curves(results: StudyResults) -> dict[tuple[str, str], Curve]:
     """By panel and variant, those with finished runs."""
+    most = most_points(results)
     return {
-        (panel, variant): _curve(runs, results.smooth)
+        (panel, variant): _curve(runs, results.smooth, most)
         for panel in results.panels
         for variant in results.variants
         if (runs := results.of(panel, variant))
@@ -59,9 +72,8 @@ def highest(bands: Sequence[Band]) -> float:
     return max((float(np.nanmax([band.value, band.high])) for band in bands), default=0.0)
 
 
-def _curve(runs: list[Run], smooth: int) -> Curve:
-    raw = learning_curve(runs)
+def _curve(runs: list[Run], smooth: int, most: int) -> Curve:
     if smooth == 1:
-        return Curve(comparable(runs), raw, None)
+        return Curve(comparable(runs), learning_curve(runs, most), None)
     means = [smoothed(run, smooth) for run in runs]
-    return Curve(comparable(means), learning_curve(means), raw)
+    return Curve(comparable(means), learning_curve(means, most), learning_curve(runs, most=1))

@@ -9,19 +9,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
 from remix.report.axes import one_scale, seed_counts
-from remix.report.drawn import Curve, drawn_curves, lowest, lowest_shown
+from remix.report.drawn import Curve, drawn_curves, lowest, lowest_shown, most_points
 from remix.report.results import Floats, StudyResults
-from remix.report.statistics import on_grid
+from remix.report.statistics import on_grid, places
 from remix.report.style import Style, label, named, number_format, styles
 from remix.report.text import shortened
 
-MOST_NUMBERS = 60_000
-"""Of all curves and seeds; with about 7 characters each, as much as the figures take."""
-
-_FEWEST_POINTS = 20
 _LINE_WIDTH = 2.0  # pixels, to which dashes are relative
 
 
@@ -32,8 +26,7 @@ def curves(results: StudyResults) -> str:
     """
     drawn, looks = drawn_curves(results), styles(results.variants)
     panels = [panel for panel in results.panels if any((panel, variant) in drawn for variant in looks)]
-    lines = sum(len(curve.runs) + 4 for curve in drawn.values())
-    points = max(MOST_NUMBERS // max(lines, 1), _FEWEST_POINTS)
+    points = most_points(results)
     shared, every = one_scale(results), [curve.band for curve in drawn.values()]
     content: dict[str, Any] = {
         "x": "environment steps",
@@ -65,15 +58,15 @@ def _method(results: StudyResults, variant: str, style: Style) -> dict[str, Any]
 
 def _points(curve: Curve, most: int) -> dict[str, Any]:
     """Steps and scores ``[P]``, at most so many; without an interval if there is none."""
-    band, n = curve.band, len(curve.band.at)
-    places = np.unique([*range(0, n, -(-n // most)), n - 1])
-    interval = {"low": _short(band.low[places]), "high": _short(band.high[places])}
+    band = curve.band
+    chosen = places(len(band.at), most)
+    interval = {"low": _short(band.low[chosen]), "high": _short(band.high[chosen])}
     return {
-        "steps": [round(step) for step in band.at[places].tolist()],
-        "mean": _short(band.value[places]),
+        "steps": [round(step) for step in band.at[chosen].tolist()],
+        "mean": _short(band.value[chosen]),
         **(interval if band.n > 1 else {}),
         "seeds": {
-            str(run.seed): _short(scores[places])
+            str(run.seed): _short(scores[chosen])
             for run, scores in zip(curve.runs, on_grid(curve.runs, band.at), strict=True)
         },
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """An estimate at each point of an axis; everything is ``[P]``."""
+    """An estimate at each point of an axis; everything is ``[P]``.
+
+    Intervals are NaN where there are none: of a single run, and between the :func:`places` of a long curve.
+    """
 
     at: Floats
     value: Floats
@@ -77,26 +81,36 @@ def difference_of_means(x: Floats, y: Floats, confidence: float = CONFIDENCE) ->
     return _estimate(_difference_of_means, (x, y), min(len(x), len(y)), confidence)
 
 
-def learning_curve(runs: Sequence[Run]) -> Band:
+def places(n: int, most: int) -> Any:
+    """Which of the n points of a curve stand for it, about ``most``: every k-th one, and the last."""
+    return np.unique([*range(0, n, -(-n // most)), n - 1])
+
+
+def learning_curve(runs: Sequence[Run], most: int = _MOST_POINTS) -> Band:
     """Interquartile mean of several runs over environment steps.
 
     Evaluations of different runs lie at slightly different steps; between them scores are interpolated. Runs
     that are not :func:`comparable` with most of the others are left out.
+
+    :param most: points with an interval, which takes nearly all of the time.
     """
     runs = comparable(runs)
     grid = common_grid(runs)
-    return _band(_interquartile_mean, grid, on_grid(runs, grid).T)
+    return curve_over_tasks(grid, [on_grid(runs, grid)], most)
 
 
-def curve_over_tasks(at: Floats, tasks: Sequence[Floats]) -> Band:
+def curve_over_tasks(at: Floats, tasks: Sequence[Floats], most: int = _MOST_POINTS) -> Band:
     """Interquartile mean at each point over the runs of all tasks, which weigh alike.
 
     :param at: ``[P]``.
     :param tasks: scores of one variant of comparable scale, ``[n, P]`` for each task.
+    :param most: points with an interval.
     """
-    samples = [scores.T for scores in tasks]
-    low, high = (np.broadcast_to(end, len(at)) for end in interval(_interquartile_mean, samples))
-    return Band(at, _interquartile_mean(*samples), low, high, sum(map(len, tasks)))
+    chosen = places(len(at), most)
+    low, high = np.full((2, len(at)), nan)
+    samples = [np.take(scores, chosen, axis=1).T for scores in tasks]
+    low[chosen], high[chosen] = interval(_interquartile_mean, samples)
+    return Band(at, _interquartile_mean(*(scores.T for scores in tasks)), low, high, sum(map(len, tasks)))
 
 
 def smoothed(run: Run, evaluations: int) -> Run:
@@ -114,7 +128,9 @@ def performance_profile(scores: Floats, thresholds: Floats) -> Band:
     :param thresholds: ``[P]``.
     """
     above = (scores > thresholds[:, None]).astype(np.float64)
-    return _band(_mean, thresholds, above, lambda counts: above @ counts.T / len(scores))
+    low, high = interval(_mean, [above], of_counts=lambda counts: above @ counts.T / len(scores))
+    low, high = (np.broadcast_to(end, len(thresholds)) for end in (low, high))
+    return Band(thresholds, _mean(above), low, high, len(scores))
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
@@ -220,15 +236,3 @@ def _estimate(
     with np.errstate(invalid="ignore"):  # infinity minus infinity
         low, high = interval(statistic, samples, confidence, of_counts)
         return Estimate(float(statistic(*samples)), float(low), float(high), n)
-
-
-def _band(
-    statistic: Callable[..., Any],
-    at: Floats,
-    sample: Floats,
-    of_counts: Callable[..., Any] | None = None,
-) -> Band:
-    """:param sample: ``[P, n]``; a run is drawn with all its points."""
-    low, high = interval(statistic, [sample], of_counts=of_counts)
-    low, high = (np.broadcast_to(end, len(at)) for end in (low, high))
-    return Band(at, statistic(sample), low, high, sample.shape[-1])

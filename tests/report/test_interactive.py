@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from remix.report import interactive
+from remix.report import drawn
 from remix.report.curve_figures import learning_curves
 from remix.report.interactive import curves
 from remix.report.results import StudyResults
@@ -69,8 +69,8 @@ def test_deep_dips_are_cut_as_in_the_figure() -> None:
 
 def test_a_large_study_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large is here what has more numbers than a tenth of the most: thinned out, but for both ends."""
-    assert interactive.MOST_NUMBERS <= 60_000
-    monkeypatch.setattr(interactive, "MOST_NUMBERS", 6_000)
+    assert drawn.MOST_NUMBERS <= 60_000
+    monkeypatch.setattr(drawn, "MOST_NUMBERS", 6_000)
     steps = [100.5 * place for place in range(600)]
     scores = [place / 7 for place in range(600)]
     runs = [make_run("p", f"m{m}", seed, scores, env_steps=steps) for m in range(3) for seed in range(8)]
@@ -80,7 +80,28 @@ def test_a_large_study_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     [panel] = json.loads(text)["panels"]
     curve = panel["curves"][0]
     assert (curve["steps"][0], curve["steps"][-1]) == (0, round(steps[-1]))
-    assert 100 < len(curve["steps"]) == len(curve["seeds"]["7"]) <= interactive.MOST_NUMBERS // (3 * 12) + 1
+    assert 100 < len(curve["steps"]) == len(curve["seeds"]["7"]) <= drawn.MOST_NUMBERS // (3 * 12) + 1
+
+
+@pytest.mark.parametrize("smooth", [1, 3])
+def test_intervals_of_a_large_study_are_those_of_its_chart(
+    monkeypatch: pytest.MonkeyPatch, smooth: int
+) -> None:
+    """Bootstraps of points that nobody sees take minutes; those that are left have the same ends."""
+    scores = np.random.default_rng(0).normal(size=(4, 150))
+    runs = tuple(make_run("p", "remix", seed, line.tolist()) for seed, line in enumerate(scores))
+    whole = drawn.drawn_curves(StudyResults("s", "s", "score", runs, smooth=smooth))["p", "remix"].band
+    monkeypatch.setattr(drawn, "MOST_NUMBERS", 30 * 8)
+    results = StudyResults("s", "s", "score", runs, smooth=smooth)
+    band = drawn.drawn_curves(results)["p", "remix"].band
+    known = np.flatnonzero(~np.isnan(band.low))
+    assert known.tolist() == [*range(0, 150, 5), 149]
+    assert not np.isnan(whole.low).any() and band.value.tolist() == whole.value.tolist()
+    assert band.low[known].tolist() == whole.low[known].tolist()
+    [panel] = content(results)["panels"]
+    assert len(panel["curves"][0]["low"]) == len(known)
+    [filled] = learning_curves(results).axes[0].collections
+    assert {x for x, _ in filled.get_paths()[0].vertices} == set(band.at[known])
 
 
 def test_names_from_elsewhere_are_printable() -> None:
