@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = common / "migrated-mlflow.db"
     with FileLock(common / "migrated-mlflow.lock"):
         if not database.exists():
-            connect(f"sqlite:///{database}")
+            with chdir(common):  # where MLflow puts what belongs to no experiment
+                connect(f"sqlite:///{database}")
     return database
 
 

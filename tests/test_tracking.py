@@ -203,7 +203,9 @@ class TestDownload:
     @pytest.fixture
     def run_id(self, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.chdir(tmp_path)
-        run_id = str(client.create_run(client.create_experiment("download")).info.run_id)
+        run_id = str(
+            client.create_run(client.create_experiment("download", str(tmp_path / "there"))).info.run_id
+        )
         (tmp_path / "config.yaml").write_text("seed: 3")
         (tmp_path / "checkpoints").mkdir()
         client.log_artifact(run_id, "config.yaml")

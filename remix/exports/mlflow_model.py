@@ -37,7 +37,7 @@ class Registration:
         from mlflow.exceptions import MlflowException
 
         try:
-            self._client.get_run(run_id)
+            self._run = self._client.get_run(run_id)
         except MlflowException as error:
             reason = f"wants the run {run_id}, which is not in {self.uri}"
             raise SettingError("register", name, reason) from error
@@ -53,13 +53,25 @@ class Registration:
 
         with _store(self.uri), exclusive(self.uri):
             try:
-                logged = Model.log(
-                    None, mlflow.onnx, name=NAME, run_id=self.run_id, **_arguments(agent, folder)
+                place = self._place()
+                Model.log(
+                    None,
+                    mlflow.onnx,
+                    name=NAME,
+                    run_id=self.run_id,
+                    model_id=place,
+                    **_arguments(agent, folder),
                 )
-                version = self._new_version(logged.model_id)
+                version = self._new_version(place)
             except MlflowException as error:
                 raise SettingError("register", self.name, first_line(error)) from error
         return f"models:/{self.name}/{version}"
+
+    def _place(self) -> str:
+        """The id of a new model of the run's experiment; MLflow would choose its default one."""
+        experiment, parameters = self._run.info.experiment_id, self._run.data.params
+        made = self._client.create_logged_model(experiment, NAME, self.run_id, params=parameters)
+        return str(made.model_id)
 
     def _new_version(self, model_id: str) -> str:
         """Register a model that is logged. MLflow's own function says so on the standard error."""

@@ -55,7 +55,10 @@ def test_it_is_logged_with_the_run_and_registered(
         assert done.out.endswith(f"registered in MLflow as models:/hunters/{version}\n")
     after = MlflowClient(mlflow_uri).get_run(run_id)
     assert (after.info.status, after.info.end_time) == (before.info.status, before.info.end_time)
-    assert MlflowClient(mlflow_uri).get_model_version("hunters", "2").run_id == run_id
+    registered = MlflowClient(mlflow_uri).get_model_version("hunters", "2")
+    assert registered.run_id == run_id
+    assert str(registered.source).startswith((command.home / "runs/artifacts").as_uri())
+    assert not (command.home / "mlruns").exists()
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_uri)
     inputs = example(Path("policy1"))
