@@ -320,6 +320,21 @@ def check_and_build(config: DictConfig) -> None:
             "algorithm=ow_qmix algorithm.central._target_=tests.checking.centrals.HasNoLayers",
             "algorithm.central=HasNoLayers: trying it raised AttributeError: 'HasNoLayers' object has no",
         ),
+        *(
+            (
+                f"algorithm={algorithm} algorithm.{setting}._target_=tests.checking.centrals.{name}",
+                f"algorithm.{setting}={name}: trying it raised AttributeError: '{name}' object has no",
+            )
+            for algorithm, setting, name in (
+                ("dop", "critic", "CriticHasNoLayers"),
+                ("mappo", "critic", "ValueCriticHasNoLayers"),
+                ("pow_qmix", "recogniser", "RecogniserHasNoLayers"),
+            )
+        ),
+        (
+            "algorithm=dop algorithm.critic._target_=tests.checking.centrals.KeepsAnAxis",
+            "algorithm.critic=KeepsAnAxis: gives values of the shape [4, 6, 1] for 4 rows, must be of [4, 6]",
+        ),
         (
             "algorithm=qmix algorithm.weighting._target_=tests.checking.weightings.HasNoRange",
             "algorithm.weighting=HasNoRange: has no min_weight and max_weight, must call super",
@@ -344,6 +359,23 @@ def test_a_mistake_is_told_with_the_full_name_of_the_setting(
         check_and_build(config)
     assert str(refused.value).startswith(message)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_where_there_is_a_gpu_parts_may_need_it_but_shapes_are_those_of_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A part that cannot compute on the CPU is built; what is played is tried there in any case."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("remix.runs.sources.changed", lambda config: None)
+
+    def built(*words: str) -> None:
+        check_and_build(remix.compose(*SMALL, "run_dir=x", *words))
+
+    built("algorithm=ow_qmix", "algorithm.central._target_=tests.checking.centrals.HasNoLayers")
+    with pytest.raises(SettingError, match=r"^algorithm\.mixer=KeepsAnAxis: gives values of the shape"):
+        built("algorithm=vdn", "algorithm.mixer._target_=tests.checking.mixers.KeepsAnAxis")
+    with pytest.raises(SettingError, match=r"^algorithm\.policy\.agent=TakesNoMemory: trying it raised"):
+        built("algorithm=qmix", *OWN_AGENT.replace("Reactive", "TakesNoMemory").split())
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from remix.learning.returns import td_lambda as td_lambda_targets
 from remix.learning.returns import tree_backup
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
-from remix.networks.critics import AgentCritic
+from remix.networks.critics import AgentCritic, build_critic
 from remix.networks.features import Rows, stacked
 from remix.networks.mixers.base import Mixer, build_mixer
 from remix.networks.mixers.linear import LinearMixer
@@ -78,7 +78,7 @@ class DOP(ActorCriticModule):
         self.td_lambda = checks.number("td_lambda", td_lambda, 0.0, 1.0)
         self.tree_lambda = checks.number("tree_lambda", tree_lambda, 0.0, 1.0)
         self.tree_depth = checks.whole("tree_depth", tree_depth, minimum=1)
-        self.critic = checks.built("critic", AgentCritic, critic, spec)
+        self.critic = build_critic(critic, spec)
         self.mixer = _linear(build_mixer(mixer, spec))
         self.critics = [(self.critic, self.mixer)]
         self.target_critic, self.target_mixer = target_copy(self.critic), target_copy(self.mixer)

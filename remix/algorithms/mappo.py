@@ -23,7 +23,7 @@ from remix.learning.schedules import Schedule
 from remix.networks.features import Rows
 from remix.networks.normaliser import RunningNormaliser
 from remix.networks.softmax import entropy, gather, log_policy
-from remix.networks.value_critic import ValueCritic
+from remix.networks.value_critic import ValueCritic, build_value_critic
 from remix.settings import checks
 from remix.settings.errors import part
 
@@ -122,7 +122,7 @@ class MAPPO(OwnGenerator, ActorCriticModule):
         self.minibatches = checks.whole("minibatches", minibatches, minimum=1)
         self.clip = checks.number("clip", clip, above=0.0)
         self.entropy_factor = checks.number("entropy_factor", entropy_factor, minimum=0.0)
-        self.critic = checks.built("critic", ValueCritic, critic, spec, self.policy.inputs.size)
+        self.critic = build_value_critic(critic, spec, self.policy.inputs.size)
         self.critics = [[self.critic]]
         self.returns = RunningNormaliser(checks.number("value_decay", value_decay, 0.0, below=1.0))
         gain = checks.number("output_gain", output_gain, above=0.0)

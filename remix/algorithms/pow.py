@@ -15,7 +15,7 @@ from remix.algorithms.value_factorization import Forward, ValueFactorization
 from remix.envs.spec import EnvSpec
 from remix.learning.rounds import Round
 from remix.learning.schedules import Schedule
-from remix.networks.recogniser import Recogniser
+from remix.networks.recogniser import Recogniser, build_recogniser
 from remix.networks.softmax import gather
 from remix.settings import checks
 from remix.settings.errors import SettingError
@@ -64,7 +64,7 @@ class POW(ValueFactorization, OwnSteps):
         self.recogniser_optimizer_factory = recogniser_optimizer
         self.recogniser_steps = checks.whole("recogniser_steps", recogniser_steps, minimum=1)
         self.gradient_clip = checks.number("gradient_clip", gradient_clip, above=0)
-        self.recogniser = checks.built("recogniser", Recogniser, recogniser, spec)
+        self.recogniser = build_recogniser(recogniser, spec)
 
     def configure_optimizers(self) -> list[Optimizer]:  # type: ignore[override]
         """That of all values, then the recogniser's."""

@@ -11,7 +11,7 @@ from remix.envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
 from remix.networks.features import Features, Rows, with_numbers
 from remix.networks.feedforward import FeedForward
-from remix.networks.trying import expect_shape, to_be_tried, trying
+from remix.networks.trying import expect_shape, tried
 from remix.settings import checks
 
 
@@ -63,12 +63,12 @@ def build_central(central: Callable[[EnvSpec, int], CentralQ], spec: EnvSpec, in
 
     :raises SettingError: about the setting ``central``: it is none, or cannot compute.
     """
-    built = checks.built("central", CentralQ, central, spec, input_size)
-    if to_be_tried(built):
+
+    def attempt(copy: CentralQ) -> None:
         n = 2 * spec.n_agents
-        with trying("central", built) as copy:
-            utilities = copy.utilities(Features.of_numbers(torch.zeros(n, input_size)), torch.tensor([n]))
-            actions = torch.zeros(2, spec.n_agents, dtype=torch.int64)
-            value = copy(utilities, actions, torch.zeros(2, spec.state_size))
-            expect_shape("central", copy, "values", value, 2)
-    return built
+        utilities = copy.utilities(Features.of_numbers(torch.zeros(n, input_size)), torch.tensor([n]))
+        actions = torch.zeros(2, spec.n_agents, dtype=torch.int64)
+        value = copy(utilities, actions, torch.zeros(2, spec.state_size))
+        expect_shape("central", copy, "values", value, 2)
+
+    return tried("central", CentralQ, central, spec, input_size, attempt=attempt)

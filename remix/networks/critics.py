@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, beside, repeated, with_choices
 from remix.networks.feedforward import FeedForward
+from remix.networks.trying import blank, expect_shape, tried
 from remix.settings import checks
 
 
@@ -42,3 +45,16 @@ class AgentCritic(nn.Module):
         outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
         values: Tensor = outputs[:, :1] + outputs[:, 1:]
         return values
+
+
+def build_critic(critic: Callable[[EnvSpec], AgentCritic], spec: EnvSpec) -> AgentCritic:
+    """The critic that an algorithm was given a function for.
+
+    :raises SettingError: about the setting ``critic``: it is none, or cannot compute.
+    """
+
+    def attempt(copy: AgentCritic) -> None:
+        n = 2 * spec.n_agents
+        expect_shape("critic", copy, "values", copy(copy.rows(*blank(spec, 2))), n, spec.n_actions)
+
+    return tried("critic", AgentCritic, critic, spec, attempt=attempt)

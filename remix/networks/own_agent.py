@@ -39,13 +39,18 @@ def usable(agent: Any, inputs: AgentInputs, n_outputs: int) -> RecurrentAgent:
             if not isinstance(getattr(agent, layer, None), kind):
                 expected = f"must have a step of its own, or an nn.{kind.__name__} as its {layer}"
                 raise SettingError("agent", name, expected)
-    with trying("agent", agent) as copy:
-        _try(copy, inputs, n_outputs)
+    with trying("agent", agent, learning=False) as copy:
+        _play(copy, inputs, n_outputs)
+    if to_be_tried(agent):
+        with trying("agent", agent) as copy:
+            rows = next(copy.parameters()).new_zeros(inputs.n_agents, inputs.size)
+            outputs = copy(Features.of_numbers(rows), torch.tensor([inputs.n_agents]))
+            expect_shape("agent", copy, "outputs by forward", outputs, inputs.n_agents, n_outputs)
     return agent
 
 
-def _try(agent: RecurrentAgent, inputs: AgentInputs, n_outputs: int) -> None:
-    """One time step of one team, for playing and for learning."""
+def _play(agent: RecurrentAgent, inputs: AgentInputs, n_outputs: int) -> None:
+    """One time step of one team."""
     n, weight = inputs.n_agents, next(agent.parameters())
     rows, hidden = weight.new_zeros(n, inputs.size), weight.new_zeros(n, agent.hidden_size)
     if type(agent).step is RecurrentAgent.step:
@@ -53,6 +58,3 @@ def _try(agent: RecurrentAgent, inputs: AgentInputs, n_outputs: int) -> None:
     outputs, following = agent.step(rows, hidden)
     expect_shape("agent", agent, "outputs by step", outputs, n, n_outputs)
     expect_shape("agent", agent, "memory by step", following, n, agent.hidden_size)
-    if to_be_tried(agent):
-        outputs = agent(Features.of_numbers(rows), torch.tensor([n]))
-        expect_shape("agent", agent, "outputs by forward", outputs, n, n_outputs)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.features import Rows, with_choices
 from remix.networks.feedforward import FeedForward
+from remix.networks.trying import blank, expect_shape, tried
 from remix.settings import checks
 
 
@@ -43,3 +46,17 @@ class Recogniser(nn.Module):
         importance = torch.einsum("knm,km->kn", first, self.second_weight(rows).abs())
         gap = (importance.float() * regret.detach().float()).sum(-1)
         return self.state_value(state).squeeze(-1).float() - gap, gap
+
+
+def build_recogniser(recogniser: Callable[[EnvSpec], Recogniser], spec: EnvSpec) -> Recogniser:
+    """The recogniser that an algorithm was given a function for.
+
+    :raises SettingError: about the setting ``recogniser``: it is none, or cannot compute.
+    """
+
+    def attempt(copy: Recogniser) -> None:
+        regret, (state, _) = torch.zeros(2, spec.n_agents), blank(spec, 2)
+        for what, found in zip(("values", "gaps"), copy(regret, state, regret.long()), strict=True):
+            expect_shape("recogniser", copy, what, found, 2)
+
+    return tried("recogniser", Recogniser, recogniser, spec, attempt=attempt)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from remix.envs.spec import EnvSpec
 from remix.networks.agent import RecurrentAgent
-from remix.networks.features import Rows, beside, repeated, with_choices
+from remix.networks.features import Features, Rows, beside, repeated, with_choices
+from remix.networks.trying import blank, expect_shape, tried
 from remix.settings import checks
 
 
@@ -51,3 +54,19 @@ class ValueCritic(nn.Module):
         """Values ``[M, N]`` over packed histories in single precision, see :class:`RecurrentAgent`."""
         values: Tensor = self.network(rows, batch_sizes)
         return values.view(-1, self.n_agents).float()
+
+
+def build_value_critic(
+    critic: Callable[[EnvSpec, int], ValueCritic], spec: EnvSpec, input_size: int
+) -> ValueCritic:
+    """The critic that an algorithm was given a function for.
+
+    :raises SettingError: about the setting ``critic``: it is none, or cannot compute.
+    """
+
+    def attempt(copy: ValueCritic) -> None:
+        own = Features.of_numbers(torch.zeros(2 * spec.n_agents, input_size))
+        values = copy(copy.rows(*blank(spec, 2), own), torch.tensor([2 * spec.n_agents]))
+        expect_shape("critic", copy, "values", values, 2, spec.n_agents)
+
+    return tried("critic", ValueCritic, critic, spec, input_size, attempt=attempt)

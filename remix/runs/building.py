@@ -155,7 +155,7 @@ def named_settings(group: str, target: str = "") -> Iterator[None]:
         raise
     except InstantiationException as error:
         keys, targets = (re.search(pattern, str(error)) for pattern in (r"full_key: (\S+)", "target '(.+)'"))
-        key, target = keys[1] if keys else group, targets[1] if targets else target
+        key, target = f"{group}.{keys[1]}" if keys else group, targets[1] if targets else target
         raise _named(error.__cause__ or error, key, target) from error
     except Exception as error:
         raise _named(error, group, target) from error
