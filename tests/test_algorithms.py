@@ -332,6 +332,14 @@ def check_and_build(config: DictConfig) -> None:
             )
         ),
         (
+            "algorithm=vdn algorithm.mixer._target_=tests.checking.mixers.Quits",
+            "algorithm.mixer=Quits: trying it raised SystemExit: 3 (mixers.py, line ",
+        ),
+        (
+            "algorithm=dop algorithm.critic._target_=tests.checking.centrals.GivesNoTensor",
+            "algorithm.critic=GivesNoTensor: gives values that are no tensor",
+        ),
+        (
             "algorithm=dop algorithm.critic._target_=tests.checking.centrals.KeepsAnAxis",
             "algorithm.critic=KeepsAnAxis: gives values of the shape [4, 6, 1] for 4 rows, must be of [4, 6]",
         ),

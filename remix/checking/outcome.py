@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from remix.settings.errors import CheckFailed
-from remix.settings.own_code import summary
+from remix.settings.own_code import failed, summary
 from remix.settings.user_errors import details, one_line
 
 SubjectT = TypeVar("SubjectT")
@@ -61,7 +61,9 @@ def run_checks(name: str, subject: SubjectT, checks: Iterable[Callable[[SubjectT
             not_checked[check.__name__] = str(reason)
         except Flaw as flaw:
             raise CheckFailed(check.__name__, f"{name}: {flaw}") from None
-        except Exception as error:
+        except BaseException as error:
+            if not failed(error):
+                raise
             known = one_line(error)
             problem = known or f"{name}: raised {summary(error)}"
             raise CheckFailed(check.__name__, problem, details(error)) from (None if known else error)

@@ -15,7 +15,7 @@ from remix.networks.features import Features, Rows
 from remix.settings import checks
 from remix.settings.errors import SettingError
 from remix.settings.named_objects import below
-from remix.settings.own_code import OwnCodeError
+from remix.settings.own_code import OwnCodeError, failed
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
@@ -57,7 +57,9 @@ def trying(setting: str, network: NetworkT, learning: bool = True) -> Iterator[N
             yield deepcopy(network)
     except SettingError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not failed(error):
+            raise
         if learning and torch.cuda.is_available():
             return
         raise OwnCodeError.of(setting, type(network).__name__, "trying it", error) from error
@@ -72,6 +74,8 @@ def blank(spec: EnvSpec, n: int) -> tuple[Rows, Rows]:
 
 def expect_shape(setting: str, network: nn.Module, what: str, found: Tensor, *shape: int) -> None:
     """:raises SettingError: ``what`` the network gives for R rows, ``found [R, ...]``, has another shape."""
+    if not isinstance(found, Tensor):
+        raise SettingError(setting, type(network).__name__, f"gives {what} that are no tensor")
     if found.shape != shape:
         has, needs = list(found.shape), list(shape)
         expected = f"gives {what} of the shape {has} for {shape[0]} rows, must be of {needs}"

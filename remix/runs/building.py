@@ -30,7 +30,7 @@ from remix.runs.content import NEEDS
 from remix.runs.instantiation import factory
 from remix.settings import checks
 from remix.settings.errors import GameError, SettingError, first_line, part
-from remix.settings.own_code import OwnCodeError, own_traceback
+from remix.settings.own_code import OwnCodeError, failed, own_traceback
 from remix.settings.signatures import with_article
 
 GENERATORS = RLock()
@@ -157,7 +157,9 @@ def named_settings(group: str, target: str = "") -> Iterator[None]:
         keys, targets = (re.search(pattern, str(error)) for pattern in (r"full_key: (\S+)", "target '(.+)'"))
         key, target = f"{group}.{keys[1]}" if keys else group, targets[1] if targets else target
         raise _named(error.__cause__ or error, key, target) from error
-    except Exception as error:
+    except BaseException as error:
+        if not failed(error):
+            raise
         raise _named(error, group, target) from error
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from remix.settings.configurations import elsewhere
 from remix.settings.errors import SettingError, one_of
 from remix.settings.named_objects import below
-from remix.settings.own_code import OwnCodeError
+from remix.settings.own_code import OwnCodeError, failed
 from remix.settings.signatures import (
     fits,
     hints_of,
@@ -171,7 +171,9 @@ def _imported(setting: str, path: str, module: str) -> ModuleType | None:
         if error.name is not None and f"{module}.".startswith(f"{error.name}."):
             return None
         raise OwnCodeError.of(setting, path, "its import", error) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not failed(error):
+            raise
         raise OwnCodeError.of(setting, path, "its import", error) from error
 
 

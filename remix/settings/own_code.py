@@ -36,6 +36,11 @@ class OwnCodeError(SettingError):
         return cls(setting, value, f"{action} raised {summary(error)}", own_traceback(error))
 
 
+def failed(error: BaseException) -> bool:
+    """Whether code raised this by itself, as ``sys.exit`` does too; signals and Ctrl-C come from outside."""
+    return isinstance(error, Exception) or type(error) is SystemExit
+
+
 def own_traceback(error: BaseException) -> str:
     """The traceback of an exception, without the lines of ReMIX and of installed packages."""
     notes = [f"{note}\n" for note in getattr(error, "__notes__", ())]  # which the line below it has

@@ -28,6 +28,11 @@ class KeepsAnAxis(AgentCritic):
         return super().forward(rows).unsqueeze(-1)
 
 
+class GivesNoTensor(AgentCritic):
+    def forward(self, rows):
+        return "values"
+
+
 class ValueCriticHasNoLayers(ValueCritic):
     def __init__(self, spec, input_size, **settings):
         nn.Module.__init__(self)

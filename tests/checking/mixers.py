@@ -37,6 +37,11 @@ class WantsTheMoon(Sound):
     requires = frozenset({"moon"})
 
 
+class Quits(Sound):
+    def value_and_slopes(self, utilities, state, context=NOTHING_ELSE):
+        raise SystemExit(3)
+
+
 class KeepsAnAxis(Sound):
     def value_and_slopes(self, utilities, state, context=NOTHING_ELSE):
         value, slopes = super().value_and_slopes(utilities, state, context)

@@ -17,6 +17,7 @@ FAULTS = {
     broken.makes_no_mixer: ("it_is_built_from_a_spec", "makes a NoMixer, must make a Mixer"),
     broken.WantsTheMoon: ("it_is_built_from_a_spec", "requires moon, must be among actions, maxima, obs"),
     broken.KeepsAnAxis: ("values_and_slopes_have_their_shapes", "value of 50 rows has the shape [50, 1]"),
+    broken.Quits: ("values_and_slopes_have_their_shapes", "raised SystemExit: 3"),
     broken.LeavesAGradient: ("values_and_slopes_have_their_shapes", "slopes have a gradient"),
     broken.DropsOut: ("forward_gives_the_value_alone", "nothing is random here"),
     broken.ReadsTheActions: ("it_reads_only_what_it_requires", "(AttributeError: 'NoneType' object has"),

@@ -48,6 +48,10 @@ FILES = {
             def search(self):
                 raise RuntimeError("no switch\\nanywhere")
 
+        class Leaves(Lamp):
+            def __init__(self, **settings) -> None:
+                raise SystemExit(3)
+
         class Typed(Callback):
             def __init__(self, thing: Thing = None, number: int = 3) -> None:
                 print("typed", number)
@@ -69,6 +73,7 @@ FILES = {
     "broken.py": "first = 1\nsecond = missing\n",
     "syntax.py": "def f(:\n",
     "quits.py": "raise SystemExit(3)\n",
+    "slow.py": "from remix.settings.signals import Stopped\nraise Stopped(15)\n",
 }
 GAME = "env._target_=lamp.Lamp"
 RUN = (
@@ -146,6 +151,7 @@ def test_a_wrong_target_is_one_line(remix: CommandLine, word: str, message: str)
             ["quits.py", "line 1"],
             "raised SystemExit: 3 (quits.py, line 1)",
         ),
+        ("env._target_=lamp.Leaves", ["in __init__"], "building it raised SystemExit: 3 (lamp.py, line "),
         (
             "env._target_=lamp.Dark",
             ["in __init__", "in search"],
@@ -162,6 +168,11 @@ def test_own_code_that_raises_shows_its_own_lines(
     assert last.startswith("remix: env") and line in last
     assert all(any(part in text for text in shown) for part in traceback)
     assert len(shown) < 10 and not any("hydra" in text for text in shown)
+
+
+def test_a_signal_during_an_import_is_no_fault_of_the_module(remix: CommandLine):
+    outcome = remix("train", *RUN, "env._target_=slow.X")
+    assert (outcome.code, outcome.err) == (143, "remix: stopped by SIGTERM\n")
 
 
 def test_own_code_that_raises_while_training_shows_its_own_lines(remix: CommandLine):
