@@ -40,6 +40,8 @@ def check(config: DictConfig) -> None:
     """
     check_top_level(_unresolved(config))
     checks.choice("resume", config.resume, RESUME)
+    if config.study is not None:
+        check_study(config.study)
     check_names(config)
     checks.seed("seed", config.seed)
     if config.seeds is not None:
@@ -75,6 +77,12 @@ def check(config: DictConfig) -> None:
         raise SettingError(
             "init_from", config.init_from, "cannot go with ckpt_path, which brings networks too"
         )
+
+
+def check_study(study: Any) -> None:
+    """:raises SettingError: what a file of the group ``study`` puts there is no mapping."""
+    if not OmegaConf.is_dict(study):
+        raise SettingError("study", study, "must be settings, such as study.name and study.title")
 
 
 def check_early(config: DictConfig) -> None:

@@ -123,7 +123,8 @@ def check_top_level(settings: Mapping[str, Any]) -> None:
     if not strange:
         return
     folders = [*configuration_folders()[1:], *added_folders(sys.argv[1:])]
-    written = [file.read_text("utf-8") for folder in folders for file in folder.rglob("*.yaml")]
+    files_here = [file for folder in folders for file in folder.rglob("*.yaml") if file.is_file()]
+    written = [file.read_text("utf-8", errors="replace") for file in files_here]
     said = " ".join([*written, str(settings), *sys.argv])
     for name in strange:
         if re.search(rf"\$\{{[^}}]*(?<!\w)(?<!\w\.){re.escape(name)}\b", said):

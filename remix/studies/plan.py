@@ -18,7 +18,7 @@ from remix.records.claims import turn
 from remix.records.directory import RunDirectory
 from remix.report.files import CURVE_COLUMNS
 from remix.runs.budget import Budget, check_budget
-from remix.runs.config import as_hydras, check, check_arguments
+from remix.runs.config import as_hydras, check, check_arguments, check_study
 from remix.runs.identity import SCHEME
 from remix.runs.run_settings import RunSettings
 from remix.settings import checks
@@ -96,6 +96,7 @@ def make_plan(config: DictConfig) -> Plan:
     :raises SettingError: if a job could not run, if two of them could not be told apart or would share a
         folder, or if the study's folder holds a run of the same name and another configuration.
     """
+    check_study(config.study)
     if OmegaConf.is_missing(config.study, "name"):
         raise SettingError("study.name", "???", "must be given, as in study.name=mine")
     if config.study.score in CURVE_COLUMNS:

@@ -138,6 +138,18 @@ def test_a_wrong_one_is_one_line(remix: CommandLine):
     assert outcome.err.startswith("remix: # @label Two words: ") and "one word" in outcome.err
 
 
+def test_files_that_have_nothing_to_do_with_it_are_no_obstacle(remix: CommandLine):
+    """Links to nowhere, folders that look like files, other encodings; what they say may be a reference."""
+    (remix.home / "conf/folder.yaml").mkdir(parents=True)
+    (remix.home / "conf/gone.yaml").symlink_to("nowhere")
+    (remix.home / "conf/latin.yaml").write_bytes(b"name: caf\xe9 ${lightness}\n")
+    write(remix.home, {"conf/experiment/odd.yaml": "# @package _global_\nheight: 3\nlightness: 2\n"})
+    outcome = remix("train", "experiment=odd")
+    assert outcome.err.startswith("remix: height=3: unknown setting; must be one of weight_range, "), (
+        outcome.err
+    )
+
+
 def test_our_own_folder_is_no_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir((OURS / "conf").resolve().parent)
     assert configuration_folders() == [OURS / "conf"]

@@ -20,6 +20,7 @@ from remix.records.directory import RunDirectory
 from remix.tracking.journal import Journal
 from tests.command_line import CommandLine
 from tests.programs import HALTING
+from tests.projects import write
 from tests.studies.studies import STUDY, TINY, parent_and_children, records
 
 pytestmark = pytest.mark.usefixtures("blank_figures")
@@ -257,6 +258,14 @@ def test_mistakes_are_answered_before_anything_runs(remix: CommandLine, argument
     assert message in answer.err
     assert answer.err.count("\n") == 1
     assert not records(remix.home)
+
+
+@pytest.mark.parametrize("words", [("-m",), ()])
+def test_a_study_that_is_no_mapping_is_one_line(remix: CommandLine, words: tuple[str, ...]) -> None:
+    write(remix.home, {"conf/study/five.yaml": "# @package _global_\nstudy: 5\n"})
+    answer = remix("train", *words, "study=five")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert answer.err.startswith("remix: study=5: must be settings, such as study.name and ")
 
 
 def test_a_stopped_job_is_counted_and_goes_on(remix: CommandLine) -> None:
