@@ -20,12 +20,14 @@ IMPORTED = {
     "hydra._internal.config_loader_impl.ConfigLoaderImpl": "remix/runs/composing.py",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper": "remix/studies/plan.py",
     "hydra._internal.utils.create_config_search_path": "remix/runs/composing.py",
+    "hydra._internal.utils.get_args_parser": "remix/settings/words.py",
 }
 
 USED = {
     "hydra.plugins.completion_plugin.DefaultCompletionPlugin._query": "remix/cli/completion.py",
     "numba.core.caching.CacheImpl._locator_classes": "remix/kernels/compiling.py",
     "numba.core.caching.InTreeCacheLocator.ensure_cache_path": "remix/kernels/compiling.py",
+    "omegaconf.Node._get_root": "remix/settings/other_names.py",
     "pytorch_lightning.cli.LightningCLI._get": "remix/cli/lightning.py",
     "pytorch_lightning.cli.LightningCLI._parse_ckpt_path": "remix/cli/lightning.py",
     "pytorch_lightning.cli.LightningCLI._run_subcommand": "remix/cli/lightning.py",

@@ -153,7 +153,8 @@ def one_of(valid: Iterable[str], wrong: str = "") -> str:
     choices = sorted(valid)
     if not choices:
         return "there is nothing to choose from"
-    near = get_close_matches(wrong, choices, n=3)
+    lower = {choice.lower(): choice for choice in choices}
+    near = [lower[match] for match in get_close_matches(wrong.lower(), lower, n=3)]
     return "must be one of " + ", ".join(near + [choice for choice in choices if choice not in near])
 
 

@@ -10,6 +10,7 @@ from traceback import walk_tb
 from remix.settings.configurations import elsewhere
 from remix.settings.earlier_releases import RENAMED
 from remix.settings.errors import CheckFailed, Diverged, GameError, SettingError, first_line, one_of
+from remix.settings.other_names import meant
 from remix.settings.own_code import own_traceback, summary
 from remix.settings.words import group_choices
 
@@ -132,10 +133,17 @@ def _hydra(error: BaseException) -> str | None:
         if name.startswith("env.") and name.count(".") == 1 and not choices:
             # Commands that change the environment of a run have env={}.
             return f"{name}: nothing is set there yet; write +{name}=VALUE"
-        return f"{name}: unknown setting; {one_of(choices, name.rpartition('.')[2])}{elsewhere(name)}"
+        perhaps, listed = meant(_written(error) or name, parent), one_of(choices, name.rpartition(".")[2])
+        return f"{name}: unknown setting{perhaps}; {listed}{elsewhere(name)}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _text(error, cause)
     return None
+
+
+def _written(error: BaseException) -> str | None:
+    """The whole name of a setting that Hydra cannot set, of which it knows no part or the first ones."""
+    written = re.match(r"Could not override '([^']+)'", str(error))
+    return written and written[1]
 
 
 def _no_such_choice(missing: str, options: Sequence[str]) -> str:

@@ -7,7 +7,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
 from importlib.resources import files
+from io import StringIO
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ def check_words(name: str, words: Sequence[str]) -> None:
     :raises SettingError: naming the first of them.
     """
     options = [word for word in words if word.startswith("-") and word != "-"]
+    _check_options(options, words)
     _check_modes(words)
     for folder in added_folders(words):
         check_added(folder)
@@ -133,6 +136,26 @@ def check_top_level(settings: Mapping[str, Any]) -> None:
             expected = f"changes nothing; the file of {name}= must begin with the line '# @package _global_'"
             raise SettingError(name, settings[name], expected)
         raise SettingError(name, settings[name], f"unknown setting; {one_of(known, name)}")
+
+
+def _check_options(options: Sequence[str], words: Sequence[str]) -> None:
+    """Hydra answers an option that it does not know with its usage, of many lines."""
+    if not options:
+        return
+    from hydra._internal.utils import get_args_parser
+
+    if "--version" in options:  # Hydra's
+        raise SettingError("--version", "", "is 'remix --version' here")
+    said = StringIO()
+    try:
+        with redirect_stderr(said):
+            if get_args_parser().parse_args(settings_first(words)).shell_completion:
+                raise SettingError("--shell-completion", "", "is 'remix completion' here")
+    except SystemExit:
+        key, _, value = " ".join(options).partition("=")
+        problem = said.getvalue().strip().rpartition("error: ")[2]
+        expected = f"{problem}; groups and settings stand without dashes, as in algorithm=qmix seed=2"
+        raise SettingError(key, value, expected) from None
 
 
 def _check_modes(words: Sequence[str]) -> None:

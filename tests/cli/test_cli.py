@@ -156,6 +156,18 @@ MISTAKES = [
     ("watch .", "checkpoint=.: is a directory without checkpoints/best.ckpt"),
     ("completion tcsh", "shell=tcsh: must be one of bash, fish, zsh"),
     ("trian", "unknown command 'trian': must be one of train, "),
+    ("train --config=qmix", "--config=qmix: ambiguous option: --config=qmix could match --config-path, "),
+    ("evaluate --episodes 3", "--episodes=: unrecognized arguments: --episodes; groups and settings stand "),
+    ("train --cfg jobs", "--cfg=: argument --cfg/-c: invalid choice: 'jobs'"),
+    ("train -s 1", "--shell-completion=: is 'remix completion' here"),
+    ("train --version", "--version=: is 'remix --version' here"),
+    ("train algorithm=OW_QMIX", "algorithm=OW_QMIX: must be one of ow_qmix, "),
+    ("train env=smac env.map_name=mmm2", "env.map_name=mmm2: must be one of MMM2, MMM, "),
+    ("train lr=0.1", "lr: unknown setting (perhaps algorithm.optimizer.lr); must be one of "),
+    ("train algorithm.lr=0.1", "algorithm.lr: unknown setting (perhaps algorithm.optimizer.lr); must be "),
+    ("train mixer=vdn", "mixer: unknown setting (perhaps algorithm/mixer); must be one of "),
+    ("train t_max=1000", "t_max: unknown setting (perhaps max_env_steps); must be one of "),
+    ("train env_args.map_name=3m", "env_args: unknown setting (perhaps env.map_name); must be one of "),
 ]
 
 
