@@ -48,8 +48,8 @@ class Line:
     def text(self, now: datetime) -> str:
         """As it is printed, reading no more than that needs."""
         states = Counter(directory.state for directory, _ in self.runs)
-        jobs = _planned(self.folder) or len(self.runs)
-        states["new"] += max(0, jobs - len(self.runs))
+        jobs = max(_planned(self.folder), len(self.runs))
+        states["new"] += jobs - len(self.runs)
         state = next(state for state in _WORST_FIRST if states[state])
         score, note = _score(*self.runs[0]), ""
         if not self.is_run:

@@ -23,7 +23,7 @@ from remix.tracking.delivery import Delivery, Target
 from remix.tracking.note import NOTE, Note
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
-from remix.tracking.store import AwayError, connect, is_away, store_uri
+from remix.tracking.store import DATABASE, AwayError, connect, database_file, is_away, store_uri
 from remix.tracking.studies import has_run
 
 if TYPE_CHECKING:
@@ -225,7 +225,13 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
 
 
 def _address(note: Note, tracking_uri: str | None) -> str:
-    """The address of the store, with its password: notes do not hold passwords."""
+    """The address of the store, with its password: notes do not hold passwords.
+
+    Where the database in the folder of all runs is gone, that folder was moved, or is of another machine.
+    """
+    database = database_file(note.store)
+    if database is not None and not database.is_file() and database.parts[-2:] == DATABASE.parts:
+        return store_uri(tracking_uri)
     if tracking_uri is not None or MASK not in note.store:
         return store_uri(tracking_uri or note.store)
     uri = store_uri()

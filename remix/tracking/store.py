@@ -19,6 +19,7 @@ from remix.settings.errors import SettingError, first_line
 from remix.settings.files import RUNS
 from remix.settings.redaction import MASK, password, remember
 from remix.tracking import databases
+from remix.tracking.moved import bring_along
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -27,6 +28,9 @@ DESCRIPTION = "mlflow.note.content"
 """The tag of an experiment or a run whose text, in Markdown, stands on its page."""
 
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
+DATABASE = RUNS / "mlflow.db"
+"""The store, unless another one is named."""
+
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
 _TRAINING = {"mlflow.experimentKind": "custom_model_development"}  # decides which pages MLflow shows
@@ -68,7 +72,7 @@ def store_uri(tracking_uri: str | None = None) -> str:
 
     :raises SettingError: if the password of the address cannot be read as one.
     """
-    default = f"{_SQLITE}{(RUNS / 'mlflow.db').as_posix()}"
+    default = f"{_SQLITE}{DATABASE.as_posix()}"
     uri = tracking_uri or os.environ.get(ENVIRONMENT_VARIABLE) or default
     remember(uri)
     _check_password(uri)
@@ -110,6 +114,8 @@ def connect(uri: str) -> MlflowClient:
         with exclusive(uri):
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
+            if database is not None:
+                bring_along(database, _beside(database))
     except SettingError:
         raise
     except Exception as error:
@@ -183,7 +189,7 @@ def _artifacts(uri: str) -> str | None:
     :raises SettingError: if the database has no room for the address.
     """
     if (database := database_file(uri)) is not None:
-        return (database.parent / "artifacts").as_uri()
+        return _beside(database).as_uri()
     if not databases.is_database(uri):
         return None
     folder = (RUNS.absolute() / "artifacts").as_uri()
@@ -193,6 +199,11 @@ def _artifacts(uri: str) -> str | None:
         )
         raise SettingError("runs", folder, expected)
     return folder
+
+
+def _beside(database: Path) -> Path:
+    """The folder of the artifacts of a SQLite database."""
+    return database.parent / "artifacts"
 
 
 def _check_password(uri: str) -> None:

@@ -68,6 +68,8 @@ def test_a_study_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert shown(capsys)[0][0] == "interrupted" and shown(capsys)[0][3:] == rest
     run("studies/duel/x/seed2", 10, "failed")
     assert shown(capsys)[0][0] == "failed" and shown(capsys)[0][3:] == rest
+    run("studies/duel/x/seed3", 5, "finished")  # of another machine, whose plan is not here
+    assert shown(capsys)[0][-4:] == ["(3", "of", "4", "finished)"]
 
 
 def test_the_latest_that_has_a_report():

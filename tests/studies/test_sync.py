@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
+from mlflow.tracking._tracking_service import utils
 
 from remix.callbacks.summary import CurveSummary
 from remix.records.directory import RunDirectory
@@ -136,6 +137,31 @@ def test_a_deleted_run_that_is_not_whole_does_not_come_back_unasked(
     (Path("runs/x") / "episode.gif").write_bytes(b"a picture more")
     assert "deleted in MLflow: runs/x; " in remix("sync").out
     assert RunDirectory(Path("runs/x")).record == record
+
+
+def test_runs_that_were_moved_are_at_home_where_they_are(
+    remix: CommandLine, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert remix(*STUDY, "seed=1,2").code == 0
+    _, before = parent_and_children(mlflow_uri, "games")
+    (moved := tmp_path / "moved").mkdir()
+    Path("runs").rename(moved / "runs")
+    monkeypatch.chdir(moved)
+    utils._artifact_repos_cache.clear()  # MLflow's, of this process
+    synced = remix("sync")
+    assert synced.code == 0, synced.err
+    assert "everything is delivered" in synced.out and "deleted" not in synced.out
+    assert remix(*STUDY, "seed=1,2,3").code == 0
+    assert not (tmp_path / "runs").exists()
+    uri = f"sqlite:///{moved}/runs/mlflow.db"
+    _, after = parent_and_children(uri, "games")
+    assert {run.info.run_id for run in before} < {run.info.run_id for run in after}
+    for run in after:
+        assert run.info.artifact_uri == f"file://{moved}/runs/artifacts/{run.info.run_id}/artifacts"
+        assert "config.yaml" in {file.path for file in MlflowClient(uri).list_artifacts(run.info.run_id)}
+        directory = Path("runs/studies/games/matrix_game/qmix", f"seed{run.data.tags['seed']}")
+        assert curve(uri, run.info.run_id) == journal(directory)
+    assert remix("report", "games").err == ""
 
 
 def test_a_store_that_is_away_does_not_tell_of_deleted_runs(

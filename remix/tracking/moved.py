@@ -1,0 +1,51 @@
+"""SQLite stores that were moved or copied, with the folder of their artifacts beside them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+_PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Tables and columns of MLflow that hold whole addresses of artifacts."""
+
+
+def bring_along(database: Path, artifacts: Path) -> None:
+    """Correct the addresses of artifacts in a database that lay elsewhere before.
+
+    MLflow would look for them at the former place, and put those of later runs there.
+
+    :param artifacts: the folder beside the database, absolute; nothing is done where it is not there.
+    """
+    if not artifacts.is_dir():
+        return
+    here = artifacts.as_uri()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        known = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        for (former,) in known:
+            if former != here and _is_ours(former, artifacts):
+                for table, column in _PLACES:
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1) "
+                        f"WHERE {column} = ?2 OR substr({column}, 1, length(?2) + 1) = ?2 || '/'",
+                        (here, former),
+                    )
+
+
+def _is_ours(address: str | None, artifacts: Path) -> bool:
+    """Whether an address is that of another folder in which ReMIX keeps the artifacts of a database."""
+    parts = urlsplit(address or "")
+    folder = Path(url2pathname(parts.path))
+    if parts.scheme != "file" or folder.name != artifacts.name:
+        return False
+    with suppress(OSError):
+        return not folder.samefile(artifacts)  # the same by another path, as through a link
+    return True
