@@ -16,7 +16,10 @@ from remix.report.text import shortened
 from remix.report.verdicts import EFFECT, LEAST_SEEDS, Comparison, compare, nothing_compared
 
 _MOST_GROUPS = 3
-"""Of variants with the same panels, that a sentence names one by one."""
+"""Of variants with the same panels, and of panels, that a sentence names one by one."""
+
+_MOST_PANELS = 4
+"""That stand side by side in a table."""
 
 _ENDED = {FINISHED: "without scores", DIVERGED: "diverged", STOPPED: "stopped early", "FAILED": "failed"}
 """What is said of runs that are over and do not count."""
@@ -48,21 +51,32 @@ def answer(results: StudyResults) -> str:
 
 
 def headline_table(results: StudyResults, scores: Sequence[Score]) -> Table:
-    """A line for each variant: its final scores, and when its runs begin where the study asks for that."""
+    """A line for each variant: its final scores, and when its runs begin where the study asks for that.
+
+    A few panels stand side by side; where there are more, each variant has a line in each.
+    """
     found = {(score.panel, score.variant): score for score in scores}
     text = number_format(score.final.value for score in scores)
     final = f"final {shortened(results.score_label)}"
     begun = {key: _begun(onset) for key, onset in _onsets(results).items()}
-    if len({score.panel for score in scores}) > 1:
+    panels = len({score.panel for score in scores})
+    if 1 < panels <= _MOST_PANELS:
         return _of_panels(results, found, begun, text)
     against = _words(results)
-    header = ["variant", *(["begun", "half after"] if begun else []), final, *([] if begun else ["seeds"])]
+    header = [
+        *(["panel"] if panels > 1 else []),
+        "variant",
+        *(["begun", "half after"] if begun else []),
+        final,
+        *([] if begun else ["seeds"]),
+    ]
     header += [f"against {named(results, results.reference)}"] if against else []
     rows = []
     for key, score in found.items():
         numbers = [*begun.get(key, []), with_interval(score.final, text), *([] if begun else [str(score.n)])]
-        verdict = [against.get(score.variant, "–")] if against else []
-        rows.append([named(results, score.variant), *numbers, *verdict])
+        verdict = [against.get(key, "–")] if against else []
+        where = [label(score.panel, results.panels)] if panels > 1 else []
+        rows.append([*where, named(results, score.variant), *numbers, *verdict])
     return Table(header, rows)
 
 
@@ -91,11 +105,11 @@ def _begun(onset: Onset) -> list[str]:
     return [f"{onset.begun} of {onset.n}", "never" if isinf(onset.median) else steps(onset.median)]
 
 
-def _words(results: StudyResults) -> dict[str, str]:
-    """The verdict on each variant, if there may be verdicts."""
+def _words(results: StudyResults) -> dict[Key, str]:
+    """The verdict on each curve, if there may be verdicts."""
     if len(codes(results)[1]) > 1:
         return {}
-    return {comparison.variant: _word(comparison) for comparison in compare(results)}
+    return {(each.panel, each.variant): _word(each) for each in compare(results)}
 
 
 def _word(comparison: Comparison) -> str:
@@ -196,6 +210,8 @@ def _where(results: StudyResults, panels: Sequence[str]) -> str:
         return ""
     if len(panels) == len(results.panels):
         return " in all panels"
+    if len(panels) > _MOST_GROUPS:
+        return f" in {len(panels)} of {len(results.panels)} panels"
     return f" in {_names([label(panel, results.panels) for panel in panels])}"
 
 

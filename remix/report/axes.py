@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NARROW = 6.0  # inches, of a single pair of axes
+_LETTERS = 11  # of a title per inch
 _MARKERS = 8  # per curve
 _MOST = 4.0
 
@@ -45,6 +47,8 @@ def make_panels(
     columns = len(names) if len(names) <= 3 else 2 if len(names) == 4 else 3
     rows = ceil(len(names) / columns)
     width = NARROW if columns == 1 else WIDTH
+    titles = {name: fill(label(name, results.panels), int(_LETTERS * width / columns)) for name in names}
+    height += 0.17 * max((title.count("\n") for title in titles.values()), default=0)
     figure = Figure(figsize=(width, rows * height + 0.3), layout="constrained")
     panels: list[tuple[Axes, str]] = []
     for place, name in enumerate(names):
@@ -52,7 +56,7 @@ def make_panels(
         axes = figure.add_subplot(
             rows, columns, place + 1, sharex=first if share_x else None, sharey=first if share_y else None
         )
-        axes.set_title(label(name, results.panels))
+        axes.set_title(titles[name])
         if place + columns >= len(names):
             axes.set_xlabel(x)
         if place % columns == 0:

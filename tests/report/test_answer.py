@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from remix.report.answer import answer, headline_table
 from remix.report.findings import verdicts
 from remix.report.results import Run, StudyResults
@@ -191,3 +193,18 @@ def test_headline_numbers_of_several_panels() -> None:
     table = headline_table(asked, scores(asked))
     assert table.header[1:] == ["p = 0: begun", "p = 0: final", "p = -2: begun", "p = -2: final"]
     assert table.rows[0][1:3] == ["1 of 3", "11.0 [10.0, 12.0]"] and table.rows[2][3:] == ["–", "–"]
+
+
+def test_many_panels_are_counted_and_stand_one_below_the_other() -> None:
+    low, between, high = (list(np.arange(8.0) + start) for start in (0.0, 0.5, 10.0))
+    panels = [f"p = {panel}" for panel in range(6)]
+    runs = [run for p in panels for run in [*flat(p, "remix", high), *flat(p, "qmix", low)]]
+    results = study(*runs, *flat("p = 6", "remix", low), *flat("p = 6", "qmix", between))
+    assert answer(results).startswith(
+        "ReMIX has a higher final score than QMIX in 6 of 7 panels. No difference is shown between ReMIX and "
+        "QMIX in p = 6: "
+    )
+    table = headline_table(results, scores(results))
+    assert table.header == ["panel", "variant", "final score", "seeds", "against ReMIX"]
+    assert table.rows[1] == ["p = 0", "QMIX", "3.50 [1.50, 5.50]", "8", "lower"]
+    assert table.rows[-1][:2] == ["p = 6", "QMIX"] and table.rows[-1][-1] == "no difference shown"

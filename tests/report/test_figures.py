@@ -177,7 +177,8 @@ def test_only_figures_that_have_something_to_show(tmp_path: Path) -> None:
 )
 def test_no_text_lies_on_another(maker: str, panels: int) -> None:
     variants = ["remix", "ow_qmix", "cw_qmix", "qmix", "without_bellman_error_and_condition", "iql"]
-    names = [f"p = -{panel / 2}" for panel in range(panels)]
+    long = ", epsilon over 1,000,000 steps" * (panels > 4)
+    names = [f"p = -{panel / 2}{long}" for panel in range(panels)]
     runs = [run for name in names for variant in variants for run in flat(name, variant, [30.0, 35.5])]
     maps = tuple(make_heat_map(name, variant) for name in names for variant in variants[2:5])
     study = StudyResults("s", "s", "test return", tuple(runs), maps)
