@@ -34,6 +34,15 @@ SETTINGS = (
     "logger=none",
     "callbacks=none",
 )
+MORE_UPDATES = (
+    "replay.episodes_per_round=8",
+    "replay.updates_per_round=8",
+    "algorithm.optimizer.lr=0.001",
+    "max_env_steps=48_000",
+    "steps_per_epoch=8_000",
+)
+OWN_SETTINGS = {"pqn_qmix": MORE_UPDATES, "pqn_vdn": MORE_UPDATES}
+"""Of algorithms that are made for more games at once than play here."""
 FEWEST_SEEDS = 5
 _NARROWEST = 1.0
 """Units of return that a band reaches at least beyond its scores; the best return is 20."""
@@ -45,7 +54,8 @@ def score(algorithm: str, seed: int) -> float:
 
     with TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         os.chdir(folder)
-        run = remix.train(*SETTINGS, f"algorithm={algorithm}", f"seed={seed}", f"run_dir={folder}/run")
+        settings = (*SETTINGS, *OWN_SETTINGS.get(algorithm, ()))
+        run = remix.train(*settings, f"algorithm={algorithm}", f"seed={seed}", f"run_dir={folder}/run")
         curve = run.curves["test/return"].dropna()
         os.chdir("/")
     return float(curve[len(curve) // 2 :].mean())

@@ -17,6 +17,12 @@ def test_doing_nothing_lies_outside_of_the_bands(algorithm: str) -> None:
     assert 0.0 < low < high
 
 
+def test_every_method_has_a_band() -> None:
+    """But non-monotonic mixing: nothing makes the agents' own best actions the best together."""
+    without = {name for name in ALGORITHMS if name not in stored() and not name.endswith("_official")}
+    assert without == {"nonmonotonic"}
+
+
 def test_seeds_are_enough_for_a_band() -> None:
     for algorithm, scores in stored().items():
         assert algorithm in ALGORITHMS and len(scores) >= FEWEST_SEEDS
