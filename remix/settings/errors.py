@@ -83,7 +83,7 @@ class GameError(RuntimeError):
 
     def __init__(self, message: str, details: str = "") -> None:
         self.details = details
-        super().__init__(message)
+        super().__init__(_visible(message))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.details)

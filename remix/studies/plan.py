@@ -102,6 +102,8 @@ def make_plan(config: DictConfig) -> Plan:
     if config.study.score in CURVE_COLUMNS:
         raise SettingError("study.score", config.study.score, "must not be another column of its tables")
     _check_tuning(config.study.tuning)
+    for name in ("together", "reuse", "retry_failed"):
+        checks.flag(f"study.{name}", config.study[name])
     # Before the jobs, which hand it on to a callback of theirs under another name.
     onset = None if config.study.onset is None else checks.number("study.onset", config.study.onset)
     composed = list(_jobs(config))
@@ -123,7 +125,7 @@ def make_plan(config: DictConfig) -> Plan:
             )
         _check_place(config, job)
     about = config.study
-    if checks.flag("study.together", about.together):
+    if about.together:
         jobs = tuple(replace(job, together=_equals(job, jobs)) for job in jobs)
     sweep = redacted(dict(setting.split("=", 1) for setting in _given(config) if "=" in setting))
     warnings = Counter(line for _, _, lines in composed for line in lines)

@@ -145,9 +145,7 @@ def test_files_that_have_nothing_to_do_with_it_are_no_obstacle(remix: CommandLin
     (remix.home / "conf/latin.yaml").write_bytes(b"name: caf\xe9 ${lightness}\n")
     write(remix.home, {"conf/experiment/odd.yaml": "# @package _global_\nheight: 3\nlightness: 2\n"})
     outcome = remix("train", "experiment=odd")
-    assert outcome.err.startswith("remix: height=3: unknown setting; must be one of weight_range, "), (
-        outcome.err
-    )
+    assert outcome.err.startswith("remix: height=3: unknown setting; must be one of "), outcome.err
 
 
 def test_our_own_folder_is_no_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

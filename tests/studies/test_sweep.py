@@ -249,6 +249,8 @@ def _wait_for(file: Path) -> None:
         ("study=custom study.name=x algorithm.gamma=0.9,0.8", "names two configurations of 'predator_prey'"),
         ("study=custom study.name=x seed=1,two", "seed=two: must be a whole number"),
         ("study=custom study.name=x env=predator_prey,nope", "env=nope: must be one of "),
+        ("study=custom study.name=x study.retry_failed=maybe", "study.retry_failed=maybe: must be true or"),
+        ("study=custom study.name=x study.reuse=7", "study.reuse=7: must be true or false"),
         ("study=ablation algorithm=vdn", "algorithm.weighting.bellman_error=False: unknown setting"),
     ],
 )
