@@ -89,8 +89,8 @@ def draw_band(axes: Axes, band: Band, style: Style, order: int) -> None:
         zorder=3,
     )
     known = ~np.isnan(band.low)
-    ends = (values[known] for values in (band.at, band.low, band.high))
-    axes.fill_between(*ends, color=style.color, alpha=0.16, linewidth=0.0)
+    at, low, high = (values[known] for values in (band.at, band.low, band.high))
+    axes.fill_between(at, low, high, color=style.color, alpha=0.16, linewidth=0.0)
 
 
 def add_legend(figure: Figure, results: StudyResults, diverged: bool = False) -> None:

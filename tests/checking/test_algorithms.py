@@ -8,11 +8,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from remix.checking import training
 from remix.checking.algorithms import CHECKS
 from remix.checking.kinds import check
 from remix.checking.training import configuration
 from remix.settings.errors import CheckFailed, SettingError
+from remix.studies.search import composition
 from tests.checking import algorithms as broken
 
 FAULTS = {
@@ -57,8 +57,8 @@ def test_every_fault_is_found_by_its_check(algorithm):
 
 
 def test_nothing_is_found_in_a_sound_one(monkeypatch: pytest.MonkeyPatch):
-    composed = Mock(wraps=training.composed)
-    monkeypatch.setattr(training, "composed", composed)
+    composed = Mock(wraps=composition.composed)
+    monkeypatch.setattr("remix.checking.training.composed", composed)
     report = check(broken.Sound)
     composed.assert_called_once()
     assert report.subject == "tests.checking.algorithms.Sound"

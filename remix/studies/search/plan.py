@@ -85,7 +85,7 @@ def make_plan(about: DictConfig, words: Sequence[str]) -> Plan:
     )
 
 
-def _check_numbers(asked: Mapping[str, Any]) -> None:
+def _check_numbers(asked: dict[str, Any]) -> None:
     checks.known("search", asked, SETTINGS)
     checks.count(asked, "trials", minimum=1, group="search.")
     checks.seed("search.sampler_seed", asked["sampler_seed"])
