@@ -243,7 +243,7 @@ def test_nothing_heavy_is_imported_for_help():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("words", [["max_env_steps=10"], ["env.n_agents=abc"], ["seed=-1"]])
+@pytest.mark.parametrize("words", [["max_env_steps=0"], ["env.n_agents=abc"], ["seed=-1"]])
 def test_a_wrong_value_is_refused_before_anything_heavy_is_imported(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
