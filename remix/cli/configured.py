@@ -22,6 +22,7 @@ def run_configured(name: str, arguments: list[str], function: Callable[[DictConf
     In a sweep the function is called for each of its runs, by Hydra's launcher.
     """
     import hydra
+    from hydra.errors import ConfigCompositionException
 
     from remix.runs.config import register_resolvers
     from remix.settings.words import check_words, settings_first
@@ -64,9 +65,26 @@ def run_configured(name: str, arguments: list[str], function: Callable[[DictConf
 
     task.__name__, task.__module__ = name, "remix.runs.experiment"
     sys.argv = [f"remix {name}", *settings_first(arguments)]
-    hydra.main(version_base="1.3", config_path="pkg://remix.conf", config_name=name)(task)()
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://remix.conf", config_name=name)(task)()
+    except ConfigCompositionException as error:
+        if any(said in str(error) for said in ("Ambiguous value", "requires --multirun")):
+            _check_sweep(name, arguments)
+        raise
     if failures:
         raise failures[0]
+
+
+def _check_sweep(name: str, arguments: list[str]) -> None:
+    """Raise what is wrong with a study.
+
+    Hydra takes a study with a mistake for a single run, and objects to its several values instead.
+    """
+    from remix.runs.composing import composed, config_loader
+    from remix.settings.words import added_folders, settings_and_options
+
+    settings, _ = settings_and_options(arguments)
+    composed(name, settings, config_loader(added_folders(arguments)), sweep=True)
 
 
 def _check_folder() -> None:

@@ -28,7 +28,7 @@ def help_of(command: str, words: Sequence[str]) -> str:
     from remix.settings.words import added_folders, group_choices, settings_and_options
 
     settings, _ = settings_and_options(words)
-    full = composed(command, settings, config_loader(added_folders(words)))
+    full = composed(command, settings, config_loader(added_folders(words)), sweep=True)
     choices = full.hydra.runtime.choices.items()
     chosen = {key: choice for key, choice in sorted(choices) if key.partition("/")[0] != "hydra"}
     width = max(_NARROWEST, shutil.get_terminal_size().columns - 1)

@@ -49,11 +49,15 @@ def compose(*words: str, command: str = "train") -> DictConfig:
         raise _mistake(line, words) from error
 
 
-def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = None) -> DictConfig:
+def composed(
+    command: str, words: Sequence[str], loader: ConfigLoader | None = None, sweep: bool = False
+) -> DictConfig:
     """``conf/<command>.yaml`` with the settings of a command line, Hydra's own part included, not resolved.
 
     :param loader: Hydra's, of a command that has its own search path.
+    :param sweep: what all runs of a sweep share; settings with several values are left out.
     """
+    mode = RunMode.MULTIRUN if sweep else RunMode.RUN
     with _our_rules():
         register_resolvers()
         OmegaConf.register_new_resolver(
@@ -61,7 +65,11 @@ def composed(command: str, words: Sequence[str], loader: ConfigLoader | None = N
         )  # no sweep is run, so that no folder is made
         try:
             return (loader or config_loader()).load_configuration(
-                config_name=command, overrides=list(words), run_mode=RunMode.RUN, from_shell=False
+                config_name=command,
+                overrides=list(words),
+                run_mode=mode,
+                from_shell=False,
+                validate_sweep_overrides=not sweep,
             )
         finally:
             register_resolvers()

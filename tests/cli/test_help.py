@@ -76,6 +76,14 @@ def test_what_was_chosen_is_shown(remix: CommandLine):
     assert "env=foo: must be one of" in remix("train", "env=foo", "--help").err
 
 
+def test_a_sweep_has_help_too(remix: CommandLine):
+    outcome = remix(
+        "train", "study=custom", "algorithm=qmix,vdn", "env=two_step,climbing", "seed=7", "--help"
+    )
+    assert outcome.code == 0, outcome.err
+    assert "  seed=7 " in outcome.out and "  study.name=" in outcome.out
+
+
 def test_configurations_of_an_added_folder_are_found(remix: CommandLine):
     (folder := remix.home / "mine/env").mkdir(parents=True)
     (folder / "lamp.yaml").write_text("_target_: lamp.Lamp\nbulbs: 3\n")
