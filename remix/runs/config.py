@@ -72,7 +72,9 @@ def check(config: DictConfig) -> None:
         )
         config.steps_per_epoch = config.max_env_steps
     if config.ckpt_path is not None and not os.path.isfile(str(config.ckpt_path)):
-        raise SettingError("ckpt_path", config.ckpt_path, "is not a file")
+        last = RunDirectory(Path(str(config.ckpt_path))).goes_on_from
+        expected = "is not a file" if last is None else f"is a folder; the checkpoint to go on from is {last}"
+        raise SettingError("ckpt_path", config.ckpt_path, expected)
     if config.init_from is not None and config.ckpt_path is not None:
         raise SettingError(
             "init_from", config.init_from, "cannot go with ckpt_path, which brings networks too"

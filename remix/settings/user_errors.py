@@ -159,6 +159,8 @@ def _text(error: BaseException, cause: BaseException | None) -> str:
     if several := re.match(r"Ambiguous value for argument '([^=]*)=(.*?)'", text):
         key, values = several.groups()
         return f"{key}={values}: several values need -m, a list needs brackets: {key}=[{values}]"
+    if absent := re.match(r"Could not override '([^']+)'\. No match in the defaults list", text):
+        return f"{absent[1]}: cannot be chosen with this command; --help shows what can"
     if (merged := re.match(r"Error merging override (.*)", text)) and "Cannot merge DictConfig" in str(cause):
         key = merged[1].partition("=")[0].lstrip("+")
         return f"{merged[1]}: must be settings; single ones are set by {key}.NAME=VALUE"

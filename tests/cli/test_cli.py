@@ -156,6 +156,7 @@ MISTAKES = [
         "evaluate nothing-here",
         "checkpoint=nothing-here: must be a checkpoint file, a run directory or an MLflow",
     ),
+    ("evaluate algorithm=qmix", "algorithm: cannot be chosen with this command; --help shows what can"),
     ("watch .", "checkpoint=.: is a directory without checkpoints/best.ckpt"),
     ("completion tcsh", "shell=tcsh: must be one of bash, fish, zsh"),
     ("trian", "unknown command 'trian': must be one of train, "),
@@ -346,3 +347,12 @@ def test_what_nobody_expected_is_one_line_too(remix: CommandLine, monkeypatch: p
     assert outcome.err.endswith("; -v shows the traceback\n")
     with pytest.raises(KeyError):
         remix("report", "-v")
+
+
+def test_a_run_where_a_checkpoint_has_to_be_leads_to_its_last_one(remix: CommandLine):
+    last = remix.home / "runs/mine/checkpoints/last.ckpt"
+    last.parent.mkdir(parents=True)
+    last.touch()
+    outcome = remix("train", "ckpt_path=runs/mine")
+    assert outcome.code == 2
+    assert "is a folder; the checkpoint to go on from is runs/mine/checkpoints/last.ckpt\n" in outcome.err
