@@ -13,11 +13,11 @@ from remix.settings.errors import SettingError
 from remix.tracking.journal import Journal
 from remix.tracking.wandb_logger import WandbLogger
 
-wandb = pytest.importorskip("wandb", reason="the extra 'wandb' is not installed")
-
 
 @pytest.fixture(autouse=True)
 def _nobody_is_logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not above: it takes seconds, of every process that looks for tests.
+    pytest.importorskip("wandb", reason="the extra 'wandb' is not installed")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
@@ -40,6 +40,8 @@ def begun(directory: Path) -> WandbLogger:
 
 def kept(directory: Path) -> bytes:
     """What there is to be sent of a run that had one process; W&B's own process has then ended."""
+    import wandb
+
     wandb.teardown()
     [file] = directory.glob("wandb/offline-run-*/*.wandb")
     return file.read_bytes()
