@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -24,6 +25,7 @@ from remix.tracking import store
 from remix.tracking.loggers import MLflowLogger, tensorboard
 from remix.tracking.runs import LONGEST_VALUE, git_commit
 from remix.tracking.store import AwayError
+from tests.command_line import CommandLine
 
 CONFIG: dict[str, Any] = {
     "seed": 3,
@@ -293,7 +295,7 @@ class TestUi:
 
     @pytest.mark.slow
     @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
     def test_serves_the_runs_until_it_is_ended(
         self, served: subprocess.Popen[str], free_port: int, number: signal.Signals
     ) -> None:
@@ -304,12 +306,26 @@ class TestUi:
         with urlopen(f"http://127.0.0.1:{free_port}/") as page:
             assert b"MLflow" in page.read()
         served.send_signal(number)
-        expected = {signal.SIGINT: 0, signal.SIGTERM: 128 + number, signal.SIGKILL: -number}
-        assert served.wait(240) == expected[number]
+        assert served.wait(240) == {signal.SIGINT: 0, signal.SIGKILL: -number}[number]
         deadline = time.monotonic() + (120.0 if number is signal.SIGKILL else 0.0)
         while _answers(free_port):
             assert time.monotonic() < deadline
             time.sleep(0.2)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+    def test_the_server_ends_with_a_command_that_is_told_to_end(
+        self, remix: CommandLine, mlflow_uri: str, free_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = [sys.executable, "-S", "-c", "import time; time.sleep(1000)"]  # in place of MLflow
+        server = subprocess.Popen(program, stderr=subprocess.PIPE, start_new_session=True)
+        ui = import_module("remix.tracking.ui")  # a function is called like it
+        monkeypatch.setattr(ui, "_start", lambda *arguments: server)
+        monkeypatch.setattr(ui, "_wait_for", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        try:
+            assert remix("ui", "--port", str(free_port)).code == 128 + signal.SIGTERM
+            assert server.returncode == -signal.SIGTERM
+        finally:
+            server.kill()
 
 
 def _answers(port: int) -> bool:
