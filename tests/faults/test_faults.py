@@ -17,9 +17,9 @@ from tests.faults.signals import PHASES, Phase
 
 SEED = 1
 SHORT = {
-    "configurations": range(0, 200, 25),
-    "games": range(0, 140, 20),
-    "files": range(0, 230, 40),
+    "configurations": range(0, 200, 50),
+    "games": range(0, 140, 40),
+    "files": range(0, 230, 80),
     "signals": (0,),
     "kills": (0,),
     "tracking": (-1,),
