@@ -505,7 +505,7 @@ import time
 from pathlib import Path
 from remix.studies.search.trials import Trials
 
-{together(3)}
+{together(2)}
 trials = Trials(Path({str(tmp_path)!r}), "s", budget=40, seed=1)
 while (trial := trials.claim()) is not None:
     x = trial.suggest_float("x", 0.0, 1.0)
@@ -514,10 +514,10 @@ while (trial := trials.claim()) is not None:
     trials.finish(trial, x)
 """
     command = [sys.executable, "-c", code]
-    processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate()[0].split("\n")[:-1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0]
-    assert sum(map(bool, outputs)) > 1, "one process did everything"
+    assert [process.returncode for process in processes] == [0, 0]
+    assert all(outputs), "one process did everything"
     trials = Trials(tmp_path, "s", budget=40, seed=1).all()
     assert all(trial.state is TrialState.COMPLETE for trial in trials)
     assert sorted(line for output in outputs for line in output) == sorted(
