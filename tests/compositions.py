@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
+from pickle import dumps, loads
 from typing import Any
 
 import omegaconf.base
@@ -28,12 +28,13 @@ def composed_once() -> Iterator[None]:
     """Within, the same words give a copy of what they gave before.
 
     Only of our own configurations: where a folder of the user's is on the search path, Hydra composes.
+    To be read from bytes takes a quarter of the time of a deep copy.
     """
     Plugins.instance()  # which brings the sources
     source: Any = SourcesRegistry.instance().resolve("pkg")
     compose, read = ConfigLoaderImpl._load_configuration_impl, source._read_config
-    compositions: dict[tuple[Any, ...], DictConfig] = {}
-    files: dict[tuple[Any, ...], ConfigResult] = {}
+    compositions: dict[tuple[Any, ...], bytes] = {}
+    files: dict[tuple[Any, ...], bytes] = {}
 
     def composing(self: ConfigLoaderImpl, **given: Any) -> DictConfig:
         places = {place.path for place in self.config_search_path.get_path()}
@@ -42,8 +43,8 @@ def composed_once() -> Iterator[None]:
             return compose(self, **given)
         key = (*(given | {"overrides": tuple(words)}).items(), str(JobRuntime.instance().conf))
         if key not in compositions:
-            compositions[key] = compose(self, **given)
-        config = deepcopy(compositions[key])
+            compositions[key] = dumps(compose(self, **given))
+        config: DictConfig = loads(compositions[key])
         config.hydra.runtime.cwd = os.getcwd()
         return config
 
@@ -53,8 +54,9 @@ def composed_once() -> Iterator[None]:
         there = file.stat()
         key = (self.path, self.provider, file, there.st_mtime_ns, there.st_size)
         if key not in files:
-            files[key] = read(self, file)
-        return deepcopy(files[key])
+            files[key] = dumps(read(self, file))
+        content: ConfigResult = loads(files[key])
+        return content
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConfigLoaderImpl, "_load_configuration_impl", composing)
