@@ -10,7 +10,6 @@ from pathlib import Path
 from pickle import dumps, loads
 from typing import Any
 
-import omegaconf.base
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.sources_registry import SourcesRegistry
@@ -18,6 +17,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobRuntime
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import DictConfig
+from omegaconf.grammar_parser import parse
 
 OURS = {"pkg://remix.conf", "pkg://hydra.conf", "structured://"}
 """Where configurations lie that no test changes."""
@@ -61,5 +61,5 @@ def composed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ConfigLoaderImpl, "_load_configuration_impl", composing)
         patch.setattr(source, "_read_config", reading)
-        patch.setattr(omegaconf.base, "parse", cache(omegaconf.base.parse))
+        patch.setattr("omegaconf.base.parse", cache(parse))
         yield
