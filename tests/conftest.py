@@ -29,7 +29,7 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     reporter = node.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not node.config.stash.get(_SAID, False):
         node.config.stash[_SAID] = True
-        reporter.write_line(f"{len(ids):,} tests chosen; all of them take more than 20 core-minutes")
+        reporter.write_line(f"{len(ids):,} tests chosen; all of them take more than 15 core-minutes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

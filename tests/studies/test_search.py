@@ -390,7 +390,6 @@ def test_a_mistake_in_the_space_is_one_line(remix: CommandLine, dimension: str, 
         ("search.trails=3", "search.trails: unknown setting; must be one of trials, "),
         ("+search.trails=3", "search.trails=3: unknown setting; search must be one of trials, "),
         ("algorithm.gamma=2", "algorithm.gamma=2: must be a number between 0 and 1"),
-        ("steps_per_epoch=50", "steps_per_epoch=50: must be at most max_env_steps=40"),
         ("resume=never", "resume=never: is set by the search for every run"),
     ],
 )
