@@ -11,7 +11,7 @@ def test_a_band_reaches_as_far_beyond_its_scores_as_these_spread() -> None:
     assert band([5.0, 5.0]) == (4.0, 6.0)
 
 
-@pytest.mark.parametrize("algorithm", ["qmix", "vdn", "ow_qmix", "cw_qmix", "remix"])
+@pytest.mark.parametrize("algorithm", stored())
 def test_doing_nothing_lies_outside_of_the_bands(algorithm: str) -> None:
     low, high = band(stored()[algorithm])
     assert 0.0 < low < high
