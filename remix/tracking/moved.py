@@ -31,7 +31,7 @@ def bring_along(database: Path, artifacts: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         known = connection.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
         for (former,) in known:
-            if former != here and _is_ours(former, artifacts):
+            if former != here and _was_ours(former, database, artifacts):
                 for table, column in _PLACES:
                     connection.execute(
                         f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1) "
@@ -40,12 +40,18 @@ def bring_along(database: Path, artifacts: Path) -> None:
                     )
 
 
-def _is_ours(address: str | None, artifacts: Path) -> bool:
-    """Whether an address is that of another folder in which ReMIX keeps the artifacts of a database."""
+def _was_ours(address: str | None, database: Path, artifacts: Path) -> bool:
+    """Whether the artifacts of a database lay at an address before it was moved, or copied.
+
+    Other programs may keep theirs in a folder of the same name: one that is there, without a database like
+    this beside it, stays theirs.
+    """
     parts = urlsplit(address or "")
     folder = Path(url2pathname(parts.path))
     if parts.scheme != "file" or folder.name != artifacts.name:
         return False
     with suppress(OSError):
-        return not folder.samefile(artifacts)  # the same by another path, as through a link
+        if folder.samefile(artifacts):  # by another path, as through a link
+            return False
+        return (folder.parent / database.name).is_file()
     return True
