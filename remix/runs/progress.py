@@ -30,7 +30,7 @@ from remix.runs.identity import SCHEME
 from remix.runs.run_settings import RunSettings
 from remix.runs.sources import own_modules
 from remix.settings.errors import first_line
-from remix.settings.own_code import own_traceback
+from remix.settings.own_code import failed, own_traceback, summary
 from remix.settings.redaction import redact
 from remix.tracking.journal import Journal
 from remix.tracking.loggers import FolderLogger, JournalLogger, MLflowLogger, log_by
@@ -139,12 +139,13 @@ def ending(run: RunInProgress, goes_on: bool) -> Iterator[None]:
     with delivering(run):
         try:
             yield
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit) as end:
             if run.has_begun:
                 run.note(status="interrupted")
             last = run.directory.last
             begins = f"goes on from {last}" if last.is_file() else "begins anew: there is no checkpoint yet"
-            print(f"\ninterrupted; the same command with resume=auto {begins}")
+            by = f" by {summary(end)}" if failed(end) else ""
+            print(f"\ninterrupted{by}; the same command with resume=auto {begins}")
             raise
         except Exception as error:
             if run.has_begun or not goes_on:

@@ -44,6 +44,8 @@ def check_words(name: str, words: Sequence[str]) -> None:
                 raise SettingError(key, value, f"cannot be left out; {one_of(choices)}")
             if equals and _is_no_name(value):
                 raise SettingError(key, value, one_of(choices))
+            if re.search(r"\.yaml\b", value):  # which Hydra takes, and keeps in the names of runs
+                raise SettingError(key, value, "must stand without '.yaml'")
         if key.startswith("+") and not any("config-dir" in option or option == "-cd" for option in options):
             _check_added(name, key.lstrip("+"), value, words)
 

@@ -107,6 +107,7 @@ MISTAKES = [
     ("train =3", "=3: must be SETTING=VALUE"),
     ("train +new.key=3", "new.key=3: unknown setting; must be one of "),
     ("train ~algorithm", "~algorithm=: cannot be left out; must be one of "),
+    ("train algorithm=qmix.yaml", "algorithm=qmix.yaml: must stand without '.yaml'"),
     ("train ~seed", "seed=???: must be given"),
     ("train env=null", "env=null: must be one of "),
     ("train env=[two_step,climbng]", "env=climbng: must be one of climbing, "),

@@ -72,6 +72,16 @@ def test_a_run_with_a_time_limit_goes_on_without_one(
     assert not [warning for warning in recwarn if "ckpt_path" in str(warning.message)]
 
 
+def test_a_run_that_own_code_ends_says_where(remix: CommandLine) -> None:
+    (remix.home / "leaving.py").write_text(
+        "import sys\nfrom pytorch_lightning import Callback\nclass Leave(Callback):\n"
+        "    def on_train_epoch_end(self, trainer, module):\n        sys.exit(0)\n"
+    )
+    ended = remix("train", *TINY, "+callbacks.leave={_target_: leaving.Leave}")
+    assert "interrupted by SystemExit: 0 (leaving.py, line 5); the same command" in ended.out
+    assert RunDirectory(runs(remix.home)[0]).record.status == "interrupted"
+
+
 def test_a_folder_holds_one_run(remix: CommandLine) -> None:
     line = ("train", *TINY, "hydra.run.dir=runs/fixed")
     assert remix(*line).code == 0

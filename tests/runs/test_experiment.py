@@ -233,5 +233,5 @@ def test_a_short_training_learns_to_hunt(remix: CommandLine):
     values = metrics(run)
     curve = [value for (_, name), value in sorted(values.items()) if name == "test/return"]
     assert curve[0] < 2.0
-    # Of 20; a random policy is far below 0.
-    assert sum(curve[-3:]) / 3 > 8.0
+    # Of 20; a random policy is far below 0, one that leaves stags alone at 0. Four seeds had 7.5 to 10.8.
+    assert sum(curve[-3:]) / 3 > 4.0
