@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import optuna
@@ -28,7 +29,7 @@ from remix.runs.config import register_resolvers
 from remix.runs.identity import identity
 from remix.runs.run_settings import RunSettings
 from remix.studies.search.composition import composed, settled, spelled, train_words
-from remix.studies.search.trials import LOCKS, Trials
+from remix.studies.search.trials import LOCKS, Trials, _Pen
 from tests.command_line import CommandLine, Outcome
 from tests.programs import HALTING
 
@@ -258,6 +259,22 @@ def test_a_line_of_the_journal_that_was_cut_short_costs_no_other(tmp_path: Path)
         with (tmp_path / "journal.log").open("ab") as file:
             file.write(part)
     assert Trials(tmp_path, "game", budget=10, seed=1).counts() == {"finished": 2}
+
+
+def test_a_process_killed_while_it_wrote_the_journal_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    journal = Path("runs/searches/game/journal.log")
+    journal.parent.mkdir(parents=True)
+    journal.touch()
+    _Pen(journal).acquire()  # and never released
+    other = _Pen(journal)
+    other.grace_period = 0.1
+    waiting = Thread(target=other.acquire, daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert not waiting.is_alive()
 
 
 def test_proposals_do_not_depend_on_interruptions(tmp_path: Path):

@@ -31,7 +31,9 @@ class _Pen(JournalFileSymlinkLock):
     """
 
     def __init__(self, journal: Path) -> None:
-        super().__init__(str(journal))
+        # The lock is a link to the journal. One that leads nowhere, as a relative path would, is never taken
+        # from a process that was killed while it wrote: who comes next would wait for ever.
+        super().__init__(str(journal.absolute()))
         self._journal = journal
 
     def acquire(self) -> bool:
