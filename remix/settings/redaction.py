@@ -104,9 +104,14 @@ def password(address: str) -> str | None:
 
 
 def shield() -> None:
-    """From now on nothing that this process prints shows a secret."""
+    """From now on nothing that this process prints shows a secret.
+
+    A stream that was closed before the process began (``remix train >&-``) leads nowhere.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
         if not isinstance(stream, RedactedStream):
             setattr(sys, name, RedactedStream(stream))
 

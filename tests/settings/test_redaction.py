@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -120,6 +121,11 @@ def test_streams_mask_and_are_otherwise_themselves() -> None:
     print("see", f"http://u:{CANARY}@h", file=stream)
     assert text.getvalue() == "see http://u:***@h\n"
     assert not stream.isatty()
+
+
+def test_output_that_was_closed_before_the_command_began(tmp_path: Path) -> None:
+    command = f"{sys.executable} -c 'from remix.cli import main; main()' list --all >&- 2>&-"
+    assert subprocess.run(command, shell=True, cwd=tmp_path).returncode == 0
 
 
 class TestAddresses:
