@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from remix.records.directory import RunDirectory
+from remix.records.directory import RECORD, RunDirectory
 from remix.settings.errors import SettingError
 from remix.settings.files import replace_text
 from remix.studies.plan import Plan
@@ -89,12 +89,19 @@ class TrackedStudy(TrackedParent):
 
     def status(self) -> str:
         """What the states of its jobs come to, in MLflow's word."""
-        states = {
-            RunDirectory(Path(job["directory"])).state for job in self.plan["jobs"] if "directory" in job
-        }
+        jobs = (job for job in self.plan["jobs"] if "directory" in job)
+        states = {RunDirectory(self._directory(Path(job["directory"]))).state for job in jobs}
         if "running" in states:
             return "RUNNING"
         return "FINISHED" if states == {"finished"} else "FAILED" if "failed" in states else "KILLED"
+
+    def _directory(self, planned: Path) -> Path:
+        """Of a job: where it lies in the study's folder, which may be elsewhere now.
+
+        :param planned: its directory, as seen from where the study was planned.
+        """
+        inside = (self.folder.joinpath(*planned.parts[n:]) for n in range(1, len(planned.parts)))
+        return next((place for place in inside if (place / RECORD).is_file()), planned)
 
     def content(self) -> bytes:
         return (self.folder / PLAN_FILE).read_bytes()

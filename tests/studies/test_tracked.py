@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from remix.records.directory import RunDirectory
+from remix.records.record import RunRecord
 from remix.studies.tracked import CONFIGURATION_FILE, TrackedStudy
 from remix.tracking.plan_file import PLAN_FILE, read_plan
 from tests.studies.studies import parent_and_children
 
 
-def write(folder: Path, *seeds: int) -> None:
+def write(folder: Path, *seeds: int, directory: str = "nowhere") -> None:
     about = {"study": "games", "title": "Games", "metric": "test/return", "score": "return"}
-    job = {"panel": "p", "variant": "qmix", "algorithm": "qmix", "identity": "ab", "directory": "nowhere"}
+    job = {"panel": "p", "variant": "qmix", "algorithm": "qmix", "identity": "ab", "directory": directory}
     (folder / PLAN_FILE).write_text(json.dumps(about | {"jobs": [job | {"seed": seed} for seed in seeds]}))
 
 
@@ -28,3 +32,18 @@ def test_jobs_that_another_command_plans_meanwhile_come_to_the_store(mlflow_uri:
     stored = read_plan(Path(str(parent.info.artifact_uri).removeprefix("file://")) / PLAN_FILE)
     assert [job["seed"] for job in stored["jobs"]] == [1, 2]
     assert study.is_complete("RUNNING")
+
+
+@pytest.mark.parametrize("seen_from", ["project", "."])
+def test_a_study_is_what_its_runs_are_wherever_the_command_is_given(
+    seen_from: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "project/runs/studies/games"
+    place = folder / "p/qmix/seed1"
+    place.mkdir(parents=True)
+    RunDirectory(place).write(RunRecord(status="finished"))
+    write(folder, 1, directory="runs/studies/games/p/qmix/seed1")
+    monkeypatch.chdir(tmp_path / seen_from)
+    assert TrackedStudy(folder, "sqlite:///runs.db").status() == "FINISHED"
+    moved = folder.rename(tmp_path / "renamed")
+    assert TrackedStudy(moved, "sqlite:///runs.db").status() == "FINISHED"
