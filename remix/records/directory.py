@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -128,10 +129,18 @@ class RunDirectory:
 
 
 def all_runs() -> Iterator[tuple[RunDirectory, RunRecord]]:
-    """The folders and records of all runs below ``runs``."""
-    for file in RUNS.glob(f"**/{RECORD}"):
-        directory = RunDirectory(file.parent)
-        yield directory, directory.record
+    """The folders and records of all runs below ``runs``, at last those that links lead to."""
+    places, met = [str(RUNS)], set()
+    for place in places:  # which become more
+        for folder, below, files in os.walk(place):
+            if (real := os.path.realpath(folder)) in met:  # by another way, or in a circle
+                below.clear()
+                continue
+            met.add(real)
+            places += filter(os.path.islink, (os.path.join(folder, name) for name in below))
+            if RECORD in files:
+                directory = RunDirectory(Path(folder))
+                yield directory, directory.record
 
 
 def find_runs(identity: str, seed: int) -> list[tuple[RunDirectory, RunRecord]]:

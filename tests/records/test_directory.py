@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from remix.records.claims import claim
-from remix.records.directory import RECORD, RunDirectory, find_runs, latest_run
+from remix.records.directory import RECORD, RunDirectory, all_runs, find_runs, latest_run
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 
@@ -83,6 +83,19 @@ def test_runs_are_found_by_identity_and_seed(tmp_path: Path, monkeypatch):
     (Path("runs/x/a/checkpoints")).mkdir()
     (Path("runs/x/a/checkpoints/last.ckpt")).touch()
     assert latest_run("same", 1) == RunDirectory(Path("runs/x/a"))
+
+
+def test_runs_behind_links_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for place in ("scratch/far", "runs/near"):
+        Path(place).mkdir(parents=True)
+        RunDirectory(Path(place)).write(RunRecord(seed=1))
+    for link, target in (("a", "near"), ("b", "../scratch"), ("c", "../scratch/far"), ("d", ".")):
+        Path("runs", link).symlink_to(target)
+    Path("scratch/back").symlink_to(tmp_path / "runs")
+    found = {run.path.resolve(): run.path for run, _ in all_runs()}
+    assert len(list(all_runs())) == len(found) == 2
+    assert found[tmp_path / "runs/near"] == Path("runs/near")
 
 
 def test_what_is_not_of_a_run_is_never_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
