@@ -146,7 +146,7 @@ def all_runs() -> Iterator[tuple[RunDirectory, RunRecord]]:
 def find_runs(identity: str, seed: int) -> list[tuple[RunDirectory, RunRecord]]:
     """Folders and records of all runs below ``runs`` with this identity and seed, oldest first."""
     equal = [run for run in all_runs() if (run[1].identity, run[1].seed) == (identity, seed)]
-    return sorted(equal, key=lambda run: run[1].started or "")
+    return sorted(equal, key=_beginning)
 
 
 def latest_run(identity: str, seed: int) -> RunDirectory | None:
@@ -163,8 +163,14 @@ def latest_run(identity: str, seed: int) -> RunDirectory | None:
 
 def latest_policy() -> Path | None:
     """The checkpoint of the run below ``runs`` that began last, of those that have one."""
-    newest = sorted(all_runs(), key=lambda run: run[1].started or "", reverse=True)
+    newest = sorted(all_runs(), key=_beginning, reverse=True)
     return next(filter(None, (directory.checkpoint for directory, _ in newest)), None)
+
+
+def _beginning(run: tuple[RunDirectory, RunRecord]) -> tuple[str, bool, float]:
+    """Sorts runs by when they began; of copies of a folder the one that came furthest is the latest."""
+    record = run[1]
+    return record.started or "", record.status == "finished", record.seconds or 0.0
 
 
 def short(path: Path) -> Path:

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from remix.records.claims import claim
-from remix.records.directory import RECORD, RunDirectory, all_runs, find_runs, latest_run
+from remix.records.directory import RECORD, RunDirectory, all_runs, find_runs, latest_policy, latest_run
 from remix.records.record import RunRecord
 from remix.settings.errors import SettingError
 
@@ -83,6 +84,20 @@ def test_runs_are_found_by_identity_and_seed(tmp_path: Path, monkeypatch):
     (Path("runs/x/a/checkpoints")).mkdir()
     (Path("runs/x/a/checkpoints/last.ckpt")).touch()
     assert latest_run("same", 1) == RunDirectory(Path("runs/x/a"))
+
+
+def test_of_copies_the_one_that_came_furthest_is_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    began = RunRecord(identity="same", seed=1, started="2026-01-01", status="interrupted", seconds=60.0)
+    for name in "abcdefgh":  # in whatever order they are found
+        (checkpoints := Path("runs", name, "checkpoints")).mkdir(parents=True)
+        (checkpoints / "last.ckpt").touch()
+        RunDirectory(checkpoints.parent).write(began)
+    RunDirectory(Path("runs/d")).write(replace(began, seconds=90.0))
+    assert latest_run("same", 1) == RunDirectory(Path("runs/d"))
+    assert latest_policy() == Path("runs/d/checkpoints/last.ckpt")
+    RunDirectory(Path("runs/e")).write(replace(began, status="finished", final_return=1.0))
+    assert latest_run("same", 1) == RunDirectory(Path("runs/e"))
 
 
 def test_runs_behind_links_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
