@@ -93,11 +93,15 @@ def _learned_from(module: MultiAgentModule, data: ReplayDataModule) -> str:
 
 def tell_end(run: RunInProgress, module: MultiAgentModule, data: ReplayDataModule) -> None:
     """Print why training ended before its budget was used, and what the budget did not suffice for."""
-    if run.record.stopped_by is not None:
+    if (reason := run.record.stopped_by) is not None:
         steps = f"after {data.env_steps:,} of {data.max_env_steps:,} environment steps"
         last = run.directory.last
-        advice = f"; the same command with resume=auto goes on from {last}" if last.is_file() else ""
-        print(f"stopped by {run.record.stopped_by} {steps}{advice}")
+        setting, is_count, _ = reason.partition("=")
+        if is_count:  # of all processes together, so that this run is at its end
+            advice = f"; a new run goes on, with ckpt_path={last} and a larger {setting}"
+        else:
+            advice = f"; the same command with resume=auto goes on from {last}"
+        print(f"stopped by {reason} {steps}{advice if last.is_file() else ''}")
     _warn(Budget.of_run(module, data).shortfalls(module.env_steps, module.updates))
 
 

@@ -55,6 +55,14 @@ def test_a_run_that_ends_before_its_budget_is_stopped_and_goes_on(
     assert runs(remix.home) == [run]
 
 
+def test_a_number_of_epochs_is_gone_beyond_in_a_new_run(remix: CommandLine) -> None:
+    stopped = remix("train", *TINY, "run_dir=runs/x", "trainer.max_epochs=1")
+    assert "resume=auto" not in stopped.out
+    start = "ckpt_path=runs/x/checkpoints/last.ckpt"
+    assert f"; a new run goes on, with {start} and a larger trainer.max_epochs\n" in stopped.out
+    assert "after 32 of 64" in remix("train", *TINY, "run_dir=runs/y", "trainer.max_epochs=2", start).out
+
+
 def test_a_time_limit_counts_for_one_command(remix: CommandLine) -> None:
     line = ("train", *TINY, *SECOND, "run_dir=runs/x")
     assert "stopped by the time limit (trainer.max_time) after" in remix(*line).out
