@@ -106,12 +106,14 @@ def _text(value: Any) -> str:
 
 
 def _environment(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without pictures, which change no episode.
+    """Of an environment of ours without pictures, which change no episode. Those of others are not known.
 
     A battle of no scenario of the user's own has none here, as before its configuration named one.
     """
+    if not str(settings.get("_target_")).startswith("remix."):
+        return dict(settings)
     counted = {key: value for key, value in settings.items() if not str(key).startswith("render_")}
-    if counted.get("scenario") is None and str(counted.get("_target_")).startswith("remix."):
+    if counted.get("scenario") is None:
         counted.pop("scenario", None)
     return counted
 

@@ -75,6 +75,11 @@ def test_pictures_do_not_count(own: Path) -> None:
     assert of("env=smac") == of("env=smac", "env.render_sight=true") != of("env=smac", "env.step_mul=4")
 
 
+def test_settings_of_own_environments_count_whatever_they_are_called(own: Path) -> None:
+    near, far = (of("env._target_=dice.Mine", f"+env.render_distance={blocks}") for blocks in (2, 16))
+    assert near != far
+
+
 @pytest.mark.parametrize("game", ["smac", "smacv2", "open_loop_smac"])
 def test_a_run_made_before_battles_had_a_place_for_a_scenario_is_the_same(own: Path, game: str) -> None:
     config = remix.compose(f"env={game}")
