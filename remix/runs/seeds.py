@@ -48,7 +48,7 @@ def train_seeds(config: DictConfig) -> None:
 def _singles(config: DictConfig) -> Iterator[DictConfig]:
     """The configuration of every run."""
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else ()
-    for word in (word for word in given if word.startswith("seed=")):
+    for word in (word for word in given if word.lstrip("+").startswith("seed=")):
         raise SettingError(
             "seed", word.partition("=")[2], "cannot go with seeds, which are those of all runs"
         )

@@ -167,6 +167,7 @@ def test_a_run_that_fails_does_not_end_the_others(
         (["seeds=[1,-2]"], "seeds=-2: must be a whole number between 0 and 4294967295"),
         (["seeds=[1,two]"], "seeds=two: must be a whole number between 0 and 4294967295"),
         (["seeds=[1,2]", "seed=1"], "seed=1: cannot go with seeds, which are those of all runs"),
+        (["seeds=[1,2]", "++seed=1"], "seed=1: cannot go with seeds, which are those of all runs"),
         (["seeds=1,2"], "seeds=1,2: several values need -m, a list needs brackets: seeds=[1,2]"),
         (["seeds=[1,2]", "replay.batch_size=0"], "replay.batch_size=0: must be a whole number of at least 1"),
         (["seeds=[1,2]", "algorithm.gamma=7"], "algorithm.gamma=7: must be a number between 0 and 1"),
