@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from remix.envs.skirmish.plain_yaml import parse, read_text
 from remix.records.directory import RunDirectory
 from remix.runs import sources
 from remix.settings.errors import SettingError
@@ -155,5 +157,17 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and ("/" in value or Path(value).suffix) and os.path.isfile(value):
-        return f"file {sources.file_digest(Path(value))}"
+        return _content(Path(value))
     return value
+
+
+def _content(file: Path) -> str:
+    """What stands for the content of a file; of a scenario, for that of its terrain's file beside it too."""
+    files = [file]
+    if file.suffix in (".yaml", ".yml"):
+        with suppress(ValueError):  # who reads it says what is wrong
+            scenario = parse(read_text(file))
+            terrain = scenario.get("terrain") if isinstance(scenario, Mapping) else None
+            if isinstance(terrain, str) and (beside := file.parent / terrain).is_file():
+                files.append(beside)
+    return f"file {' '.join(map(sources.file_digest, files))}"

@@ -63,6 +63,19 @@ def test_the_content_of_named_files_counts_not_their_place(own: Path) -> None:
     assert begins[0] == begins[1] != begins[2] != of()
 
 
+def test_the_terrain_that_a_scenario_names_counts_as_the_scenario_does(own: Path) -> None:
+    (own / "maps").mkdir()
+    (own / "maps/ambush.yaml").write_text("terrain: valley.txt\n")
+    (own / "maps/valley.txt").write_text("....\n")
+    words = ("env=smac", "env.map_name=maps/ambush.yaml")
+    open_ground = of(*words)
+    (own / "maps/valley.txt").write_text("#..#\n")
+    closed = of(*words)
+    assert open_ground != closed
+    (own / "maps").rename(own / "moved")
+    assert of("env=smac", "env.map_name=moved/ambush.yaml") == closed
+
+
 def test_the_networks_that_a_run_begins_with_count_not_their_place(own: Path) -> None:
     for name, text in {"a": "one", "b": "one", "c": "two"}.items():
         (own / name / "checkpoints").mkdir(parents=True)
