@@ -20,6 +20,7 @@ from remix.settings.redaction import MASK, redacted
 from remix.settings.user_errors import one_line
 from remix.studies.search.needs import optuna_for
 from remix.tracking.delivery import Delivery, Target
+from remix.tracking.moved import knows
 from remix.tracking.note import NOTE, Note
 from remix.tracking.plan_file import PLAN_FILE, SEARCH_FILE
 from remix.tracking.runs import configuration
@@ -112,7 +113,7 @@ def _deleted(directories: Iterable[Path], tracking_uri: str | None) -> tuple[set
         if note is None or note.run_id is None or note.store in unknown:
             continue
         try:
-            uri = _address(note, tracking_uri)
+            uri = _address(note, tracking_uri, directory)
             if redacted(uri) != note.store or RunDirectory(directory).holder is not None:
                 continue
             if uri not in clients:
@@ -151,7 +152,7 @@ def _problems(
         try:
             if folder in again:
                 Note(note.store).write(folder)  # all of it is to come again
-            if (parent := _parent(folder, _address(note, tracking_uri))) is None:
+            if (parent := _parent(folder, _address(note, tracking_uri, folder))) is None:
                 continue
             if not parent.is_complete(status := parent.status()):
                 parent.deliver(status)
@@ -211,7 +212,9 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
         raise SettingError("run", directory, "was trained without logger=mlflow and stays in its folder")
     note = Note.read(directory)
     uri = (
-        store_uri(tracking_uri or node.get("tracking_uri")) if note is None else _address(note, tracking_uri)
+        store_uri(tracking_uri or node.get("tracking_uri"))
+        if note is None
+        else _address(note, tracking_uri, directory)
     )
     name = node.get("run_name")
     return Target(
@@ -224,13 +227,19 @@ def _target(directory: Path, tracking_uri: str | None) -> Target:
     )
 
 
-def _address(note: Note, tracking_uri: str | None) -> str:
+def _address(note: Note, tracking_uri: str | None, folder: Path) -> str:
     """The address of the store, with its password: notes do not hold passwords.
 
     Where the database in the folder of all runs is gone, that folder was moved, or is of another machine.
+
+    :param folder: that the note is in.
     """
     database = database_file(note.store)
-    if database is not None and not database.is_file() and database.parts[-2:] == DATABASE.parts:
+    if (
+        database is not None
+        and database.parts[-2:] == DATABASE.parts
+        and (not database.is_file() or _was_copied(folder, note, database))
+    ):
         return store_uri(tracking_uri)
     if tracking_uri is not None or MASK not in note.store:
         return store_uri(tracking_uri or note.store)
@@ -240,3 +249,10 @@ def _address(note: Note, tracking_uri: str | None) -> str:
             "tracking_uri", note.store, "needs its password: give the address in MLFLOW_TRACKING_URI"
         )
     return uri
+
+
+def _was_copied(folder: Path, note: Note, database: Path) -> bool:
+    """Whether a folder is of a copy of all runs, whose own database has what the note tells of."""
+    if not folder.absolute().is_relative_to(RUNS.absolute()):
+        return False
+    return DATABASE.is_file() and not DATABASE.samefile(database) and knows(DATABASE, note.run_id)

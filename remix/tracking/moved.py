@@ -40,6 +40,13 @@ def bring_along(database: Path, artifacts: Path) -> None:
                     )
 
 
+def knows(database: Path, run_id: str | None) -> bool:
+    """Whether a database, that of MLflow or another one, has a run."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+        return bool(connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run_id,)).fetchone())
+    return False
+
+
 def _was_ours(address: str | None, database: Path, artifacts: Path) -> bool:
     """Whether the artifacts of a database lay at an address before it was moved, or copied.
 

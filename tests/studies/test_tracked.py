@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from remix.records.directory import RunDirectory
 from remix.records.record import RunRecord
+from remix.studies.sync import sync
 from remix.studies.tracked import CONFIGURATION_FILE, TrackedStudy
 from remix.tracking.plan_file import PLAN_FILE, read_plan
+from remix.tracking.store import store_uri
 from tests.studies.studies import parent_and_children
 
 
@@ -47,3 +50,23 @@ def test_a_study_is_what_its_runs_are_wherever_the_command_is_given(
     assert TrackedStudy(folder, "sqlite:///runs.db").status() == "FINISHED"
     moved = folder.rename(tmp_path / "renamed")
     assert TrackedStudy(moved, "sqlite:///runs.db").status() == "FINISHED"
+
+
+def test_a_copy_of_all_runs_delivers_to_its_own_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (first := tmp_path / "first").mkdir()
+    monkeypatch.chdir(first)
+    folder = Path("runs/studies/games")
+    (place := folder / "p/qmix/seed1").mkdir(parents=True)
+    RunDirectory(place).write(RunRecord(status="finished"))
+    (folder / CONFIGURATION_FILE).write_text("sweep: {seed: '1'}\n")
+    write(folder, 1, directory=str(place))
+    TrackedStudy(folder, store_uri()).begin()
+    second = shutil.copytree(first, tmp_path / "second")
+    monkeypatch.chdir(second)
+    sync([str(folder)])
+    databases = (f"sqlite:///{project}/runs/mlflow.db" for project in (first, second))
+    states = [parent_and_children(uri, "games")[0].info.status for uri in databases]
+    assert states == ["RUNNING", "FINISHED"]
