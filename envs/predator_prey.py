@@ -116,14 +116,16 @@ class PredatorPrey(Environment):
         def per_prey(stag: float, hare: float, dtype: type[np.generic]) -> NDArray[Any]:
             return np.repeat(np.array([stag, hare], dtype), [n_stags, n_hares])
 
+        reach = _cells_around(self.shape, _DISPLACEMENTS, wrap_all)
+        beside = _most_beside(reach)
         self._game = Game(
             neighbours=_cells_around(self.shape, _DISPLACEMENTS, wrap),
-            reach=_cells_around(self.shape, _DISPLACEMENTS, wrap_all),
+            reach=reach,
             window=_cells_around(self.shape, _window(*radius), wrap_all),
             prey_code=per_prey(STAG, HARE, np.int8),
             needed=per_prey(
-                _agents_needed("agents_needed_stag", agents_needed_stag, n_agents if n_stags else None),
-                _agents_needed("agents_needed_hare", agents_needed_hare, n_agents if n_hares else None),
+                _agents_needed("agents_needed_stag", agents_needed_stag, n_stags, n_agents, beside),
+                _agents_needed("agents_needed_hare", agents_needed_hare, n_hares, n_agents, beside),
                 np.int64,
             ),
             reward_capture=per_prey(
@@ -323,11 +325,26 @@ def _check_counts(n_agents: int, n_prey: int, shape: tuple[int, int]) -> None:
         raise SettingError("n_agents", n_agents, expected)
 
 
-def _agents_needed(setting: str, value: int, n_agents: int | None) -> int:
-    """Check that the number of agents needed is at most ``n_agents``, if there is such prey at all."""
+def _most_beside(reach: NDArray[np.int32]) -> int:
+    """How many agents can stand beside one prey, in the place that has most cells beside it.
+
+    On a torus of two rows or columns two of the cells are the same, on one of a single row or column they
+    are the prey's own.
+
+    :param reach: the cells beside each of C cells, ``[C, 4]``; C if there is none.
+    """
+    own = np.arange(len(reach))[:, None]
+    beside = np.sort(np.where((reach == own) | (reach == len(reach)), -1, reach), axis=1)
+    return int((np.diff(beside, axis=1, prepend=-1) > 0).sum(axis=1).max())
+
+
+def _agents_needed(setting: str, value: int, n_prey: int, n_agents: int, beside: int) -> int:
+    """Check that so many agents can catch a prey together, if there is such prey at all."""
     needed = checks.whole(setting, value, minimum=1)
-    if n_agents is not None and needed > n_agents:
+    if n_prey and needed > n_agents:
         raise SettingError(setting, value, f"must be at most n_agents={n_agents}")
+    if n_prey and needed > beside:
+        raise SettingError(setting, value, f"must be at most {beside}, the cells beside a prey")
     return needed
 
 

@@ -587,6 +587,26 @@ def test_settings_that_cannot_work_are_named(setting, value):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("world", "most"),
+    [
+        ({"world_shape": (10, 10)}, 4),
+        ({"world_shape": (1, 10)}, 2),
+        ({"world_shape": (2, 10)}, 3),
+        ({"world_shape": (2, 10), "toroidal": True}, 3),
+        ({"world_shape": (2, 10), "toroidal": True, "reference_wrap": True}, 3),
+        ({"world_shape": (1, 10), "toroidal": True}, 2),
+        ({"world_shape": (3, 3), "toroidal": True}, 4),
+    ],
+)
+def test_prey_that_has_no_room_for_its_catchers_is_refused(world, most):
+    PredatorPrey(n_agents=5, n_stags=1, agents_needed_stag=most, **world)
+    for setting, prey in (("agents_needed_stag", {"n_stags": 1}), ("agents_needed_hare", {"n_hares": 1})):
+        with pytest.raises(SettingError, match=f"at most {most}, the cells beside a prey") as error:
+            PredatorPrey(n_agents=5, **{"n_stags": 0, **prey, setting: most + 1}, **world)
+        assert error.value.setting == setting
+
+
 def test_wrong_calls_are_refused():
     env = PredatorPrey(n_agents=1, n_stags=1, agents_needed_stag=1, world_shape=(2, 2))
     with pytest.raises(ValueError, match="shape"):
