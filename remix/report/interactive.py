@@ -7,6 +7,7 @@ and no package to install. Bokeh puts 1.3 MB into a page, Plotly 4.6 MB; Vega-Li
 from __future__ import annotations
 
 import json
+from math import floor, log10
 from typing import Any
 
 from remix.report.axes import one_scale, seed_counts
@@ -17,6 +18,7 @@ from remix.report.style import Style, label, named, number_format, styles
 from remix.report.text import shortened
 
 _LINE_WIDTH = 2.0  # pixels, to which dashes are relative
+_STEP_DIGITS = 4  # of the length of a curve, beyond the first one; more than there are pixels
 
 
 def curves(results: StudyResults) -> str:
@@ -62,7 +64,7 @@ def _points(curve: Curve, most: int) -> dict[str, Any]:
     chosen = places(len(band.at), most)
     interval = {"low": _short(band.low[chosen]), "high": _short(band.high[chosen])}
     return {
-        "steps": [round(step) for step in band.at[chosen].tolist()],
+        "steps": _rounded(band.at[chosen]),
         "mean": _short(band.value[chosen]),
         **(interval if band.n > 1 else {}),
         "seeds": {
@@ -70,6 +72,16 @@ def _points(curve: Curve, most: int) -> dict[str, Any]:
             for run, scores in zip(curve.runs, on_grid(curve.runs, band.at), strict=True)
         },
     }
+
+
+def _rounded(steps: Floats) -> list[float | int]:
+    """Environment steps ``[P]``, increasing, to whole numbers, or finer where the curve is a short one.
+
+    A file from elsewhere may count them in thousands or millions.
+    """
+    length = float(steps[-1] - steps[0]) or float(steps[-1]) or 1.0
+    digits = max(_STEP_DIGITS - floor(log10(length)), 0)
+    return [_whole(round(step, digits)) for step in steps.tolist()]
 
 
 def _short(values: Floats) -> list[float | int]:

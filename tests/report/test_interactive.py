@@ -59,6 +59,21 @@ def test_one_seed_has_no_interval() -> None:
     assert "low" not in panel["curves"][0] and panel["curves"][0]["mean"] == [0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("env_steps", "shown"),
+    [
+        ([0.1, 0.2, 0.30000000000000004], [0.1, 0.2, 0.3]),  # counted in millions
+        ([0.0, 1 / 3, 1.5], [0, 0.75, 1.5]),  # on the common grid
+        ([0.25], [0.25]),
+        ([0.0, 100_000.4, 200_000.9], [0, 100_000, 200_001]),
+    ],
+)
+def test_steps_are_told_as_finely_as_a_curve_needs(env_steps: list[float], shown: list[float]) -> None:
+    run = make_run("p", "remix", 1, range(len(env_steps)), env_steps=env_steps)
+    [panel] = content(StudyResults("s", "s", "score", (run,)))["panels"]
+    assert panel["curves"][0]["steps"] == shown
+
+
 def test_deep_dips_are_cut_as_in_the_figure() -> None:
     dip = [0.0, 5.0, -1000.0, 5.0, 10.0, 20.0, 30.0, 40.0, 40.0, 40.0]
     runs = [make_run("p", "remix", seed, [score + seed for score in dip]) for seed in (1, 2, 3)]
