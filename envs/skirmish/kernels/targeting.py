@@ -168,7 +168,8 @@ def _nearest(rules: Rules, i: int, scratch: Scratch, scan: float) -> int:
         dx, dy = scratch.x[j] - x, scratch.y[j] - y
         limit = least + rules.radius[j]
         squared = dx * dx + dy * dy
-        if squared < limit * limit and rules.can_hit[i, j]:
+        # Whose circle reaches over unit i is at a distance below 0, and then the limit may be, too.
+        if limit > 0.0 and squared < limit * limit and rules.can_hit[i, j]:
             chosen, least = j, np.sqrt(squared) - rules.radius[j]
     return chosen
 

@@ -88,3 +88,12 @@ def test_a_marine_comes_into_range_of_another_one_14_away(profile, loop, step):
         battle.play()
         loops += 1
     assert loops == loop and (loops + 7) // 8 == step
+
+
+@pytest.mark.parametrize("agents", [("colossus", "marine"), ("marine", "colossus")])
+def test_a_unit_under_a_colossus_is_nearer_to_it_than_to_one_beside(agents):
+    """From edge to edge: whose circle reaches over a unit is nearer than whose merely touches it."""
+    places = {"colossus": (16.0, 16.0), "marine": (16.5, 16.0)}
+    battle = Battle(arena([(name, *places[name]) for name in agents], [("zergling", 16.0, 16.0)]))
+    battle.play()
+    assert battle.units.target[0, 2] == agents.index("colossus")
