@@ -8,6 +8,7 @@ from math import nan
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from remix.report.resampling import CONFIDENCE, interval
 from remix.report.results import Floats, Run
@@ -115,10 +116,10 @@ def curve_over_tasks(at: Floats, tasks: Sequence[Floats], most: int = _MOST_POIN
 
 def smoothed(run: Run, evaluations: int) -> Run:
     """The run with the mean of so many evaluations up to each one, of fewer at its beginning."""
-    sums = np.concatenate(([0.0], np.cumsum(run.scores)))
-    ends = np.arange(1, len(sums))
-    starts = np.maximum(ends - evaluations, 0)
-    return replace(run, scores=(sums[ends] - sums[starts]) / (ends - starts))
+    most = min(evaluations, len(run.scores))
+    # Not by running sums: one huge score would take the digits of all after it.
+    sums = sliding_window_view(np.pad(run.scores, (most - 1, 0)), most).sum(axis=-1)
+    return replace(run, scores=sums / np.minimum(np.arange(1, len(sums) + 1), most))
 
 
 def performance_profile(scores: Floats, thresholds: Floats) -> Band:

@@ -16,6 +16,7 @@ from remix.report.statistics import (
     on_grid,
     performance_profile,
     probability_of_improvement,
+    smoothed,
 )
 from tests.report.samples import make_run
 
@@ -179,3 +180,9 @@ class TestPerformanceProfile:
     def test_band_is_that_of_a_share(self) -> None:
         profile = performance_profile(np.arange(100.0), np.array([49.5]))
         assert profile.high[0] - profile.low[0] == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
+
+
+def test_a_huge_score_leaves_those_after_it_their_digits_when_smoothed() -> None:
+    run = make_run("p", "remix", 1, [-1e20, 1.0, 2.0, 4.0])
+    assert smoothed(run, 2).scores.tolist() == [-1e20, -5e19, 1.5, 3.0]
+    assert smoothed(run, 10**18).scores[0] == -1e20, "more than there are"
