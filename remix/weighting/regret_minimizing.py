@@ -94,6 +94,11 @@ class RegretMinimizing(Weighting):
         """The ends of the range; its upper end grows with mappings whose scores exceed 1."""
         return self.min_weight, self.min_weight + (self.max_weight - self.min_weight) * self.mapping.highest
 
+    @property
+    def product_decides(self) -> bool:
+        """Whether over-estimated transitions get weight for a negative gradient. A factor of 1 is none."""
+        return self.mixing_gradient and self.negative_gradient == "overestimated"
+
     def __call__(self, inputs: WeightingInputs) -> Weights:
         log_factors = self.log_factors(inputs)
         underestimated = inputs.joint_value < self.reference(inputs)
@@ -103,7 +108,7 @@ class RegretMinimizing(Weighting):
         log_raw = torch.zeros_like(inputs.target)
         for log_factor in log_factors.values():
             log_raw = log_raw + log_factor
-        if self.only_underestimated and self.negative_gradient != "overestimated":
+        if self.only_underestimated and not self.product_decides:
             log_raw = log_raw.masked_fill(~underestimated, -torch.inf)
         score = self.score(log_raw, inputs)
         saturated = (score >= score.max()).float().mean()
@@ -122,8 +127,7 @@ class RegretMinimizing(Weighting):
         factors: dict[str, Tensor] = {}
         if self.bellman_error:
             error = self.reference(inputs) - inputs.joint_value
-            signed = self.negative_gradient == "overestimated"
-            factors["bellman_error"] = _log_positive(error.abs() if signed else error)
+            factors["bellman_error"] = _log_positive(error.abs() if self.product_decides else error)
         if self.value_underestimation:
             factors["value_underestimation"] = inputs.given(self.central_input) - inputs.joint_value
         if self.mixing_gradient or self.on_policiness:
@@ -157,7 +161,7 @@ class RegretMinimizing(Weighting):
     def _log_gradient(self, log_policy: Tensor, inputs: WeightingInputs) -> Tensor:
         """Logarithm ``[K]`` of the mixing-gradient factor, minus infinity where the weight is the minimum."""
         gradient = self.gradient(log_policy, inputs)
-        if self.negative_gradient == "overestimated":
+        if self.product_decides:
             underestimated = inputs.joint_value < self.reference(inputs)
             same_sign = (gradient > 0.0) == underestimated
             return _log_positive(gradient.abs()).masked_fill(~same_sign, -torch.inf)

@@ -265,6 +265,15 @@ class TestNegativeGradient:
         other = remix(negative_gradient="overestimated")
         assert torch.equal(other(inputs).values, remix()(inputs).values)
 
+    @pytest.mark.parametrize("bellman_error", [True, False])
+    def test_without_the_gradient_no_overestimated_transition_has_a_negative_one(self, sure, bellman_error):
+        theorem, other = (
+            remix(mixing_gradient=False, bellman_error=bellman_error, negative_gradient=negative_gradient)
+            for negative_gradient in ("minimum", "overestimated")
+        )
+        assert torch.equal(other(sure).values, theorem(sure).values)
+        assert other(sure).values.tolist() == pytest.approx([1.0, 1.0, 0.1, 0.1])
+
     def test_without_offset(self, sure):
         assert raw(remix(negative_gradient="without_offset"), sure).tolist() == [0.5, 0.5, 0.0, 0.0]
 
