@@ -9,7 +9,7 @@ from remix.algorithms.base import MultiAgentModule
 from remix.callbacks.side_matters import side_matter
 from remix.learning import archive
 from remix.learning.datamodule import ReplayDataModule
-from remix.learning.metrics import EpisodeStatistics, by_episode
+from remix.learning.metrics import by_episode
 from remix.learning.workers.base import PolicyState
 from remix.settings import checks
 from remix.tracking.journal import ABSOLUTE_BEST, ABSOLUTE_LAST
@@ -57,7 +57,7 @@ class AbsoluteMetric(Callback):
 
         :param policy_state: weights of the policy, None for those of the module.
         """
-        statistics, episodes = EpisodeStatistics(data.spec.metrics), dict[str, list[float]]()
+        statistics, episodes = module.new_statistics(), dict[str, list[float]]()
         n = data.validation_episodes
         for first in range(0, self.times * n, n):
             played = data.collector.collect("absolute", first, n, None, policy_state)

@@ -81,9 +81,7 @@ class MultiAgentModule(pl.LightningModule, ABC):
         self.training_means = Means(may_lack="weighting/")
         self.guard = DivergenceGuard()
         self.scales_gradients = False
-        n_paid = spec.n_agents if individual_rewards else 0
-        self.played = EpisodeStatistics(spec.metrics, n_paid)
-        self.evaluated = EpisodeStatistics(spec.metrics, n_paid)
+        self.played, self.evaluated = self.new_statistics(), self.new_statistics()
 
     @classmethod
     def load_from_checkpoint(
@@ -107,6 +105,10 @@ class MultiAgentModule(pl.LightningModule, ABC):
 
         :returns: a scalar loss for Lightning to minimise, or None if the algorithm makes its steps itself.
         """
+
+    def new_statistics(self) -> EpisodeStatistics:
+        """Statistics of episodes of this game, with the agents' own returns where they learn from these."""
+        return EpisodeStatistics(self.spec.metrics, self.spec.n_agents if self.individual_rewards else 0)
 
     def exploration(self, env_steps: int) -> float:
         """Share of uniform choices in episodes that begin after so many environment steps.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from remix.algorithms.independent import IndependentQLearning
 from remix.callbacks.absolute_metric import AbsoluteMetric
 from remix.callbacks.checkpointing import LastCheckpoint
+from remix.envs.games import GeneralSumGame
+from remix.envs.spec import Environment
 from remix.learning import archive
 from remix.learning.workers.base import PolicyState
 from remix.learning.workers.inline import InlineWorkers
@@ -23,14 +27,19 @@ STUMBLING = partial(SMALL_PREDATOR_PREY, reward_collision=-1.0)
 """A game in which policies differ in their return long before they have learned anything."""
 
 
-def make_run(directory: Path, max_epochs: int = -1, keeps_best: bool = True) -> Run:
+def make_run(
+    directory: Path,
+    max_epochs: int = -1,
+    keeps_best: bool = True,
+    environment: Callable[[], Environment] = STUMBLING,
+) -> Run:
     directory.mkdir(exist_ok=True)
     callbacks = [*([best_checkpoint(directory)] if keeps_best else []), LastCheckpoint(directory)]
     return Run(
         directory,
         [*callbacks, AbsoluteMetric(times=3)],
         max_epochs=max_epochs,
-        environment=STUMBLING,
+        environment=environment,
         loggers=[JournalLogger(Journal(directory))],
     )
 
@@ -78,6 +87,14 @@ def test_a_best_checkpoint_that_is_gone_costs_a_line_and_not_the_run(
     found = absolute_metrics(run)
     assert {name.partition("/")[0] for name in found} == {"absolute_last"}
     assert capsys.readouterr().err.startswith("warning: no absolute metric of the best policy: checkpoint=")
+
+
+def test_the_returns_of_agents_that_learn_from_their_own_rewards(tmp_path: Path) -> None:
+    run = make_run(tmp_path, keeps_best=False, environment=partial(GeneralSumGame, [[[3, 3]], [[-1, -1]]]))
+    run.module = IndependentQLearning(run.data.spec, individual_rewards=True)
+    found = absolute_metrics(run.fit())
+    assert found["absolute_last/return_agent_0"] == 3.0
+    assert found["absolute_last/return_agent_1"] == -1.0
 
 
 def test_a_run_that_was_stopped_has_none_until_it_has_gone_on(tmp_path: Path) -> None:
