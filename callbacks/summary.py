@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from remix.algorithms.base import MultiAgentModule
+from remix.settings import checks
 from remix.tracking.curves import curve_summary
 
 
@@ -29,9 +30,13 @@ class CurveSummary(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, MultiAgentModule)
-        if not trainer.sanity_checking and self.metric in trainer.callback_metrics:
-            self._env_steps.append(float(pl_module.env_steps))
-            self._returns.append(float(trainer.callback_metrics[self.metric]))
+        if trainer.sanity_checking:
+            return
+        # Which metrics there are is known from the first evaluation on, which is before training.
+        evaluated = trainer.callback_metrics
+        checks.choice("callbacks.summary.metric", self.metric, sorted(evaluated))
+        self._env_steps.append(float(pl_module.env_steps))
+        self._returns.append(float(evaluated[self.metric]))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, MultiAgentModule)

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from remix.callbacks.checkpointing import LastCheckpoint
 from remix.callbacks.summary import CurveSummary
+from remix.settings.errors import SettingError
 from remix.tracking.curves import curve_summary
 from tests.callbacks.runs import Run
 
@@ -27,6 +30,12 @@ def test_logs_what_the_evaluations_come_to(tmp_path: Path) -> None:
     steps, returns = curve(run)
     assert len(steps) > 3 and steps[0] == 0
     assert summary(run) == curve_summary(steps, returns)
+
+
+def test_a_metric_that_no_evaluation_has_is_refused_at_the_first_one(tmp_path: Path) -> None:
+    run = Run(tmp_path, [CurveSummary(metric="test/retrun")])
+    with pytest.raises(SettingError, match=r"metric=test/retrun: must be one of test/return,"):
+        run.trainer.validate(run.module, run.data, verbose=False)
 
 
 def test_a_resumed_run_remembers_its_curve(tmp_path: Path) -> None:
