@@ -99,13 +99,20 @@ class Team:
     def _arrays(self, observations: Any, avail: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """``[N, O]`` and ``[N, A]`` as the policy reads them."""
         spec = self.spec
-        obs = np.ascontiguousarray(observations, spec.obs_dtype)
-        mask = np.ones((spec.n_agents, spec.n_actions), np.bool_) if avail is None else np.array(avail, bool)
-        for name, array, size in (("observations", obs, spec.obs_size), ("infos", mask, spec.n_actions)):
-            if array.shape != (spec.n_agents, size):
-                problem = f"has shape {list(array.shape)}, must be [{spec.n_agents}, {size}]"
-                raise InvalidOutput(spec.name, name, problem, step=self._step)
+        obs = self._read("observations", observations, spec.obs_dtype, spec.obs_size)
+        if avail is None:
+            return obs, np.ones((spec.n_agents, spec.n_actions), np.bool_)
+        mask = self._read("infos", avail, "bool", spec.n_actions)
+        if not mask.any(axis=-1).all():
+            raise InvalidOutput(spec.name, "infos", "leaves an agent without any action", step=self._step)
         return obs, mask
+
+    def _read(self, name: str, given: Any, kind: str, size: int) -> NDArray[Any]:
+        """What is given under a ``name``, ``[N, size]`` of a ``kind``."""
+        try:
+            return _held(given, kind, (self.spec.n_agents, size))
+        except ValueError as error:
+            raise InvalidOutput(self.spec.name, name, str(error), step=self._step) from None
 
     def _rows(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Any]
@@ -124,6 +131,26 @@ class Team:
                 slot.write(view, infos.get(slot.agent), obs[n], avail[n], self._step)
         avail[~avail.any(axis=-1), 0] = True
         return obs, avail
+
+
+def _held(given: Any, kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The numbers given in a type that holds them: floats may be rounded, and nothing else may change.
+
+    :raises ValueError: it does not hold them, or they have another shape, as a phrase.
+    """
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"must be an array of numbers, not {brief(given)}")
+    if array.shape != shape:
+        raise ValueError(f"has shape {list(array.shape)}, must be {list(shape)}")
+    with np.errstate(invalid="ignore", over="ignore"):
+        numbers = np.ascontiguousarray(array, kind)
+    floating = numbers.dtype.kind == "f"
+    held = np.isfinite(numbers) if floating else numbers == array
+    if not held.all():
+        expected = "finite" if floating else f"of the type {kind}"
+        raise ValueError(f"has {array[~held][0]}, must be {expected}")
+    return numbers
 
 
 def slots_of(game: Environment) -> Sequence[Slot]:

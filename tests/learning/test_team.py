@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,10 @@ def test_it_plays_a_game_of_pettingzoo_as_workers_do():
         ({"agent_0": {"observation": [0.0], "action_mask": [1] * 6}}, None, "observation"),
         (np.zeros((2, 3)), None, r"observations has shape \[2, 3\], must be \[3, "),
         (np.zeros((3, hunt().spec.obs_size)), np.ones((3, 2)), r"infos has shape \[3, 2\], must be \[3, 6\]"),
+        (np.full((3, hunt().spec.obs_size), 0.5), None, "observations has 0.5, must be of the type bool"),
+        ([["north"] * hunt().spec.obs_size] * 3, None, "observations must be an array of numbers, not "),
+        (np.zeros((3, hunt().spec.obs_size)), [[0, -np.inf] * 3] * 3, "infos has -inf, must be of the type"),
+        (np.zeros((3, hunt().spec.obs_size)), [[0] * 6] * 3, "infos leaves an agent without any action"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_line(observations: Any, infos: Any, problem: str):
@@ -78,6 +83,16 @@ def test_what_does_not_fit_is_said_in_a_line(observations: Any, infos: Any, prob
     with pytest.raises(InvalidOutput, match=problem) as caught:
         team.act(observations, infos)
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_single_precision_cannot_hold_are_refused():
+    game = scripted()
+    team, shape = Team(Policy(game.spec), game.spec, lambda: slots_of(game)), (3, game.spec.obs_size)
+    assert game.spec.obs_dtype == "float32"
+    for number in (np.nan, 1e300):
+        with pytest.raises(InvalidOutput, match=re.escape(f"observations has {number}, must be finite")):
+            team.act(np.full(shape, number))
+    assert team.act(np.full(shape, 0.1)).shape == (3,)
 
 
 @pytest.mark.parametrize("exploration", [-0.1, 1.5, float("nan")])
