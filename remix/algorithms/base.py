@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 
 import remix
@@ -186,8 +187,10 @@ class MultiAgentModule(pl.LightningModule, ABC):
     def _log_evaluation(self, prefix: str) -> None:
         metrics = {f"{prefix}/{name}": value for name, value in self.evaluated.compute().items()}
         self.evaluated.reset()
-        # Lightning's own record serves checkpoints and early stopping; the loggers get the right axis.
-        self.log_dict(metrics, logger=False)
+        # Lightning's own record serves callbacks; the loggers get the right axis. Of plain numbers it would
+        # keep single precision, in which 0.9 is not 90 % of 1.
+        record = {name: torch.tensor(value, dtype=torch.float64) for name, value in metrics.items()}
+        self.log_dict(record, logger=False)
         if not self.trainer.sanity_checking:
             self.log_metrics(metrics)
 

@@ -1,5 +1,6 @@
 """Summary of the learning curve: what is logged, and that it survives a resume."""
 
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_a_metric_that_no_evaluation_has_is_refused_at_the_first_one(tmp_path: P
     run = Run(tmp_path, [CurveSummary(metric="test/retrun")])
     with pytest.raises(SettingError, match=r"metric=test/retrun: must be one of test/return,"):
         run.trainer.validate(run.module, run.data, verbose=False)
+
+
+def test_ninety_percent_are_reached_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In single precision 0.9 lies below 90 % of 1."""
+    run = Run(tmp_path, [CurveSummary()])
+    returns = chain([0.0, 0.9], repeat(1.0))
+    monkeypatch.setattr(run.module.evaluated, "compute", lambda: {"return": next(returns)})
+    run.trainer.validate(run.module, run.data, verbose=False)
+    run.fit()
+    run.trainer.test(run.module, run.data, verbose=False)
+    steps, found = curve(run)
+    assert found[:3] == [0.0, 0.9, 1.0]
+    assert summary(run)["steps_to_90_percent"] == steps[1]
 
 
 def test_a_resumed_run_remembers_its_curve(tmp_path: Path) -> None:
