@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
+from remix.algorithms.base import MultiAgentModule
 from remix.algorithms.value_factorization import ValueFactorization
 from remix.callbacks.checkpointing import AtomicCheckpointIO
 from remix.checking.recording import Recorder
@@ -52,7 +53,7 @@ class Run:
             "validation_episodes": 2,
         }
         self.data = ReplayDataModule(environment, **(settings | options))
-        self.module = ValueFactorization(
+        self.module: MultiAgentModule = ValueFactorization(
             self.data.spec,
             weighting=weighting,
             epsilon=Schedule(1.0, 0.05, 200),

@@ -270,7 +270,7 @@ def test_a_process_killed_while_it_wrote_the_journal_keeps_nobody_waiting(
     journal.touch()
     _Pen(journal).acquire()  # and never released
     other = _Pen(journal)
-    other.grace_period = 0.1
+    other.grace_period = 1  # second
     waiting = Thread(target=other.acquire, daemon=True)
     waiting.start()
     waiting.join(10)
