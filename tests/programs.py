@@ -47,7 +47,7 @@ def is_running(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     try:
         return state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
         return not Path("/proc/self/stat").exists()  # elsewhere than on Linux its state is not known
 
 
